@@ -1,0 +1,111 @@
+/** What can go wrong, sorted by who must act. A plain `Error` anywhere in the product is our own bug. */
+
+interface LoongErrorOptions {
+  /** One sentence: what the reader can do about it. */
+  readonly remedy?: string;
+  /** Tells a supervisor whether trying again by itself can help. Default `later`. */
+  readonly retry?: 'never' | 'later';
+  readonly cause?: unknown;
+}
+
+/** Base of every expected failure. `code` is stable and dotted (`access.peer_not_allowed`); scripts may match on it. */
+export class LoongError extends Error {
+  readonly code: string;
+  readonly remedy: string | undefined;
+  readonly retry: 'never' | 'later';
+
+  constructor(code: string, message: string, options: LoongErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.remedy = options.remedy;
+    this.retry = options.retry ?? 'later';
+  }
+}
+
+/** One thing wrong with the configuration: the key path it concerns (`qqbot.accounts.main.app_id`), and what to do. */
+export interface ConfigProblem {
+  readonly path: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+/** The operator must edit the config (exit 78). Carries every problem that was found, not just the first. */
+export class ConfigError extends LoongError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[], code = 'config.invalid') {
+    const lines = problems.map((p) => `${p.path === '' ? '' : `${p.path}: `}${p.message}${p.remedy ? ` (${p.remedy})` : ''}`);
+    super(code, lines.join('\n'), { retry: 'never' });
+    this.problems = problems;
+  }
+}
+
+/** The caller mistyped something (exit 64). */
+export class UsageError extends LoongError {
+  constructor(code: string, message: string, remedy?: string) {
+    super(code, message, { retry: 'never', ...(remedy === undefined ? {} : { remedy }) });
+  }
+}
+
+/** Access control said no (exit 77). */
+export class AccessDenied extends LoongError {
+  constructor(code: string, message: string, remedy?: string) {
+    super(code, message, { retry: 'never', ...(remedy === undefined ? {} : { remedy }) });
+  }
+}
+
+/**
+ * Why one delivery attempt failed, in the words that delivery acts on:
+ * `unavailable` platform or peer could not be reached or is overloaded · `rate` too fast · `auth` credentials or whitelist ·
+ * `window` the reply right is used up or over · `duplicate` this (msg_id, msg_seq) was taken before ·
+ * `active` active messages are not permitted to this target · `refused` the platform will never take this message.
+ */
+export type DeliveryFailure = 'unavailable' | 'rate' | 'auth' | 'window' | 'duplicate' | 'active' | 'refused';
+
+/** One delivery attempt failed. `certainty` says whether the message may have arrived all the same. */
+export class DeliveryError extends LoongError {
+  readonly failure: DeliveryFailure;
+  readonly certainty: 'not-delivered' | 'unknown';
+  /** The platform's own number, where it gave one. */
+  readonly platformCode: number | undefined;
+  readonly traceId: string | undefined;
+  /** Milliseconds the platform asked us to wait. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    facts: {
+      failure: DeliveryFailure;
+      certainty: 'not-delivered' | 'unknown';
+      remedy?: string | undefined;
+      platformCode?: number | undefined;
+      traceId?: string | undefined;
+      retryAfterMs?: number | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super(code, message, { cause: facts.cause, ...(facts.remedy === undefined ? {} : { remedy: facts.remedy }) });
+    this.failure = facts.failure;
+    this.certainty = facts.certainty;
+    this.platformCode = facts.platformCode;
+    this.traceId = facts.traceId;
+    this.retryAfterMs = facts.retryAfterMs;
+  }
+}
+
+/** The other side spoke nonsense: counted, and the link is dropped where it must be. */
+export class ProtocolError extends LoongError {
+  constructor(code: string, message: string, cause?: unknown) {
+    super(code, message, { cause });
+  }
+}
+
+/** The backend could not answer a turn. */
+export class BackendError extends LoongError {}
+
+/** The text of anything thrown, for a log line or a row; never a stack. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}
