@@ -57,7 +57,11 @@ export interface QqbotAccount {
   readonly apiBaseUrl: string;
   readonly tokenUrl: string;
   readonly intents: readonly IntentName[];
-  readonly replyWindows: { readonly c2c: ReplyWindowConfig; readonly group: ReplyWindowConfig; readonly channel: ReplyWindowConfig };
+  readonly replyWindows: {
+    readonly c2c: ReplyWindowConfig;
+    readonly group: ReplyWindowConfig;
+    readonly channel: ReplyWindowConfig;
+  };
   /** How long an undeliverable message waits for the peer to write again. */
   readonly parkTtlMs: number;
   readonly requireMention: boolean;

@@ -33,6 +33,8 @@ export interface Lane {
    * @throws DeliveryError saying whether the message may have arrived.
    */
   send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }>;
+  /** Lets go of connections; after this nothing is sent. */
+  close(): Promise<void>;
 }
 
 export type LaneState = 'connecting' | 'ready' | 'resuming' | 'waiting';

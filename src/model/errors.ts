@@ -35,7 +35,9 @@ export class ConfigError extends LoongError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[], code = 'config.invalid') {
-    const lines = problems.map((p) => `${p.path === '' ? '' : `${p.path}: `}${p.message}${p.remedy ? ` (${p.remedy})` : ''}`);
+    const lines = problems.map(
+      (p) => `${p.path === '' ? '' : `${p.path}: `}${p.message}${p.remedy ? ` (${p.remedy})` : ''}`,
+    );
     super(code, lines.join('\n'), { retry: 'never' });
     this.problems = problems;
   }
@@ -57,7 +59,7 @@ export class AccessDenied extends LoongError {
 
 /**
  * Why one delivery attempt failed, in the words that delivery acts on:
- * `unavailable` platform or peer could not be reached or is overloaded · `rate` too fast · `auth` credentials or whitelist ·
+ * `unavailable` platform or peer could not be reached or is overloaded · `rate` too fast · `auth` only an operator can help (secret, whitelist) ·
  * `window` the reply right is used up or over · `duplicate` this (msg_id, msg_seq) was taken before ·
  * `active` active messages are not permitted to this target · `refused` the platform will never take this message.
  */
@@ -86,7 +88,11 @@ export class DeliveryError extends LoongError {
       cause?: unknown;
     },
   ) {
-    super(code, message, { cause: facts.cause, ...(facts.remedy === undefined ? {} : { remedy: facts.remedy }) });
+    super(code, message, {
+      cause: facts.cause,
+      retry: facts.failure === 'auth' ? 'never' : 'later',
+      ...(facts.remedy === undefined ? {} : { remedy: facts.remedy }),
+    });
     this.failure = facts.failure;
     this.certainty = facts.certainty;
     this.platformCode = facts.platformCode;

@@ -88,7 +88,10 @@ export function parseTarget(text: string, defaults: { channel: ChannelId; accoun
   const kind = kindText.toLowerCase() as TargetKind;
   if (!CHANNELS[channel].kinds.includes(kind)) {
     const kinds = CHANNELS[channel].kinds.map((k) => `\`${k}\``).join(', ');
-    throw new UsageError('target.kind_unsupported', `${channel} target kind \`${kindText}\` is unsupported; use ${kinds}`);
+    throw new UsageError(
+      'target.kind_unsupported',
+      `${channel} target kind \`${kindText}\` is unsupported; use ${kinds}`,
+    );
   }
   if (peer === '') throw new UsageError('target.peer_empty', `${channel} target conversation id is empty`);
   if (!isPeerId(peer)) {
@@ -104,10 +107,16 @@ export function parseTarget(text: string, defaults: { channel: ChannelId; accoun
 function requireChannel(text: string, expected: ChannelId): void {
   const named = channelNamed(text);
   if (named === undefined) {
-    throw new UsageError('target.channel_unknown', `${expected} target prefix \`${text.trim()}\` is not a recognized channel id`);
+    throw new UsageError(
+      'target.channel_unknown',
+      `${expected} target prefix \`${text.trim()}\` is not a recognized channel id`,
+    );
   }
   if (named !== expected) {
-    throw new UsageError('target.channel_mismatch', `${expected} target uses channel prefix \`${named}\`, expected \`${expected}\``);
+    throw new UsageError(
+      'target.channel_mismatch',
+      `${expected} target uses channel prefix \`${named}\`, expected \`${expected}\``,
+    );
   }
 }
 

@@ -31,12 +31,14 @@ const WHITELIST: PlatformErrorMeaning = {
 const ACTIVE: PlatformErrorMeaning = {
   class: 'active',
   cause: 'active messages are not permitted to this peer',
-  remedy: 'the peer must write first (a reply is then possible for a while), or apply for active messages in the console',
+  remedy:
+    'the peer must write first (a reply is then possible for a while), or apply for active messages in the console',
 };
 const CREDENTIALS: PlatformErrorMeaning = {
   class: 'credentials',
   cause: 'the app id or the client secret is wrong',
-  remedy: 'compare app id and secret with 开发设置 in the QQ open platform console; an old secret ends when a new one is made',
+  remedy:
+    'compare app id and secret with 开发设置 in the QQ open platform console; an old secret ends when a new one is made',
 };
 const TOKEN: PlatformErrorMeaning = { class: 'token', cause: 'the access token is not (or no longer) valid' };
 const WINDOW_OVER: PlatformErrorMeaning = { class: 'window', cause: 'the time to reply to that message is over' };
@@ -53,7 +55,11 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   11244: TOKEN,
   11251: CREDENTIALS,
   11261: CREDENTIALS,
-  11265: { class: 'credentials', cause: 'the bot was banned', remedy: 'appeal in the QQ open platform console (q.qq.com)' },
+  11265: {
+    class: 'credentials',
+    cause: 'the bot was banned',
+    remedy: 'appeal in the QQ open platform console (q.qq.com)',
+  },
   11275: CREDENTIALS,
   11298: WHITELIST,
   40023002: WHITELIST,
@@ -82,7 +88,11 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   40034109: ACTIVE,
   40034124: ACTIVE,
   40034127: ACTIVE,
-  40054013: { class: 'active', cause: 'the peer does not want active messages from the bot', remedy: 'wait until the peer writes' },
+  40054013: {
+    class: 'active',
+    cause: 'the peer does not want active messages from the bot',
+    remedy: 'wait until the peer writes',
+  },
   304007: TRANSIENT,
   304008: TRANSIENT,
   304009: TRANSIENT,
@@ -91,8 +101,16 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   50055002: TRANSIENT,
   50055006: TRANSIENT,
   1100300: TRANSIENT,
-  304003: { class: 'refused', cause: 'a link in the text is not allowed', remedy: 'register its domain in the console, or leave it out' },
-  40054010: { class: 'refused', cause: 'a link in the text is not allowed', remedy: 'register its domain in the console, or leave it out' },
+  304003: {
+    class: 'refused',
+    cause: 'a link in the text is not allowed',
+    remedy: 'register its domain in the console, or leave it out',
+  },
+  40054010: {
+    class: 'refused',
+    cause: 'a link in the text is not allowed',
+    remedy: 'register its domain in the console, or leave it out',
+  },
   304025: { class: 'refused', cause: 'the content breaks the platform’s rules' },
   40034006: { class: 'refused', cause: 'the content breaks the platform’s rules' },
   40054002: { class: 'refused', cause: 'the bot is muted in this group' },
@@ -100,7 +118,11 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   40054003: GONE,
   40054004: GONE,
   40054007: { class: 'refused', cause: 'the text is too long', remedy: 'split it' },
-  40054016: { class: 'refused', cause: 'the bot is offline', remedy: 'bring it online in the QQ open platform console (q.qq.com)' },
+  40054016: {
+    class: 'refused',
+    cause: 'the bot is offline',
+    remedy: 'bring it online in the QQ open platform console (q.qq.com)',
+  },
   40054018: { class: 'refused', cause: 'the text is too long', remedy: 'split it' },
   50006: { class: 'refused', cause: 'the message is empty' },
 };

@@ -66,7 +66,11 @@ export const CLOSE_REACTIONS: { readonly [code: number]: CloseReaction } = {
   4008: { next: 'resume', meaning: 'sent too fast', waitMs: 60_000 },
   4009: { next: 'resume', meaning: 'connection expired (routine)' },
   4010: { next: 'stop', meaning: 'invalid shard', remedy: IDENTIFY_SHAPE },
-  4011: { next: 'stop', meaning: 'the bot is in too many guilds for one shard', remedy: 'loong runs one shard: reduce the guilds of this bot' },
+  4011: {
+    next: 'stop',
+    meaning: 'the bot is in too many guilds for one shard',
+    remedy: 'loong runs one shard: reduce the guilds of this bot',
+  },
   4012: { next: 'stop', meaning: 'invalid gateway version', remedy: IDENTIFY_SHAPE },
   4013: { next: 'stop', meaning: 'invalid intents', remedy: 'check `intents` of this account' },
   4014: {
@@ -91,7 +95,12 @@ export const CLOSE_REACTIONS: { readonly [code: number]: CloseReaction } = {
   4914: {
     next: 'stop',
     meaning: 'the bot was taken offline; only the sandbox may connect',
-    remedy: 'publish the bot in the QQ open platform console (q.qq.com), or use its sandbox; 机器人已下架，请在开放平台重新上线',
+    remedy:
+      'publish the bot in the QQ open platform console (q.qq.com), or use its sandbox; 机器人已下架，请在开放平台重新上线',
   },
-  4915: { next: 'stop', meaning: 'the bot was banned', remedy: 'appeal in the QQ open platform console (q.qq.com); 机器人已被封禁' },
+  4915: {
+    next: 'stop',
+    meaning: 'the bot was banned',
+    remedy: 'appeal in the QQ open platform console (q.qq.com); 机器人已被封禁',
+  },
 };

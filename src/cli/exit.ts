@@ -1,0 +1,59 @@
+/** How every command ends: an answer on stdout, or an error with its remedy and its exit code. */
+import { AccessDenied, ConfigError, DeliveryError, describeError, LoongError, UsageError } from '../model/errors.js';
+
+/** Contract §8. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 64,
+  unreachable: 69,
+  bug: 70,
+  notFinished: 75,
+  uncertain: 76,
+  denied: 77,
+  config: 78,
+} as const;
+
+/** Error codes whose exit code their class does not tell. */
+const EXIT_BY_CODE: { readonly [code: string]: number } = {
+  'owner.taken': EXIT.notFinished,
+  'send.others_wait': EXIT.notFinished,
+  'daemon.not_running': EXIT.unreachable,
+  'sandbox.port_taken': EXIT.usage,
+  'state_dir.unusable': EXIT.config,
+  'store.newer': EXIT.config,
+  'store.busy': EXIT.notFinished,
+};
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigError) return EXIT.config;
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof AccessDenied) return EXIT.denied;
+  if (error instanceof DeliveryError) return error.failure === 'unavailable' ? EXIT.unreachable : EXIT.failed;
+  if (error instanceof LoongError) return EXIT_BY_CODE[error.code] ?? EXIT.failed;
+  return EXIT.bug;
+}
+
+/** Writes the error where the caller looks for it, and sets the exit code. */
+export function reportError(error: unknown, json: boolean): void {
+  process.exitCode = exitCodeOf(error);
+  if (json) {
+    const code = error instanceof LoongError ? error.code : 'internal';
+    const remedy = error instanceof LoongError ? error.remedy : undefined;
+    const problems = error instanceof ConfigError ? { problems: error.problems } : {};
+    printJson({
+      error: { code, message: describeError(error), ...(remedy === undefined ? {} : { remedy }), ...problems },
+    });
+    return;
+  }
+  console.error(`error: ${describeError(error)}`);
+  if (error instanceof LoongError && error.remedy !== undefined) console.error(`  → ${error.remedy}`);
+  if (process.exitCode === EXIT.bug) {
+    console.error('  → this is a fault in loong; please report it with the lines below');
+    if (error instanceof Error && error.stack !== undefined) console.error(error.stack);
+  }
+}
+
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}

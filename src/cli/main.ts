@@ -1,0 +1,139 @@
+/** The commands of `loong`: its table of contents. What a command does stands in the file of its name, loaded when it is used. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../model/errors.js';
+import { VERSION } from '../model/version.js';
+import { EXIT, reportError } from './exit.js';
+
+const program = new Command('loong')
+  .description('The QQ gateway daemon: one durable road between QQ and whatever answers on QQ.')
+  .version(VERSION, '-V, --version', 'print the version')
+  .option(
+    '--config <path>',
+    'config file (default: $LOONG_CONFIG, else $LOONG_HOME/config.toml, else ~/.loong/config.toml)',
+  )
+  .addOption(
+    new Option('--log-level <level>', 'overrides log.level').choices(['trace', 'debug', 'info', 'warn', 'error']),
+  )
+  .option('--json', 'print one JSON document, errors included')
+  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ writeErr: (text) => (wantsJson() ? undefined : process.stderr.write(text)) })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+First steps:
+  $ loong sandbox --with-gateway                  try it without a QQ account: a local platform, the daemon and a chat page
+  $ loong config check                            is my config right?
+  $ loong channels                                what is there, and what is missing?
+  $ loong channels send qqbot --target c2c:OPENID --text "hello"
+  $ loong channels serve qqbot                    answer on QQ until Ctrl-C
+
+Exit codes: 0 done · 1 failed · 64 usage · 69 unreachable · 70 fault in loong · 75 not finished · 76 may have arrived · 77 not allowed · 78 config`,
+  );
+
+const channels = program
+  .command('channels')
+  .description('list channels and accounts; serve one; send a message')
+  .addHelpText('after', '\nExamples:\n  $ loong channels\n  $ loong channels --json')
+  .action(async (_options, self: Command) => (await import('./channels-list.js')).listChannels(self.optsWithGlobals()));
+
+channels
+  .command('serve <channel>')
+  .description('run the daemon for one channel in the foreground, until Ctrl-C')
+  .option('--account <id>', 'only this account (repeatable)', collect, [])
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ loong channels serve qqbot\n  $ loong channels serve qqbot --account main --account ops',
+  )
+  .action(async (channel: string, _options, self: Command) =>
+    (await import('./channels-serve.js')).serveChannel(channel, self.optsWithGlobals()),
+  );
+
+channels
+  .command('send <channel>')
+  .description('send one message and say what became of it')
+  .requiredOption(
+    '--target <target>',
+    'qqbot:<account>:<kind>:<id>, <account>:<kind>:<id> or <kind>:<id>; kinds: c2c, group, channel, dm',
+  )
+  .requiredOption('--text <text>', 'what to send; - reads it from stdin')
+  .option('--account <id>', 'send as this account')
+  .option('--dry-run', 'check everything that can be checked here, send nothing')
+  .option('--no-wait', 'end as soon as the daemon has stored the message')
+  .addOption(
+    new Option('--timeout <duration>', 'how long to wait for the outcome').default(30_000, '30s').argParser(durationMs),
+  )
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong channels send qqbot --target c2c:OPENID --text "hello from loong"
+  $ uptime | loong channels send qqbot --target ops:group:GROUP_OPENID --text -
+  $ loong channels send qqbot --target c2c:OPENID --text hi --json
+
+The receipt says delivered, failed, uncertain (may have arrived), queued or parked (waits until the peer writes).`,
+  )
+  .action(async (channel: string, _options, self: Command) =>
+    (await import('./channels-send.js')).sendMessage(channel, self.optsWithGlobals()),
+  );
+
+const config = program.command('config').description('look at the configuration');
+config
+  .command('check')
+  .description('report every problem of the config at once; start nothing')
+  .addHelpText('after', '\nExample:\n  $ loong config check --config ./config.toml')
+  .action(async (_options, self: Command) => (await import('./config.js')).checkConfig(self.optsWithGlobals()));
+
+program
+  .command('sandbox')
+  .description('a local QQ platform with a chat page: try and test without a QQ account')
+  .addOption(
+    new Option(
+      '--port <port>',
+      'port of page and platform; 0 takes any free one (default: 26380, or any when taken)',
+    ).argParser(portNumber),
+  )
+  .option('--app-id <id>', 'app id that the platform knows')
+  .option('--client-secret <secret>', 'its client secret')
+  .option('--with-gateway', 'run a daemon with the echo backend beside it')
+  .addHelpText('after', '\nExamples:\n  $ loong sandbox --with-gateway\n  $ loong sandbox --port 0 --json')
+  .action(async (_options, self: Command) => (await import('./sandbox.js')).runSandbox(self.optsWithGlobals()));
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function durationMs(text: string): number {
+  const match = /^(\d{1,6})(ms|s|m|h)$/.exec(text.trim());
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''];
+  if (match === null || unit === undefined)
+    throw new InvalidArgumentError('Write a number with a unit, such as 30s or 2m.');
+  return Number(match[1]) * unit;
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('Write a number from 0 to 65535.');
+  return port;
+}
+
+function wantsJson(): boolean {
+  return process.argv.includes('--json');
+}
+
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+      if (error.exitCode !== 0 && wantsJson())
+        reportError(new UsageError('usage', error.message.replace(/^error: /, '')), true);
+      return;
+    }
+    reportError(error, wantsJson());
+  }
+}
+
+await main();

@@ -1,0 +1,96 @@
+/** `loong sandbox`: the local QQ platform, alone or with a daemon beside it. */
+import { writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '../config/read-config.js';
+import { LoongError } from '../model/errors.js';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.js';
+import { ensurePrivateDir } from '../store/state-dir.js';
+import { runUntilSignal } from './channels-serve.js';
+import { printJson } from './exit.js';
+import type { GlobalOptions } from './global-options.js';
+
+export interface SandboxCommandOptions extends GlobalOptions {
+  readonly port?: number;
+  readonly appId?: string;
+  readonly clientSecret?: string;
+  readonly withGateway?: true;
+}
+
+const USUAL_PORT = 26_380;
+
+export async function runSandbox(options: SandboxCommandOptions): Promise<void> {
+  const sandbox = await start(options);
+  const configPath = options.withGateway === true ? await writeConfig(sandbox) : undefined;
+  announce(sandbox, configPath, options);
+  if (configPath !== undefined) {
+    const config = await readConfig({ path: configPath, env: {}, secrets: 'required' });
+    await runUntilSignal(config, config.qqbot.accounts, options);
+    return;
+  }
+  await new Promise((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await sandbox.close();
+}
+
+async function start({ port, appId, clientSecret }: SandboxCommandOptions): Promise<Sandbox> {
+  const identity: SandboxOptions = {
+    ...(appId === undefined ? {} : { appId }),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+  };
+  try {
+    return await startSandbox({ ...identity, port: port ?? USUAL_PORT });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    if (port === undefined) return startSandbox({ ...identity, port: 0 });
+    throw new LoongError('sandbox.port_taken', `port ${port} is taken by another program`, {
+      remedy: 'name another one, or --port 0 for any free one',
+    });
+  }
+}
+
+/** A config for the daemon beside the sandbox, in a folder of its own so that other terminals can use it too. */
+async function writeConfig(sandbox: Sandbox): Promise<string> {
+  const folder = join(process.env.LOONG_HOME ?? join(homedir(), '.loong'), 'sandbox');
+  ensurePrivateDir(folder);
+  const path = join(folder, 'config.toml');
+  const text = `# Written by \`loong sandbox --with-gateway\` at every start: changes here are lost.
+[gateway]
+state_dir = "state"
+
+[qqbot]
+app_id = ${JSON.stringify(sandbox.appId)}
+client_secret = ${JSON.stringify(sandbox.clientSecret)}
+api_base_url = ${JSON.stringify(sandbox.apiBaseUrl)}
+token_url = ${JSON.stringify(sandbox.tokenUrl)}
+allowed_peer_ids = ["*", "group:*"]
+`;
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
+}
+
+function announce(sandbox: Sandbox, configPath: string | undefined, { json }: SandboxCommandOptions): void {
+  const { url, apiBaseUrl, tokenUrl, appId, clientSecret } = sandbox;
+  if (json) {
+    const facts = { url, api_base_url: apiBaseUrl, token_url: tokenUrl, app_id: appId, client_secret: clientSecret };
+    return printJson({ ...facts, ...(configPath === undefined ? {} : { config: configPath }) });
+  }
+  console.log(`聊天页面 / chat page:   ${url}/`);
+  if (configPath === undefined) {
+    console.log(`
+To connect a daemon, put this into its config:
+  [qqbot]
+  app_id = "${appId}"
+  client_secret = "${clientSecret}"
+  api_base_url = "${apiBaseUrl}"
+  token_url = "${tokenUrl}"
+  allowed_peer_ids = ["openid_alice"]`);
+  } else {
+    console.log(`config of the daemon:  ${configPath}
+send from another terminal:
+  loong --config ${configPath} channels send qqbot --target c2c:openid_alice --text "hello"`);
+  }
+  console.log('\nCtrl-C ends it.\n');
+}

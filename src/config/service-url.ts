@@ -1,0 +1,34 @@
+/** Addresses of the platform: what may be written there, and when plain `http` is fit. */
+import type { Fault } from './findings.js';
+
+/** The URL in its normal form, or what is wrong with it. The text itself is never shown: it may hold a password. */
+export function readServiceUrl(text: string): URL | Fault {
+  if (!URL.canParse(text.trim()))
+    return { message: 'is not a URL', remedy: 'write it in full, like "https://api.sgroup.qq.com"' };
+  const url = new URL(text.trim());
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return {
+      message: 'is neither an https nor an http URL',
+      remedy: 'write it in full, like "https://api.sgroup.qq.com"',
+    };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return {
+      message: 'holds a user name or password',
+      remedy: 'remove the part before the `@`; credentials go into `app_id` and `client_secret`',
+    };
+  }
+  if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
+    return { message: 'holds a query or fragment', remedy: 'end it before the `?` or `#`' };
+  }
+  return url;
+}
+
+/** True when secrets sent there could be read on the way: `http` to another machine. */
+export function isExposed(url: URL): boolean {
+  return url.protocol === 'http:' && !isLoopback(url.hostname);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

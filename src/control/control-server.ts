@@ -1,0 +1,70 @@
+/** The operator's door: HTTP and JSON on a unix socket of mode 0600. */
+import { chmod, rm } from 'node:fs/promises';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
+import { type Listener, listen } from '../http/listener.js';
+import { AccessDenied, describeError, LoongError, UsageError } from '../model/errors.js';
+import type { Log } from '../telemetry/log.js';
+import type { DaemonOperations, Problem } from './api.js';
+
+const MAX_BODY_BYTES = 1_048_576;
+/** Longest time a request may wait for a message to settle. */
+const MAX_WAIT_MS = 60_000;
+
+const sendRequest = z.strictObject({ target: z.string().max(400), text: z.string().max(200_000) });
+
+/** Listens on `socketPath`, which must belong to this process: what a dead owner left there is removed. */
+export async function openControlServer(socketPath: string, daemon: DaemonOperations, log: Log): Promise<Listener> {
+  await rm(socketPath, { force: true });
+  const listener = await listen({ socketPath }, routes(daemon, log).fetch);
+  await chmod(socketPath, 0o600);
+  return listener;
+}
+
+function routes(daemon: DaemonOperations, log: Log): Hono {
+  const app = new Hono();
+  app.use(
+    bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem(413, 'request.too_large', 'the body is too large') }),
+  );
+
+  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.get('/readyz', (c) => {
+    const { accounts } = daemon.status();
+    const ok = accounts.every((account) => account.state === 'ready');
+    return c.json({ ok, accounts }, ok ? 200 : 503);
+  });
+  app.get('/v1/status', (c) => c.json(daemon.status()));
+  app.post('/v1/messages', async (c) => {
+    const body = sendRequest.safeParse(await c.req.json().catch(() => undefined));
+    if (!body.success) {
+      return problem(400, 'request.invalid', z.prettifyError(body.error), 'the body is {"target": "…", "text": "…"}');
+    }
+    return c.json(await daemon.submit(body.data), 202);
+  });
+  app.get('/v1/messages/:id', async (c) => {
+    const waitMs = Number(c.req.query('wait_ms') ?? 0);
+    const receipt = await daemon.message(
+      c.req.param('id'),
+      Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), MAX_WAIT_MS) : 0,
+    );
+    return receipt === undefined
+      ? problem(404, 'message.unknown', 'there is no message with this id')
+      : c.json(receipt);
+  });
+
+  app.notFound(() => problem(404, 'request.unknown_path', 'there is nothing at this path'));
+  app.onError((error) => {
+    if (error instanceof UsageError) return problem(400, error.code, error.message, error.remedy);
+    if (error instanceof AccessDenied) return problem(403, error.code, error.message, error.remedy);
+    if (error instanceof LoongError) return problem(503, error.code, error.message, error.remedy);
+    log.error({ error: describeError(error) }, 'a control request failed');
+    return problem(500, 'internal', 'this is a fault in loong', 'please report it with the log');
+  });
+  return app;
+}
+
+function problem(status: number, code: string, title: string, remedy?: string): Response {
+  const document: Problem = { title, status, code, ...(remedy === undefined ? {} : { remedy }) };
+  return new Response(JSON.stringify(document), { status, headers: { 'content-type': 'application/problem+json' } });
+}

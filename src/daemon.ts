@@ -1,0 +1,354 @@
+/** Composition root: the one place where parts are made and tied together. Starts, serves and stops the daemon; delivers once without one. */
+import { join } from 'node:path';
+import type { AccountPolicy } from './access/admission.js';
+import { type AllowedPeers, allowedPeers } from './access/allowed-peers.js';
+import { echo } from './backends/echo.js';
+import type { Config, QqbotAccount, ReplyWindowConfig } from './config/config.js';
+import type { AccountState, DaemonOperations, Receipt, SendRequest } from './control/api.js';
+import { openControlServer } from './control/control-server.js';
+import { outboxIdOf, receiptOf } from './control/receipt.js';
+import { StatusBoard } from './control/status-board.js';
+import type { Listener } from './http/listener.js';
+import type { Lane, ReplyRight } from './lanes/lane.js';
+import { QqbotLane } from './lanes/qqbot/qqbot-lane.js';
+import { pause } from './model/backoff.js';
+import { ConfigError, describeError, LoongError, UsageError } from './model/errors.js';
+import { laneId, parseTarget, type Target } from './model/target.js';
+import { VERSION } from './model/version.js';
+import { Conversations } from './relay/conversations.js';
+import { Delivery } from './relay/delivery.js';
+import { Inbound } from './relay/inbound.js';
+import { deliverNow } from './relay/one-shot.js';
+import { assertSendable, Outbound } from './relay/outbound.js';
+import { Settlements } from './relay/settlements.js';
+import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from './store/owner.js';
+import { openStore } from './store/sqlite/sqlite-store.js';
+import { controlSocketPath, ensurePrivateDir } from './store/state-dir.js';
+import type { Store } from './store/store.js';
+import { Supervisor } from './supervisor/supervisor.js';
+import { Counters } from './telemetry/counters.js';
+import type { Log, Secrets } from './telemetry/log.js';
+
+/** Running turns and sends get so long to end when the daemon is asked to stop. */
+const STOP_GRACE_MS = 10_000;
+/** A one-shot send holds the state directory for moments only, so a starting daemon waits for it. */
+const WAIT_FOR_SEND_MS = 60_000;
+const PRUNE_EVERY_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** What the parts need from the process they run in. */
+export interface Surroundings {
+  readonly log: Log;
+  readonly secrets: Secrets;
+  /** `$XDG_RUNTIME_DIR`, where there is one. */
+  readonly runtimeDir: string | undefined;
+}
+
+export interface Daemon extends DaemonOperations {
+  /** Takes nothing more, finishes running turns and sends within 10 s, and lets go of the state directory. */
+  stop(): Promise<void>;
+}
+
+/** The road of one account, from its lane and back to it. */
+interface Road {
+  readonly account: QqbotAccount;
+  readonly lane: Lane;
+  readonly inbound: Inbound;
+  readonly outbound: Outbound;
+  readonly delivery: Delivery;
+  readonly conversations: Conversations;
+}
+
+/**
+ * Runs `accounts` of `config` until stopped.
+ * @throws ConfigError when one of them could never admit anything; OwnedElsewhere when another daemon has the state directory.
+ */
+export async function startDaemon(
+  config: Config,
+  accounts: readonly QqbotAccount[],
+  around: Surroundings,
+): Promise<Daemon> {
+  const { log } = around;
+  assertServable(accounts);
+  const { stateDir } = config.gateway;
+  ensurePrivateDir(stateDir);
+  const socket = controlSocketPath(stateDir, around.runtimeDir);
+  const owner = await acquireForDaemon(stateDir, { pid: process.pid, kind: 'daemon', socket }, log);
+  const started: { store?: Store; control?: Listener } = {};
+  try {
+    const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability);
+    started.store = store;
+    const found = await store.outbox.recover();
+    if (found.again + found.uncertain > 0) log.warn(found, 'messages were being sent when loong ended last');
+
+    const counters = new Counters();
+    const settlements = new Settlements(store.outbox);
+    const board = new StatusBoard(accounts.map(accountTarget), log);
+    const roads = new Map(
+      accounts.map((account) => [
+        laneId(accountTarget(account)),
+        buildRoad(config, account, store, counters, settlements, board, around),
+      ]),
+    );
+    const operations = daemonOperations(config, roads, settlements, board, counters);
+    started.control = await openControlServer(socket, operations, log);
+
+    const supervisor = new Supervisor((name, change) => {
+      const { state, ...rest } = change;
+      board.set(name, state, 'why' in rest ? rest.why : undefined, 'remedy' in rest ? rest.remedy : undefined);
+    });
+    for (const { lane, inbound, conversations, delivery } of roads.values()) {
+      conversations.start();
+      delivery.wake();
+      supervisor.start({ name: lane.id, run: (signal) => lane.run(inbound, signal) });
+    }
+    const pruning = keepPruned(store, config.gateway.retentionDays, log);
+    log.info({ pid: process.pid, version: VERSION, accounts: [...roads.keys()] }, 'loong runs');
+    return {
+      ...operations,
+      stop: () => stopDaemon({ roads, supervisor, pruning, store, owner, control: started.control }, log),
+    };
+  } catch (error) {
+    await started.control?.close();
+    await started.store?.close();
+    owner.release();
+    throw error;
+  }
+}
+
+/** @throws ConfigError naming every account that could never admit anything. */
+function assertServable(accounts: readonly QqbotAccount[]): void {
+  const problems = accounts
+    .filter((account) => allowedPeers(account.allowedPeerIds).isEmpty)
+    .map((account) => ({
+      path: 'qqbot.allowed_peer_ids',
+      message: `account \`${account.id}\` could never admit a message: allowed_peer_ids is empty`,
+      remedy: 'add the openid of at least one peer, e.g. allowed_peer_ids = ["openid_alice"]',
+    }));
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+async function acquireForDaemon(stateDir: string, me: OwnerInfo, log: Log): Promise<OwnerLock> {
+  const deadline = Date.now() + WAIT_FOR_SEND_MS;
+  let told = false;
+  for (;;) {
+    try {
+      return acquireOwner(stateDir, me);
+    } catch (error) {
+      if (!(error instanceof OwnedElsewhere) || error.owner?.kind !== 'send' || Date.now() > deadline) throw error;
+      if (!told) log.info({ pid: error.owner.pid }, 'waiting for a `loong channels send` to end');
+      told = true;
+      await pause(100);
+    }
+  }
+}
+
+function accountTarget(account: QqbotAccount): Pick<Target, 'channel' | 'account'> {
+  return { channel: account.channel, account: account.id };
+}
+
+/** @throws ConfigError when the account's credentials were not found. */
+function openLane(account: QqbotAccount, store: Store, counters: Counters, { log, secrets }: Surroundings): Lane {
+  const { appId, clientSecret, replyWindows } = account;
+  if (!appId.ok || !clientSecret.ok) {
+    const missing = [
+      appId.ok ? undefined : { path: 'app_id', why: appId.why },
+      clientSecret.ok ? undefined : { path: 'client_secret', why: clientSecret.why },
+    ];
+    throw new ConfigError(
+      missing.flatMap((m) => (m === undefined ? [] : [{ path: `qqbot.${m.path}`, message: m.why }])),
+    );
+  }
+  secrets.learn(clientSecret.value);
+  const id = laneId(accountTarget(account));
+  return new QqbotLane({
+    account: account.id,
+    appId: appId.value,
+    clientSecret: clientSecret.value,
+    apiBaseUrl: account.apiBaseUrl,
+    tokenUrl: account.tokenUrl,
+    intents: account.intents,
+    replyRights: {
+      c2c: right(replyWindows.c2c),
+      group: right(replyWindows.group),
+      channel: right(replyWindows.channel),
+    },
+    memory: {
+      load: (key) => store.sessions.load(id, key),
+      save: (key, point) => store.sessions.save(id, key, point),
+    },
+    log: log.child({ lane: id }),
+    counters,
+    onToken: (token, replaced) => {
+      secrets.learn(token);
+      if (replaced !== undefined) secrets.forget(replaced);
+    },
+  });
+}
+
+function right({ minutes, count }: ReplyWindowConfig): ReplyRight {
+  return { ttlMs: minutes * 60_000, count };
+}
+
+function buildRoad(
+  config: Config,
+  account: QqbotAccount,
+  store: Store,
+  counters: Counters,
+  settlements: Settlements,
+  board: StatusBoard,
+  around: Surroundings,
+): Road {
+  const lane = openLane(account, store, counters, around);
+  const log = around.log.child({ lane: lane.id });
+  const allowed = allowedPeers(account.allowedPeerIds);
+  const policy: AccountPolicy = { allowed, requireMention: account.requireMention };
+  const { inbox, outbox, events } = store;
+  const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: (id) => settlements.settled(id) });
+  const wakeDelivery = () => delivery.wake();
+  const outbound = new Outbound({ allowed, inbox, outbox, parkTtlMs: account.parkTtlMs, wakeDelivery });
+  const settings = config.backends.get(account.backend);
+  if (settings === undefined) throw new Error(`no backend ${account.backend}: the config reader let it through`);
+  const { concurrency, timeoutMs } = settings;
+  const conversations = new Conversations({
+    account: lane.id,
+    backend: echo,
+    concurrency,
+    timeoutMs,
+    inbox,
+    outbound,
+    counters,
+    log,
+  });
+  const onState = (state: AccountState, detail: string | undefined) => board.set(lane.id, state, detail, undefined);
+  const inbound = new Inbound({ lane, policy, inbox, events, conversations, counters, log, wakeDelivery, onState });
+  return { account, lane, inbound, outbound, delivery, conversations };
+}
+
+function daemonOperations(
+  config: Config,
+  roads: ReadonlyMap<string, Road>,
+  settlements: Settlements,
+  board: StatusBoard,
+  counters: Counters,
+): DaemonOperations {
+  const startedAt = Date.now();
+  return {
+    status: () => ({
+      pid: process.pid,
+      version: VERSION,
+      startedAt,
+      accounts: board.list(),
+      counters: counters.snapshot(),
+    }),
+    async submit({ target: text, text: content }: SendRequest): Promise<Receipt> {
+      const target = parseTarget(text, { channel: 'qqbot', account: config.qqbot.defaultAccount });
+      const road = roads.get(laneId(target));
+      if (road === undefined) {
+        throw new UsageError(
+          'account.not_served',
+          `account \`${target.account}\` is not served by the running daemon`,
+          `it serves ${[...roads.keys()].join(', ')}`,
+        );
+      }
+      const id = await road.outbound.submit(target, [{ type: 'text', text: content }], 'api');
+      const row = await settlements.wait(id, 0);
+      if (row === undefined) throw new Error('a stored message is gone');
+      return receiptOf(row);
+    },
+    async message(publicId, waitMs) {
+      const id = outboxIdOf(publicId);
+      const row = id === undefined ? undefined : await settlements.wait(id, waitMs);
+      return row === undefined ? undefined : receiptOf(row);
+    },
+  };
+}
+
+/** Forgets old rows now and then; resolves the returned function once no pruning runs any more. */
+function keepPruned(store: Store, retentionDays: number, log: Log): () => Promise<void> {
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = store.prune(Date.now() - retentionDays * DAY_MS).then(
+      (rows) => log.debug({ rows }, 'old rows forgotten'),
+      (error: unknown) =>
+        log.error({ error: describeError(error) }, 'old rows could not be forgotten; tried again in an hour'),
+    );
+  }, PRUNE_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    return running;
+  };
+}
+
+async function stopDaemon(
+  parts: {
+    readonly roads: ReadonlyMap<string, Road>;
+    readonly supervisor: Supervisor;
+    readonly pruning: () => Promise<void>;
+    readonly store: Store;
+    readonly owner: OwnerLock;
+    readonly control: Listener | undefined;
+  },
+  log: Log,
+): Promise<void> {
+  const deadline = Date.now() + STOP_GRACE_MS;
+  const left = () => Math.max(0, deadline - Date.now());
+  const roads = [...parts.roads.values()];
+  await parts.supervisor.close();
+  await Promise.all(roads.map((road) => road.conversations.close(left())));
+  await Promise.all(roads.map((road) => road.delivery.close(left())));
+  await Promise.all(roads.map((road) => road.lane.close()));
+  await parts.control?.close();
+  await parts.pruning();
+  await parts.store.close();
+  parts.owner.release();
+  log.info('loong stopped');
+}
+
+/**
+ * Delivers one message without a daemon, within `timeoutMs`, holding the state directory meanwhile; resolves with its receipt.
+ * @throws UsageError, AccessDenied (nothing was stored); LoongError `send.others_wait` when older messages to this target wait.
+ */
+export async function sendOnce(
+  config: Config,
+  account: QqbotAccount,
+  target: Target,
+  text: string,
+  timeoutMs: number,
+  around: Surroundings,
+): Promise<Receipt> {
+  const deadline = Date.now() + timeoutMs;
+  const allowed: AllowedPeers = allowedPeers(account.allowedPeerIds);
+  const segments = [{ type: 'text', text } as const];
+  assertSendable(target, segments, allowed);
+  const { stateDir } = config.gateway;
+  ensurePrivateDir(stateDir);
+  const owner = acquireOwner(stateDir, { pid: process.pid, kind: 'send', socket: '' });
+  try {
+    const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability);
+    const lane = openLane(account, store, new Counters(), around);
+    try {
+      await store.outbox.recover();
+      const waiting = store.outbox.pending(target);
+      if (waiting > 0) {
+        throw new LoongError(
+          'send.others_wait',
+          `${waiting} earlier message${waiting === 1 ? ' waits' : 's wait'} for this target`,
+          {
+            remedy: 'start the daemon: it delivers them in order',
+          },
+        );
+      }
+      const id = await store.outbox.add({ target, segments, origin: 'cli', expiresAt: Date.now() + account.parkTtlMs });
+      await deliverNow({ lane, outbox: store.outbox, allowed }, id, deadline);
+      const row = store.outbox.find(id);
+      if (row === undefined) throw new Error('a stored message is gone');
+      return receiptOf(row);
+    } finally {
+      await lane.close();
+      await store.close();
+    }
+  } finally {
+    owner.release();
+  }
+}

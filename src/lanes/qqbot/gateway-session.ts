@@ -1,0 +1,262 @@
+/** One connection to the QQ gateway, as a procedure: hello → identify or resume → heartbeats and dispatches → how it ended. */
+import WebSocket from 'ws';
+import { describeError } from '../../model/errors.js';
+import { CLOSE_REACTIONS, OP } from '../../protocol/qqbot/gateway-codes.js';
+import { SequenceMark } from './sequence-mark.js';
+
+const HANDSHAKE_TIMEOUT_MS = 30_000;
+/** HELLO follows the handshake, READY or RESUMED the identify; replayed events come in between and count as life. */
+const GREETING_TIMEOUT_MS = 20_000;
+const DEFAULT_HEARTBEAT_MS = 41_250;
+/** Beyond this the socket itself is cut; what is smaller but over the frame limit is kept aside whole neighbours and all. */
+const MAX_PAYLOAD_BYTES = 16 * 1_048_576;
+export const MAX_FRAME_CHARS = 1_048_576;
+/** Unjournalled frames at which the socket is no longer read, and at which it is again. */
+const READ_STOPS_AT = 2000;
+const READ_GOES_ON_AT = 500;
+
+/** What a connection begins with. */
+export interface Opening {
+  readonly token: string;
+  readonly intents: number;
+  readonly resume?: { readonly sessionId: string; readonly seq: number };
+}
+
+/** A dispatch frame, its event still as the wire has it. */
+export interface DispatchFrame {
+  readonly event: string;
+  /** Envelope id, where there is one. */
+  readonly id: string | undefined;
+  readonly data: unknown;
+  readonly raw: string;
+}
+
+export interface GatewayHandlers {
+  /** READY or RESUMED was read. */
+  ready(session: { readonly sessionId: string; readonly botId: string | undefined; readonly resumed: boolean }): void;
+  /** Resolves once the event is journalled; calls are made without waiting for one another. */
+  dispatch(frame: DispatchFrame): void | Promise<void>;
+  /** A frame that is no frame; resolves once it is kept. */
+  undecodable(raw: string, reason: string): Promise<void>;
+  /** Everything up to `seq` is journalled. */
+  journalled(seq: number): void;
+}
+
+/** How a connection ended, and what that means for the next one. */
+export interface SessionEnd {
+  readonly next: 'resume' | 'identify' | 'stop';
+  readonly why: string;
+  readonly remedy?: string | undefined;
+  /** The gateway's close code, where there was one. */
+  readonly code?: number | undefined;
+  readonly refreshToken?: boolean | undefined;
+  /** Milliseconds that must pass first. */
+  readonly waitMs?: number | undefined;
+  /** How long READY or RESUMED held; undefined when it never came. */
+  readonly heldMs?: number | undefined;
+  /** A resume was asked for and did not succeed. */
+  readonly resumeFailed: boolean;
+}
+
+type Ending = Pick<SessionEnd, 'next' | 'why' | 'remedy' | 'code' | 'refreshToken' | 'waitMs'>;
+
+interface Frame {
+  readonly op?: unknown;
+  readonly s?: unknown;
+  readonly t?: unknown;
+  readonly id?: unknown;
+  readonly d?: unknown;
+}
+
+/** Holds one connection until it ends, by whichever side. Never rejects: the end says what to do next. */
+export function holdGatewaySession(
+  url: string,
+  opening: Opening,
+  on: GatewayHandlers,
+  signal: AbortSignal,
+): Promise<SessionEnd> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, {
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      maxPayload: MAX_PAYLOAD_BYTES,
+      perMessageDeflate: false,
+    });
+    // What is journalled after the end belongs to no session any more: it will be replayed, and found to be known.
+    const mark = new SequenceMark(opening.resume?.seq, (seq) => {
+      if (!ended) on.journalled(seq);
+    });
+    let greeted = false;
+    let readyAt: number | undefined;
+    let awaitingAck = false;
+    let paused = false;
+    let ended = false;
+    let heartbeat: NodeJS.Timeout | undefined;
+    let deadline = setTimeout(
+      () => end({ next: 'resume', why: 'no answer to the connection attempt' }),
+      HANDSHAKE_TIMEOUT_MS + GREETING_TIMEOUT_MS,
+    );
+
+    socket.on('message', (data, isBinary) => read(isBinary ? undefined : data.toString()));
+    socket.on('error', (error) => end({ next: 'resume', why: describeError(error) }));
+    socket.on('close', (code, reason) => end(closing(code, reason.toString())));
+    const onAbort = () => end({ next: 'resume', why: 'stopped' });
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+
+    function read(text: string | undefined): void {
+      if (ended) return;
+      if (text === undefined) return unreadable('', 'expected text, got a binary frame');
+      let frame: Frame;
+      try {
+        const value: unknown = JSON.parse(text);
+        if (typeof value !== 'object' || value === null) return unreadable(text, 'expected a JSON object');
+        frame = value as Frame;
+      } catch {
+        return unreadable(text, 'expected JSON');
+      }
+      switch (frame.op) {
+        case OP.dispatch:
+          return dispatched(frame, text);
+        case OP.heartbeatAck:
+          awaitingAck = false;
+          return;
+        case OP.heartbeat:
+          return send({ op: OP.heartbeat, d: mark.journalled ?? null });
+        case OP.hello:
+          return hello(frame);
+        case OP.reconnect:
+          return end({ next: 'resume', why: 'the gateway asked to reconnect (op 7)' });
+        case OP.invalidSession:
+          return end(
+            frame.d === true
+              ? { next: 'resume', why: 'session refused, but resumable (op 9 true)', waitMs: 1000 }
+              : { next: 'identify', why: 'session refused (op 9 false)', waitMs: 3000, refreshToken: true },
+          );
+        default:
+          return unreadable(text, 'expected an op of the gateway protocol');
+      }
+    }
+
+    function hello(frame: Frame): void {
+      const { token, intents, resume } = opening;
+      greeted = true;
+      startHeartbeat(intervalOf(frame.d));
+      send(
+        resume === undefined
+          ? { op: OP.identify, d: { token: `QQBot ${token}`, intents, shard: [0, 1], properties: {} } }
+          : { op: OP.resume, d: { token: `QQBot ${token}`, session_id: resume.sessionId, seq: resume.seq } },
+      );
+      extendDeadline();
+    }
+
+    /** Until READY or RESUMED the gateway must show life now and then. */
+    function extendDeadline(): void {
+      clearTimeout(deadline);
+      if (readyAt === undefined) {
+        deadline = setTimeout(
+          () => end({ next: 'resume', why: 'the gateway fell silent before READY' }),
+          GREETING_TIMEOUT_MS,
+        );
+      }
+    }
+
+    function startHeartbeat(intervalMs: number): void {
+      clearTimeout(heartbeat);
+      const beat = () => {
+        heartbeat = setTimeout(beat, intervalMs);
+        if (readyAt === undefined || paused) return;
+        if (!awaitingAck) return sendBeat();
+        // The ACK may already lie in the socket when this process was busy: read once more before believing in silence.
+        setImmediate(() =>
+          awaitingAck ? end({ next: 'resume', why: 'the last heartbeat was not acknowledged' }) : sendBeat(),
+        );
+      };
+      // The first beat comes early, at a random moment, so that many clients do not beat in step.
+      heartbeat = setTimeout(beat, intervalMs * Math.random());
+    }
+
+    function sendBeat(): void {
+      if (ended) return;
+      awaitingAck = true;
+      send({ op: OP.heartbeat, d: mark.journalled ?? null });
+    }
+
+    function dispatched(frame: Frame, text: string): void {
+      const seq = typeof frame.s === 'number' ? frame.s : undefined;
+      if (typeof frame.t !== 'string') return unreadable(text, 'expected a dispatch frame with an event name', seq);
+      if (frame.t === 'READY' || frame.t === 'RESUMED') return becameReady(frame, seq);
+      if (readyAt === undefined) extendDeadline();
+      if (text.length > MAX_FRAME_CHARS) return unreadable(text, `expected at most ${MAX_FRAME_CHARS} characters`, seq);
+      const id = typeof frame.id === 'string' ? frame.id : undefined;
+      track(seq, () => on.dispatch({ event: frame.t as string, id, data: frame.d, raw: text }));
+    }
+
+    function becameReady(frame: Frame, seq: number | undefined): void {
+      const d = (typeof frame.d === 'object' && frame.d !== null ? frame.d : {}) as {
+        session_id?: unknown;
+        user?: { id?: unknown };
+      };
+      const resumed = frame.t === 'RESUMED';
+      const sessionId = resumed ? opening.resume?.sessionId : d.session_id;
+      if (typeof sessionId !== 'string' || sessionId === '') {
+        return end({ next: 'identify', why: 'expected READY with a session_id' });
+      }
+      readyAt = Date.now();
+      clearTimeout(deadline);
+      on.ready({ sessionId, botId: typeof d.user?.id === 'string' ? d.user.id : undefined, resumed });
+      track(seq, () => undefined);
+    }
+
+    function unreadable(text: string, reason: string, seq?: number): void {
+      track(seq, () => on.undecodable(text, reason));
+    }
+
+    /** Journals a frame and moves the mark; reads slower while the journal cannot keep up. */
+    function track(seq: number | undefined, journal: () => void | Promise<void>): void {
+      mark
+        .pass(seq, journal)
+        .catch((error: unknown) => end({ next: 'resume', why: `not journalled: ${describeError(error)}` }));
+      if (!paused && mark.pending > READ_STOPS_AT) {
+        paused = true;
+        socket.pause();
+        mark.whenPendingAtMost(READ_GOES_ON_AT, () => {
+          paused = false;
+          awaitingAck = false;
+          socket.resume();
+        });
+      }
+    }
+
+    function send(frame: object): void {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+    }
+
+    function end(how: Ending): void {
+      if (ended) return;
+      ended = true;
+      clearTimeout(deadline);
+      clearTimeout(heartbeat);
+      signal.removeEventListener('abort', onAbort);
+      socket.terminate();
+      resolve({
+        ...how,
+        heldMs: readyAt === undefined ? undefined : Date.now() - readyAt,
+        resumeFailed: opening.resume !== undefined && greeted && readyAt === undefined,
+      });
+    }
+  });
+}
+
+function closing(code: number, reason: string): Ending {
+  const reaction = CLOSE_REACTIONS[code];
+  const told = reason === '' ? '' : `: ${reason.replace(/\p{C}+/gu, ' ').slice(0, 120)}`;
+  if (reaction === undefined) return { next: 'resume', why: `connection closed (${code}${told})`, code };
+  const { next, meaning, remedy, refreshToken, waitMs } = reaction;
+  return { next, why: `closed with ${code}: ${meaning}`, remedy, code, refreshToken, waitMs };
+}
+
+/** HELLO's interval in ms; the usual one when it is missing or absurd. */
+function intervalOf(d: unknown): number {
+  const ms = (d as { heartbeat_interval?: unknown } | null)?.heartbeat_interval;
+  return typeof ms === 'number' && ms >= 20 && ms <= 600_000 ? ms : DEFAULT_HEARTBEAT_MS;
+}

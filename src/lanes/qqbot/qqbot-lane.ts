@@ -1,0 +1,100 @@
+/** One account of the official QQ Bot API as a lane: gateway in, REST out. */
+import { Agent } from 'undici';
+import type { InboundMessage } from '../../model/message.js';
+import { type AccountId, laneId, type Target } from '../../model/target.js';
+import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
+import type { Counters } from '../../telemetry/counters.js';
+import type { Log } from '../../telemetry/log.js';
+import type { Delivery, Lane, LaneSink, ReplyRight } from '../lane.js';
+import { AccessToken } from './access-token.js';
+import { decodeEvent } from './decode-event.js';
+import { encodeMessage } from './encode-message.js';
+import { type ResumeMemory, runGatewayLoop } from './gateway-loop.js';
+import type { DispatchFrame } from './gateway-session.js';
+import { OpenApiClient } from './openapi-client.js';
+
+/** Connections kept to the platform: enough for the sends that one lane has in flight. */
+const CONNECTIONS = 32;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export interface QqbotLaneOptions {
+  readonly account: AccountId;
+  readonly appId: string;
+  readonly clientSecret: string;
+  readonly apiBaseUrl: string;
+  readonly tokenUrl: string;
+  readonly intents: readonly IntentName[];
+  readonly replyRights: { readonly c2c: ReplyRight; readonly group: ReplyRight; readonly channel: ReplyRight };
+  readonly memory: ResumeMemory;
+  readonly log: Log;
+  readonly counters: Counters;
+  /** Told of every access token, so that logs can strike it out. */
+  readonly onToken: (token: string, replaced: string | undefined) => void;
+}
+
+export class QqbotLane implements Lane {
+  readonly id: string;
+  readonly #options: QqbotLaneOptions;
+  readonly #agent: Agent;
+  readonly #token: AccessToken;
+  readonly #api: OpenApiClient;
+  #botId: string | undefined;
+
+  constructor(options: QqbotLaneOptions) {
+    const { appId, clientSecret, tokenUrl, apiBaseUrl, onToken } = options;
+    this.id = laneId({ channel: 'qqbot', account: options.account });
+    this.#options = options;
+    this.#agent = new Agent({ connections: CONNECTIONS, connect: { timeout: CONNECT_TIMEOUT_MS } });
+    this.#token = new AccessToken({ tokenUrl, appId, clientSecret, dispatcher: this.#agent, onToken });
+    this.#api = new OpenApiClient({ apiBaseUrl, appId, token: this.#token, dispatcher: this.#agent });
+  }
+
+  replyRight({ kind }: Target): ReplyRight {
+    return this.#options.replyRights[kind === 'dm' ? 'channel' : kind];
+  }
+
+  async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
+    const { appId, apiBaseUrl, intents, memory, log, counters } = this.#options;
+    await runGatewayLoop(
+      {
+        appId,
+        apiBaseUrl,
+        intents,
+        memory,
+        log,
+        counters,
+        api: this.#api,
+        token: this.#token,
+        onState: (state, detail) => sink.state(state, detail),
+        dispatch: (frame) => this.#dispatch(frame, sink),
+        undecodable: async (raw, reason) => sink.undecodable(raw, reason),
+        onBotId: (id) => {
+          this.#botId = id;
+        },
+      },
+      signal,
+    );
+  }
+
+  #dispatch(frame: DispatchFrame, sink: LaneSink): void | Promise<void> {
+    const decoded = decodeEvent(frame.event, frame.data, this.#options.account, Date.now());
+    if (decoded.kind === 'message') return sink.message(this.#withOwnMarked(decoded.message));
+    if (decoded.kind === 'notice') return sink.notice(decoded.notice);
+    return sink.undecodable(frame.raw, `${frame.event}: ${decoded.reason}`);
+  }
+
+  /** In "all messages" groups the bot may hear itself. */
+  #withOwnMarked(message: InboundMessage): InboundMessage {
+    return message.sender.id === this.#botId ? { ...message, sender: { ...message.sender, isBot: true } } : message;
+  }
+
+  async send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }> {
+    const { path, body } = encodeMessage(delivery);
+    const answer = await this.#api.call('POST', path, body, signal);
+    return typeof answer.id === 'string' ? { platformMessageId: answer.id } : {};
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}

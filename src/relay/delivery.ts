@@ -1,0 +1,202 @@
+/** From the outbox to the platform: claim → one attempt → settle. Order holds per target; one target never waits for another. */
+import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
+import type { Lane } from '../lanes/lane.js';
+import { type Backoff, backoffDelay } from '../model/backoff.js';
+import { DeliveryError, describeError, LoongError } from '../model/errors.js';
+import type { AttemptOutcome, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import type { Counters } from '../telemetry/counters.js';
+import { type Log, shownPeer } from '../telemetry/log.js';
+
+/** Attempts under way at once, per account. */
+const IN_FLIGHT = 32;
+const RETRY: Backoff = { baseMs: 1000, capMs: 30_000 };
+const RATE_RETRY: Backoff = { baseMs: 3000, capMs: 60_000 };
+/** A timer fires at the latest after this long (Node's own limit is 2^31 ms). */
+const MAX_SLEEP_MS = 60_000;
+
+export interface DeliveryParts {
+  readonly lane: Lane;
+  readonly outbox: Outbox;
+  readonly allowed: AllowedPeers;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** Told of every row whose status changed, after the commit. */
+  readonly onSettled: (id: OutboxId) => void;
+}
+
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #stop = new AbortController();
+  #inFlight = 0;
+  #pumping = false;
+  #again = false;
+  #closing = false;
+  #timer: NodeJS.Timeout | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  /** Something may be due. Cheap: calls that come together make one look. */
+  wake(): void {
+    if (this.#closing) return;
+    this.#again = true;
+    if (!this.#pumping) void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    const { outbox, lane, log } = this.#parts;
+    this.#pumping = true;
+    clearTimeout(this.#timer);
+    try {
+      while (this.#again && this.#inFlight < IN_FLIGHT && !this.#closing) {
+        this.#again = false;
+        const rows = await outbox.claim(lane.id, Date.now(), IN_FLIGHT - this.#inFlight);
+        for (const row of rows) this.#begin(row);
+      }
+      this.#sleep(outbox.nextDue(lane.id));
+    } catch (error) {
+      log.error({ error: describeError(error) }, 'the outbox could not be read; delivery tries again');
+      this.#sleep(Date.now() + 1000);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** Until the next row is due. What a running attempt holds up is looked at when that attempt ends. */
+  #sleep(dueAt: number | undefined): void {
+    if (dueAt === undefined || this.#closing || this.#inFlight >= IN_FLIGHT) return;
+    this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(dueAt - Date.now(), 1), MAX_SLEEP_MS));
+  }
+
+  #begin(row: Outgoing): void {
+    this.#inFlight++;
+    void this.#attempt(row).finally(() => {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#idle?.();
+      this.wake();
+    });
+  }
+
+  /** One attempt, written down. Never rejects. */
+  async #attempt(row: Outgoing): Promise<void> {
+    const { outbox, counters, log, onSettled } = this.#parts;
+    const outcome = await attemptDelivery(this.#parts, row, this.#stop.signal);
+    counters.count(`outbound.${outcome.status}`);
+    this.#report(row, outcome);
+    try {
+      await outbox.settle(row.id, outcome);
+    } catch (error) {
+      log.error(
+        { id: row.id, error: describeError(error) },
+        'an outcome could not be written down; after a restart the row counts as cut short',
+      );
+    }
+    onSettled(row.id);
+  }
+
+  #report(row: Outgoing, outcome: AttemptOutcome): void {
+    if (outcome.status === 'delivered') return;
+    const { log } = this.#parts;
+    const { kind, peer } = row.target;
+    const details = {
+      id: row.id,
+      kind,
+      peer: shownPeer(log, peer),
+      attempt: row.attempts,
+      code: outcome.error.code,
+      error: outcome.error.message,
+    };
+    if (outcome.status === 'queued') log.info(details, 'not delivered yet; will be tried again');
+    else log.warn(details, `message ${outcome.status}`);
+  }
+
+  /** Begins nothing more; resolves when the running attempts have ended, at the latest after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#timer);
+    if (this.#inFlight > 0) {
+      const timer = setTimeout(() => this.#stop.abort(), graceMs);
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** One attempt at the platform; its failure is part of the outcome. */
+export async function attemptDelivery(
+  { lane, allowed }: Pick<DeliveryParts, 'lane' | 'allowed'>,
+  row: Outgoing,
+  signal: AbortSignal,
+): Promise<AttemptOutcome> {
+  try {
+    // The answer to an admitted message needs no listing; everything else is checked again, for the config may have changed since it was queued.
+    if (row.inReplyTo === undefined) assertPeerAllowed(row.target, allowed);
+    const { target, segments, passive } = row;
+    const { platformMessageId } = await lane.send(
+      { target, segments, ...(passive === undefined ? {} : { passive }) },
+      signal,
+    );
+    return { status: 'delivered', ...(platformMessageId === undefined ? {} : { platformMessageId }) };
+  } catch (error) {
+    return outcomeOf(row, error, Date.now());
+  }
+}
+
+/** What one failed attempt means for its row. Pure, so that every case can be read (and tested) here. */
+export function outcomeOf(row: Outgoing, error: unknown, now: number): AttemptOutcome {
+  const told = rowError(error);
+  if (!(error instanceof DeliveryError)) return { status: 'failed', error: told };
+  const passive = row.passive !== undefined;
+  const later = (ladder: Backoff) => now + Math.max(error.retryAfterMs ?? 0, backoffDelay(ladder, row.attempts));
+  switch (error.failure) {
+    case 'unavailable':
+      if (error.certainty === 'not-delivered') {
+        return {
+          status: 'queued',
+          dueAt: later(RETRY),
+          error: told,
+          pair: passive && row.ambiguous ? 'keep' : 'release',
+        };
+      }
+      // The same pair cannot be delivered twice, so only a reply may be repeated; and only while its window makes the answer tell something.
+      return passive && now < (row.passive?.closesAt ?? 0)
+        ? { status: 'queued', dueAt: later(RETRY), error: told, pair: 'keep' }
+        : { status: 'uncertain', error: { ...told, ...MAY_HAVE_ARRIVED } };
+    case 'rate':
+      return { status: 'queued', dueAt: later(RATE_RETRY), error: told, pair: row.ambiguous ? 'keep' : 'release' };
+    case 'auth':
+      // An operator waits for this one and must be told; an answer waits for the operator.
+      return row.origin === 'backend'
+        ? { status: 'queued', dueAt: later(RATE_RETRY), error: told, pair: row.ambiguous ? 'keep' : 'release' }
+        : { status: 'failed', error: told };
+    case 'duplicate':
+      if (row.ambiguous) return { status: 'delivered' };
+      // Used by somebody before us: a new pair, once.
+      return row.error?.code === told.code
+        ? { status: 'failed', error: told }
+        : { status: 'queued', dueAt: now, error: told, pair: 'spend' };
+    case 'window':
+      if (row.ambiguous) return { status: 'uncertain', error: { ...told, ...MAY_HAVE_ARRIVED } };
+      return passive ? { status: 'queued', dueAt: now, error: told, pair: 'close' } : { status: 'failed', error: told };
+    case 'active':
+      return { status: 'parked', error: told };
+    case 'refused':
+      return { status: 'failed', error: told };
+  }
+}
+
+const MAY_HAVE_ARRIVED = { remedy: 'it may have arrived: ask the peer before you send it again' };
+
+function rowError(error: unknown): RowError {
+  if (!(error instanceof LoongError)) return { code: 'internal', message: describeError(error) };
+  const number = error instanceof DeliveryError ? error.platformCode : undefined;
+  return {
+    code: number === undefined ? error.code : String(number),
+    message: error.message,
+    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+  };
+}

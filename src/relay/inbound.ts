@@ -1,0 +1,96 @@
+/** The door through which everything enters: verdict → journal → conversation. */
+import { type AccountPolicy, admit } from '../access/admission.js';
+import type { Lane, LaneSink, LaneState } from '../lanes/lane.js';
+import type { InboundMessage, Notice } from '../model/message.js';
+import type { Arrival, EventLog, Inbox } from '../store/store.js';
+import type { Counters } from '../telemetry/counters.js';
+import { type Log, shownPeer } from '../telemetry/log.js';
+import type { Conversations } from './conversations.js';
+
+/** Raw frames are kept up to this many characters. */
+const MAX_RAW_CHARS = 65_536;
+/** A refused or unreadable thing is logged this often per reason; every one is counted. */
+const LOG_EVERY_MS = 60_000;
+
+export interface InboundParts {
+  readonly lane: Lane;
+  readonly policy: AccountPolicy;
+  readonly inbox: Inbox;
+  readonly events: EventLog;
+  readonly conversations: Conversations;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** Parked messages of this account may be due again. */
+  readonly wakeDelivery: () => void;
+  readonly onState: (state: LaneState, detail: string | undefined) => void;
+}
+
+/** The sink of one lane. Each call resolves once its message or notice is committed, and rejects when it is not. */
+export class Inbound implements LaneSink {
+  readonly #parts: InboundParts;
+  readonly #loggedAt = new Map<string, number>();
+
+  constructor(parts: InboundParts) {
+    this.#parts = parts;
+  }
+
+  async message(message: InboundMessage): Promise<void> {
+    const { lane, policy, inbox, conversations, counters, wakeDelivery } = this.#parts;
+    const verdict = admit(message, policy);
+    const right = lane.replyRight(message.conversation);
+    const arrival: Arrival = {
+      message,
+      ...(verdict.do === 'ignore'
+        ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
+        : {}),
+      ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
+    };
+    const admitted = await inbox.admit(arrival);
+    counters.count('inbound.messages');
+    if (admitted.outcome === 'duplicate') return counters.count('inbound.duplicates');
+    if (admitted.unparked > 0) wakeDelivery();
+    if (verdict.do === 'ignore') {
+      counters.count(`inbound.refused.${verdict.because}`);
+      return this.#logNowAndThen(verdict.because, message);
+    }
+    conversations.offer({ id: admitted.id, message }, admitted.outcome === 'lifted');
+  }
+
+  #logNowAndThen(reason: string, message: InboundMessage): void {
+    const { log } = this.#parts;
+    if (this.#mayLog(reason)) {
+      const { kind, peer } = message.conversation;
+      log.info(
+        { reason, kind, peer: shownPeer(log, peer), sender: shownPeer(log, message.sender.id) },
+        'message not answered',
+      );
+    }
+  }
+
+  #mayLog(reason: string): boolean {
+    const now = Date.now();
+    if (now - (this.#loggedAt.get(reason) ?? 0) < LOG_EVERY_MS) return false;
+    this.#loggedAt.set(reason, now);
+    return true;
+  }
+
+  async notice(notice: Notice): Promise<void> {
+    this.#parts.counters.count('inbound.notices');
+    await this.#parts.events.append(this.#account, notice, Date.now());
+  }
+
+  async undecodable(raw: string, reason: string): Promise<void> {
+    const { counters, events, log } = this.#parts;
+    counters.count('inbound.undecodable');
+    if (this.#mayLog(reason.slice(0, 80))) log.warn({ reason }, 'a frame could not be read; it is kept');
+    await events.keepRaw(this.#account, raw.slice(0, MAX_RAW_CHARS), reason, Date.now());
+  }
+
+  state(state: LaneState, detail?: string): void {
+    this.#parts.onState(state, detail);
+  }
+
+  get #account(): string {
+    return this.#parts.lane.id;
+  }
+}

@@ -1,0 +1,190 @@
+/** Everything that happened on the platform, in order: a bounded list, counters that are never cut, and a way to wait for more. */
+
+/** Who a message was sent to by the bot, or the conversation a user wrote in. */
+export interface Scene {
+  readonly kind: 'c2c' | 'group';
+  /** The user's openid, or the group's. */
+  readonly openid: string;
+}
+
+export interface UserMessage {
+  readonly kind: 'user.message';
+  readonly scene: Scene;
+  readonly from: { readonly openid: string; readonly name: string; readonly member_openid?: string };
+  readonly id: string;
+  readonly ref_idx: string;
+  readonly text: string;
+  readonly mention: boolean;
+  /** Event types that went out for it; empty when the bot may not see it. */
+  readonly events: readonly string[];
+  /** Sessions the event was given to, at once or at their next resume. 0: no bot heard it. */
+  readonly sessions: number;
+}
+
+export interface BotSend {
+  readonly kind: 'bot.send';
+  readonly scene: Scene;
+  readonly mode: 'passive' | 'active';
+  readonly msg_type: number | null;
+  readonly text: string;
+  readonly msg_id?: string;
+  readonly event_id?: string;
+  readonly msg_seq: number;
+  readonly accepted: boolean;
+  /** HTTP status that was answered, or that was meant to be when the answer got lost. */
+  readonly status: number;
+  /** Of an accepted message. */
+  readonly id?: string;
+  readonly ref_idx?: string;
+  /** Of a refused one. */
+  readonly code?: number;
+  readonly reason?: string;
+  /** The id of the fault that decided or spoiled the answer. */
+  readonly fault?: string;
+}
+
+export interface GatewayStep {
+  readonly kind: 'gateway';
+  readonly step: 'connected' | 'identify' | 'ready' | 'resume' | 'resumed' | 'refused' | 'closed';
+  readonly connection: number;
+  readonly session_id?: string;
+  readonly seq?: number;
+  readonly intents?: number;
+  readonly replayed?: number;
+  readonly code?: number;
+  readonly reason?: string;
+}
+
+export interface TokenFetch {
+  readonly kind: 'token';
+  readonly granted: boolean;
+  readonly code?: number;
+  readonly fault?: string;
+}
+
+/** A life-cycle or raw event that was given out. */
+export interface EventGiven {
+  readonly kind: 'event';
+  readonly type: string;
+  readonly id?: string;
+  readonly peer?: string;
+  readonly sessions: number;
+}
+
+export interface FaultStruck {
+  readonly kind: 'fault';
+  readonly fault: string;
+  readonly what: string;
+}
+
+export type Happening = UserMessage | BotSend | GatewayStep | TokenFetch | EventGiven | FaultStruck;
+/** `n` counts from 1 without gaps; `at` is milliseconds since 1970. */
+export type Entry = Happening & { readonly n: number; readonly at: number };
+
+/** Counted since the start, also when the list has been cut. */
+export interface Counters {
+  readonly user_messages: number;
+  readonly sends: number;
+  readonly sends_accepted: number;
+  readonly tokens: number;
+  readonly identifies: number;
+  readonly resumes: number;
+  readonly heartbeats: number;
+  /** HTTP requests to the platform's own API (token and REST), in all and by `METHOD path`, ids replaced by `*`. */
+  readonly requests: number;
+  readonly requests_by_route: { readonly [route: string]: number };
+}
+
+const KEPT_ENTRIES = 10_000;
+const KEPT_ROUTES = 100;
+
+export class Transcript {
+  readonly #now: () => number;
+  readonly #entries: Entry[] = [];
+  readonly #watchers = new Set<() => void>();
+  readonly #routes = new Map<string, number>();
+  #last = 0;
+  #counts = {
+    user_messages: 0,
+    sends: 0,
+    sends_accepted: 0,
+    tokens: 0,
+    identifies: 0,
+    resumes: 0,
+    heartbeats: 0,
+    requests: 0,
+  };
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  add<T extends Happening>(happening: T): T & { readonly n: number; readonly at: number } {
+    this.#last += 1;
+    const entry = { n: this.#last, at: this.#now(), ...happening };
+    this.#entries.push(entry);
+    if (this.#entries.length > KEPT_ENTRIES) this.#entries.splice(0, this.#entries.length - KEPT_ENTRIES);
+    this.#count(happening);
+    for (const wake of [...this.#watchers]) wake();
+    return entry;
+  }
+
+  countRequest(route: string): void {
+    this.#counts.requests += 1;
+    const key = this.#routes.has(route) || this.#routes.size < KEPT_ROUTES ? route : 'other';
+    this.#routes.set(key, (this.#routes.get(key) ?? 0) + 1);
+  }
+
+  countHeartbeat(): void {
+    this.#counts.heartbeats += 1;
+  }
+
+  /** The number of the newest entry; 0 before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Entries with a number above `after`, oldest first, at most `limit`. Entries that were cut are missing. */
+  since(after: number, limit = KEPT_ENTRIES): readonly Entry[] {
+    const first = this.#entries[0]?.n ?? 1;
+    const start = Math.max(0, after + 1 - first);
+    return this.#entries.slice(start, start + limit);
+  }
+
+  counters(): Counters {
+    return { ...this.#counts, requests_by_route: Object.fromEntries(this.#routes) };
+  }
+
+  /** Calls `wake` after each new entry, until the returned function is called. */
+  watch(wake: () => void): () => void {
+    this.#watchers.add(wake);
+    return () => {
+      this.#watchers.delete(wake);
+    };
+  }
+
+  /** Resolves when an entry above `after` exists (at once if there is one), or when the signal aborts. */
+  more(after: number, signal: AbortSignal): Promise<void> {
+    if (this.#last > after || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        stop();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const stop = this.watch(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  #count(happening: Happening): void {
+    if (happening.kind === 'user.message') this.#counts.user_messages += 1;
+    if (happening.kind === 'token') this.#counts.tokens += 1;
+    if (happening.kind === 'bot.send') {
+      this.#counts.sends += 1;
+      if (happening.accepted) this.#counts.sends_accepted += 1;
+    }
+    if (happening.kind === 'gateway' && happening.step === 'identify') this.#counts.identifies += 1;
+    if (happening.kind === 'gateway' && happening.step === 'resume') this.#counts.resumes += 1;
+  }
+}

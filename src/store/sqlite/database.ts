@@ -1,0 +1,149 @@
+/** The SQLite file, and the one queue through which everything is written: whatever is asked for in one turn of the event loop becomes one commit. */
+import Sqlite from 'better-sqlite3';
+import { LoongError } from '../../model/errors.js';
+import { MIGRATIONS } from './migrations.js';
+
+/** How long another process may hold the write lock before a write is given up. */
+const BUSY_LIMIT_MS = 30_000;
+const BUSY_RETRY_MS = 20;
+
+interface Job {
+  readonly work: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Database {
+  readonly #sqlite: Sqlite.Database;
+  readonly #begin: Sqlite.Statement;
+  readonly #commit: Sqlite.Statement;
+  readonly #rollback: Sqlite.Statement;
+  #jobs: Job[] = [];
+  #scheduled = false;
+  #busySince: number | undefined;
+
+  /** Opens (and creates, and migrates) the file. `power` makes each commit survive a power cut, at one fsync each. */
+  constructor(path: string, durability: 'process' | 'power') {
+    this.#sqlite = new Sqlite(path, { timeout: 50 });
+    this.#sqlite.pragma('journal_mode = WAL');
+    this.#sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
+    this.#migrate(path);
+    this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');
+    this.#commit = this.#sqlite.prepare('COMMIT');
+    this.#rollback = this.#sqlite.prepare('ROLLBACK');
+  }
+
+  #migrate(path: string): void {
+    const version = this.#sqlite.pragma('user_version', { simple: true }) as number;
+    if (version > MIGRATIONS.length) {
+      throw new LoongError('store.newer', `${path} was written by a newer loong`, {
+        retry: 'never',
+        remedy: 'run that version, or name another state_dir',
+      });
+    }
+    for (let step = version; step < MIGRATIONS.length; step++) {
+      this.#sqlite.transaction(() => {
+        this.#sqlite.exec(MIGRATIONS[step] ?? '');
+        this.#sqlite.pragma(`user_version = ${step + 1}`);
+      })();
+    }
+  }
+
+  prepare<Params extends unknown[], Row>(sql: string): Sqlite.Statement<Params, Row> {
+    return this.#sqlite.prepare<Params, Row>(sql);
+  }
+
+  /**
+   * Runs `work` in the next commit and resolves with its result once that is durable. `work` only reads and writes this
+   * database, and may run again when a neighbour in its commit failed.
+   */
+  write<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#jobs.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      if (!this.#scheduled) {
+        this.#scheduled = true;
+        setImmediate(() => this.#flush());
+      }
+    });
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const jobs = this.#jobs;
+    if (jobs.length === 0) return;
+    this.#jobs = [];
+    try {
+      this.#begin.run();
+    } catch (error) {
+      if (isBusy(error) && this.#mayStillWait()) {
+        this.#jobs = [...jobs, ...this.#jobs];
+        this.#scheduled = true;
+        setTimeout(() => this.#flush(), BUSY_RETRY_MS);
+      } else {
+        this.#busySince = undefined;
+        for (const job of jobs) job.reject(storeError(error));
+      }
+      return;
+    }
+    this.#busySince = undefined;
+    this.#runTogether(jobs);
+  }
+
+  #mayStillWait(): boolean {
+    this.#busySince ??= Date.now();
+    return Date.now() - this.#busySince < BUSY_LIMIT_MS;
+  }
+
+  /** Inside an open transaction: all jobs, then one commit. When one fails, each gets a transaction of its own, so only the guilty one is rejected. */
+  #runTogether(jobs: readonly Job[]): void {
+    const results: unknown[] = [];
+    try {
+      for (const job of jobs) results.push(job.work());
+      this.#commit.run();
+    } catch (error) {
+      if (this.#sqlite.inTransaction) this.#rollback.run();
+      const [only] = jobs;
+      if (jobs.length === 1 && only !== undefined) only.reject(storeError(error));
+      else for (const job of jobs) this.#runAlone(job);
+      return;
+    }
+    jobs.forEach((job, i) => {
+      job.resolve(results[i]);
+    });
+  }
+
+  #runAlone(job: Job): void {
+    try {
+      this.#begin.run();
+    } catch (error) {
+      job.reject(storeError(error));
+      return;
+    }
+    this.#runTogether([job]);
+  }
+
+  /** Commits what waits, then closes the file. */
+  async close(): Promise<void> {
+    while (this.#jobs.length > 0 || this.#scheduled) await new Promise((resolve) => setImmediate(resolve));
+    this.#sqlite.close();
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+/** SQLite's faults in our words; anything else is a bug of a job and goes back to whoever gave the job. */
+function storeError(error: unknown): unknown {
+  if (!(error instanceof Sqlite.SqliteError)) return error;
+  if (isBusy(error)) {
+    return new LoongError('store.busy', 'the database is locked by another program', {
+      cause: error,
+      remedy: 'end the program that holds loong.db open for writing (a backup, a database shell)',
+    });
+  }
+  return new LoongError('store.write_failed', `the database could not be written: ${error.message}`, {
+    cause: error,
+    remedy: 'check free space and the permissions of the state directory',
+  });
+}

@@ -1,0 +1,97 @@
+/** Journal of what came in: unique per conversation and message id, settled once. */
+import type { InboundMessage } from '../../model/message.js';
+import { formatTarget, laneId } from '../../model/target.js';
+import type { Admitted, Arrival, Inbox, InboxId, NewOutgoing, OutboxId, RowError, WaitingMessage } from '../store.js';
+import type { Database } from './database.js';
+import type { SqliteOutbox } from './outbox.js';
+import type { ReplyWindows } from './reply-windows.js';
+
+const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, received_at, settled_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation, message_id) DO NOTHING`;
+const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?
+  WHERE conversation = ? AND message_id = ? AND status = 'refused' AND liftable = 1 RETURNING id`;
+const WAITING = `SELECT id, body FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
+const BEGIN = 'UPDATE inbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts';
+const SETTLE = 'UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ?';
+
+/** Places of a window that parked messages leave for the answer. */
+const PLACES_FOR_THE_ANSWER = 2;
+
+export class SqliteInbox implements Inbox {
+  readonly #db;
+  readonly #windows;
+  readonly #outbox;
+  readonly #insert;
+  readonly #lift;
+  readonly #waiting;
+  readonly #begin;
+  readonly #settle;
+
+  constructor(db: Database, windows: ReplyWindows, outbox: SqliteOutbox) {
+    this.#db = db;
+    this.#windows = windows;
+    this.#outbox = outbox;
+    this.#insert = db.prepare<
+      [string, string, string, string, string, string | null, number, number, number | null],
+      never
+    >(INSERT);
+    this.#lift = db.prepare<[string, string, string], { id: number }>(LIFT);
+    this.#waiting = db.prepare<[string, number, number], { id: number; body: string }>(WAITING);
+    this.#begin = db.prepare<[number], { attempts: number }>(BEGIN);
+    this.#settle = db.prepare<[string, string | null, number, number], never>(SETTLE);
+  }
+
+  admit(arrival: Arrival): Promise<Admitted> {
+    return this.#db.write(() => this.#admit(arrival));
+  }
+
+  #admit({ message, refusal, refusalIsLiftable, right }: Arrival): Admitted {
+    const conversation = formatTarget(message.conversation);
+    const now = Date.now();
+    const body = JSON.stringify(message);
+    const refused = refusal !== undefined;
+    const inserted = this.#insert.run(
+      laneId(message.conversation),
+      conversation,
+      message.id,
+      body,
+      refused ? 'refused' : 'waiting',
+      refusal ?? null,
+      refusalIsLiftable === true ? 1 : 0,
+      now,
+      refused ? now : null,
+    );
+    if (inserted.changes === 1) {
+      const id = Number(inserted.lastInsertRowid);
+      let unparked = 0;
+      if (right !== undefined && message.replyToken !== undefined) {
+        this.#windows.open(conversation, id, message.replyToken, right);
+        unparked = this.#outbox.unpark(conversation, Math.max(0, right.count - PLACES_FOR_THE_ANSWER), now);
+      }
+      return { outcome: refused ? 'refused' : 'taken', id, unparked };
+    }
+    const lifted = refused ? undefined : this.#lift.get(body, conversation, message.id);
+    return lifted === undefined ? { outcome: 'duplicate' } : { outcome: 'lifted', id: lifted.id, unparked: 0 };
+  }
+
+  waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[] {
+    return this.#waiting
+      .all(account, after, limit)
+      .map((row) => ({ id: row.id, message: JSON.parse(row.body) as InboundMessage }));
+  }
+
+  begin(id: InboxId): Promise<number> {
+    return this.#db.write(() => this.#begin.get(id)?.attempts ?? 1);
+  }
+
+  answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]> {
+    return this.#db.write(() => {
+      this.#settle.run('answered', null, Date.now(), id);
+      return answers.map((answer) => this.#outbox.insert(answer, id));
+    });
+  }
+
+  async fail(id: InboxId, error: RowError): Promise<void> {
+    await this.#db.write(() => this.#settle.run('failed', JSON.stringify(error), Date.now(), id));
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What must survive the death of the process, as whole verbs. Every verb that writes resolves once it is committed, and
+ * rejects when it is not; calls made in the same turn of the event loop share one commit, in the order in which they were made.
+ * Reads answer at once and see only what is committed.
+ */
+import type { InboundMessage, MessageOrigin, Notice, ReplyToken, Segment } from '../model/message.js';
+import type { Target } from '../model/target.js';
+
+export interface Store {
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  readonly sessions: GatewaySessions;
+  readonly events: EventLog;
+  /** Forgets what was settled before `before` (unix ms), without making anybody wait; resolves with how many rows went. */
+  prune(before: number): Promise<number>;
+  /** Commits what is still waiting, then closes. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- inbound
+
+/** Number of an inbox row; rises with the order of arrival. */
+export type InboxId = number;
+
+/** A message together with what admission decided about it. */
+export interface Arrival {
+  readonly message: InboundMessage;
+  /** Why it will not be answered; absent when it will be. */
+  readonly refusal?: string;
+  /** `refusal` ends when another copy of the message proves that the bot was meant. */
+  readonly refusalIsLiftable?: boolean;
+  /** The right to reply that it opens: until when (unix ms), and how often. */
+  readonly right?: { readonly closesAt: number; readonly count: number };
+}
+
+export type Admitted =
+  | { readonly outcome: 'taken' | 'lifted' | 'refused'; readonly id: InboxId; readonly unparked: number }
+  | { readonly outcome: 'duplicate' };
+
+/** A journalled message that has no answer yet. */
+export interface WaitingMessage {
+  readonly id: InboxId;
+  readonly message: InboundMessage;
+}
+
+export interface RowError {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export interface Inbox {
+  /** Journals a message once, opens its reply window, and gives parked messages of its conversation another try. */
+  admit(arrival: Arrival): Promise<Admitted>;
+  /** Unanswered messages with a greater id, oldest first. */
+  waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[];
+  /** Counts an attempt to answer before it begins; resolves with its number, from 1. */
+  begin(id: InboxId): Promise<number>;
+  /** Settles the message as answered, and puts its answers into the outbox, in one commit. */
+  answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
+  fail(id: InboxId, error: RowError): Promise<void>;
+}
+
+// ---------------------------------------------------------------- outbound
+
+/** Number of an outbox row; rises with the order of submission. */
+export type OutboxId = number;
+
+/** Contract §7.4: what can have become of an outgoing message. */
+export type OutgoingStatus = 'queued' | 'sending' | 'delivered' | 'failed' | 'uncertain' | 'parked';
+
+export interface NewOutgoing {
+  readonly target: Target;
+  readonly segments: readonly Segment[];
+  readonly origin: MessageOrigin;
+  /** Unix ms after which nobody wants it any more. */
+  readonly expiresAt: number;
+}
+
+/** The pair that makes a passive reply unique at the platform. */
+export interface PassivePair {
+  readonly token: ReplyToken;
+  readonly seq: number;
+  /** Unix ms when the right ends. */
+  readonly closesAt: number;
+}
+
+export interface Outgoing extends NewOutgoing {
+  readonly id: OutboxId;
+  readonly status: OutgoingStatus;
+  readonly attempts: number;
+  /** The inbox row that it answers. */
+  readonly inReplyTo?: InboxId;
+  /** Present once a pair was taken for it: it goes (or went) out passively. */
+  readonly passive?: PassivePair;
+  /** An earlier attempt with the same pair may have arrived. */
+  readonly ambiguous: boolean;
+  readonly platformMessageId?: string;
+  readonly error?: RowError;
+}
+
+/** What became of one attempt. */
+export type AttemptOutcome =
+  | { readonly status: 'delivered'; readonly platformMessageId?: string }
+  | { readonly status: 'failed' | 'uncertain'; readonly error: RowError }
+  /** Waits until the peer writes. `pair` as below. */
+  | { readonly status: 'parked'; readonly error: RowError }
+  /**
+   * Tried again at `dueAt`. `pair`: `keep` repeats the same one (the attempt may have arrived) · `release` gives its
+   * place in the window back and takes a new one · `spend` takes a new one, the place stays used · `close` the window is of no more use.
+   */
+  | {
+      readonly status: 'queued';
+      readonly dueAt: number;
+      readonly error: RowError;
+      readonly pair: 'keep' | 'release' | 'spend' | 'close';
+    };
+
+export interface Outbox {
+  add(message: NewOutgoing): Promise<OutboxId>;
+  find(id: OutboxId): Outgoing | undefined;
+  /** How many messages to a target are queued or being sent. */
+  pending(target: Target): number;
+  /**
+   * Takes due rows of an account for one attempt each: only the oldest open row of a target, with the attempt counted and a
+   * reply pair taken where a window is open. Also settles what expired as failed. `only` claims that row alone.
+   */
+  claim(account: string, now: number, limit: number, only?: OutboxId): Promise<readonly Outgoing[]>;
+  settle(id: OutboxId, outcome: AttemptOutcome): Promise<void>;
+  /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind a row that is being sent do not count. */
+  nextDue(account: string): number | undefined;
+  /** Rows that a dead process left `sending`: passive ones are tried again with the same pair, active ones are `uncertain`. */
+  recover(): Promise<{ readonly again: number; readonly uncertain: number }>;
+}
+
+// ---------------------------------------------------------------- the rest
+
+/** Where an interrupted gateway session can be taken up again. */
+export interface ResumePoint {
+  readonly sessionId: string;
+  readonly seq: number;
+}
+
+export interface GatewaySessions {
+  /** Undefined when there is none, or when it was stored under another key (other app id, host or intents). */
+  load(lane: string, key: string): ResumePoint | undefined;
+  save(lane: string, key: string, point: ResumePoint | undefined): Promise<void>;
+}
+
+export interface EventLog {
+  append(account: string, notice: Notice, at: number): Promise<void>;
+  /** Keeps a frame that could not be decoded, with the newest 1,000 of its account. */
+  keepRaw(account: string, raw: string, reason: string, at: number): Promise<void>;
+}
