@@ -31,7 +31,10 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
   const raw = parseToml(await readText(path), path);
   const findings = new Findings();
   const { file, refused } = readShape(raw, findings);
-  const tableName = qqbotTableName(file, findings);
+  const [tableName = QQBOT_TABLES[0], ...otherTables] = QQBOT_TABLES.filter((name) => file[name] !== undefined);
+  for (const other of otherTables) {
+    findings.problem(other, `[${other}] and [${tableName}] are the same channel`, 'keep one of the two tables');
+  }
   const table = file[tableName];
   const backends = readBackends(file);
   const folder = dirname(path);
@@ -42,7 +45,8 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
     env: options.env,
     folder,
     refused,
-    secrets: options.secrets,
+    // With two tables it is not known whose secrets are meant.
+    secrets: otherTables.length > 0 ? 'optional' : options.secrets,
     findings,
   });
   await warnOfOpenFile(path, file, findings);
@@ -108,13 +112,6 @@ function presentable(line: string): string {
   return text.length <= 200 && !/secret|app_?id/i.test(text) && (isHeader || plainKeys.includes(key))
     ? `\`${text}\``
     : '(line not shown: it may hold a secret)';
-}
-
-function qqbotTableName(file: ConfigFile, findings: Findings): (typeof QQBOT_TABLES)[number] {
-  const [first = QQBOT_TABLES[0], ...others] = QQBOT_TABLES.filter((name) => file[name] !== undefined);
-  for (const other of others)
-    findings.problem(other, `[${other}] and [${first}] are the same channel`, 'keep one of the two tables');
-  return first;
 }
 
 function readBackends(file: ConfigFile): ReadonlyMap<string, BackendConfig> {

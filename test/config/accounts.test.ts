@@ -11,16 +11,25 @@ describe('an account', () => {
   });
 
   test('may not share its normalised name with another', async () => {
-    expect(await complaints(read(two('Work', 'work')))).toEqual(['qqbot.accounts.work: is the same account as `Work`: both are read as `work` (rename one of them)']);
+    expect(await complaints(read(two('Work', 'work')))).toEqual([
+      'qqbot.accounts.work: is the same account as `Work`: both are read as `work` (rename one of them)',
+    ]);
   });
 
-  test.each(['qqbot', 'onebot', 'QQ', 'tencent-qq', 'napcat', 'c2c', 'Group', 'dm'])('may not be called %s', async (name) => {
-    expect(await complaints(read(`[qqbot.accounts.${name}]`))).toEqual([expect.stringContaining('is the name of a channel or of a kind of conversation')]);
-  });
+  test.each(['qqbot', 'onebot', 'QQ', 'tencent-qq', 'napcat', 'c2c', 'Group', 'dm'])(
+    'may not be called %s',
+    async (name) => {
+      expect(await complaints(read(`[qqbot.accounts.${name}]`))).toEqual([
+        expect.stringContaining('is the name of a channel or of a kind of conversation'),
+      ]);
+    },
+  );
 
   test('may not share its app id with another that is enabled', async () => {
     const toml = '[qqbot]\napp_id = "777000777"\nclient_secret = "s"\n[qqbot.accounts.a]\n[qqbot.accounts.b]\n';
-    expect(await complaints(read(toml))).toEqual(['qqbot.accounts: `a` and `b` have the same app id (give each account a bot of its own, or remove one)']);
+    expect(await complaints(read(toml))).toEqual([
+      'qqbot.accounts: `a` and `b` have the same app id (give each account a bot of its own, or remove one)',
+    ]);
     expect(await complaints(read(`${toml}enabled = false`))).toEqual([]);
   });
 
@@ -52,14 +61,26 @@ intents = ["direct_message", "direct_message"]
       requireMention: false,
       intents: ['guilds'],
       apiBaseUrl: 'https://one.example.com/base',
-      replyWindows: { c2c: { minutes: 30, count: 1 }, group: { minutes: 5, count: 2 }, channel: { minutes: 5, count: 5 } },
+      replyWindows: {
+        c2c: { minutes: 30, count: 1 },
+        group: { minutes: 5, count: 2 },
+        channel: { minutes: 5, count: 5 },
+      },
     });
-    expect(await accountOf(config, 'ops')).toMatchObject({ allowedPeerIds: [], parkTtlMs: 3_600_000, requireMention: true, intents: ['direct_message'] });
+    expect(await accountOf(config, 'ops')).toMatchObject({
+      allowedPeerIds: [],
+      parkTtlMs: 3_600_000,
+      requireMention: true,
+      intents: ['direct_message'],
+    });
   });
 
   test('is off when it or its channel is', async () => {
     const enabled = async (toml: string) => (await read(toml)).qqbot.accounts.map((account) => account.enabled);
-    expect(await enabled('[qqbot]\nenabled = false\n[qqbot.accounts.a]\nenabled = true\n[qqbot.accounts.b]')).toEqual([false, false]);
+    expect(await enabled('[qqbot]\nenabled = false\n[qqbot.accounts.a]\nenabled = true\n[qqbot.accounts.b]')).toEqual([
+      false,
+      false,
+    ]);
     expect(await enabled('[qqbot.accounts.a]\nenabled = false\n[qqbot.accounts.default]')).toEqual([false, true]);
   });
 });
@@ -77,7 +98,9 @@ describe('the default account', () => {
     expect(await chosen(two('b', 'a'))).toEqual([
       'a',
       'fallback',
-      ['qqbot: the default account is `a` only because it is the first by name; set `default_account` in [qqbot] to one of `a`, `b`'],
+      [
+        'qqbot: the default account is `a` only because it is the first by name; set `default_account` in [qqbot] to one of `a`, `b`',
+      ],
     ]);
   });
 
@@ -85,25 +108,50 @@ describe('the default account', () => {
     expect(await complaints(read(two('main', 'ops', 'default_account = "other"')))).toEqual([
       'qqbot.default_account: there is no account `other` (there are `main`, `ops`)',
     ]);
-    expect(await complaints(read('[qqbot]\ndefault_account = "main"'))).toEqual(['qqbot.default_account: there is no account `main` (there is only `default`)']);
+    expect(await complaints(read('[qqbot]\ndefault_account = "main"'))).toEqual([
+      'qqbot.default_account: there is no account `main` (there is only `default`)',
+    ]);
   });
 });
 
 describe('allowed_peer_ids', () => {
   test('takes ids, kinds with ids, kinds with *, and whole numbers; blanks and repetitions go', async () => {
-    const toml = '[qqbot]\nallowed_peer_ids = [" alice ", "alice", "Group: g1", "group:*", 12345, "dm:9", "channel:c_1"]';
-    expect((await accountOf(read(toml))).allowedPeerIds).toEqual(['alice', 'group:g1', 'group:*', '12345', 'dm:9', 'channel:c_1']);
+    const toml =
+      '[qqbot]\nallowed_peer_ids = [" alice ", "alice", "Group: g1", "group:*", 12345, "dm:9", "channel:c_1"]';
+    expect((await accountOf(read(toml))).allowedPeerIds).toEqual([
+      'alice',
+      'group:g1',
+      'group:*',
+      '12345',
+      'dm:9',
+      'channel:c_1',
+    ]);
   });
 
-  test.each(['""', '" "', '":a"', '"c2c:"', '"private:a"', '"main:c2c:a"', '"a/b"', '"a b"', '-1', '1.5', '9007199254740993', 'true', `"${'x'.repeat(129)}"`])(
-    'refuses %s',
-    async (entry) => {
-      expect(await complaints(read(`[qqbot]\nallowed_peer_ids = ["ok", ${entry}]`))).toEqual([expect.stringMatching(/^qqbot\.allowed_peer_ids\[1\]: /)]);
-    },
-  );
+  test.each([
+    '""',
+    '" "',
+    '":a"',
+    '"c2c:"',
+    '"private:a"',
+    '"main:c2c:a"',
+    '"a/b"',
+    '"a b"',
+    '-1',
+    '1.5',
+    '9007199254740993',
+    'true',
+    `"${'x'.repeat(129)}"`,
+  ])('refuses %s', async (entry) => {
+    expect(await complaints(read(`[qqbot]\nallowed_peer_ids = ["ok", ${entry}]`))).toEqual([
+      expect.stringMatching(/^qqbot\.allowed_peer_ids\[1\]: /),
+    ]);
+  });
 
   test('with a bare * is warned of', async () => {
-    expect((await read('[qqbot]\nallowed_peer_ids = ["*"]')).warnings).toEqual([expect.stringContaining('account `default` allows "*"')]);
+    expect((await read('[qqbot]\nallowed_peer_ids = ["*"]')).warnings).toEqual([
+      expect.stringContaining('account `default` allows "*"'),
+    ]);
     expect((await read('[qqbot]\nallowed_peer_ids = ["group:*"]')).warnings).toEqual([]);
   });
 
@@ -112,22 +160,38 @@ describe('allowed_peer_ids', () => {
     expect((await accountOf(read('[qqbot]', env))).allowedPeerIds).toEqual(['alice', 'bob', 'group:g1', 'carol']);
     expect((await accountOf(read('[qqbot]\nallowed_peer_ids = []', env))).allowedPeerIds).toEqual([]);
     expect((await accountOf(read(two('a', 'b'), env), 'b')).allowedPeerIds).toEqual([]);
-    expect(await complaints(read('[qqbot]', { QQ_ALLOW_FROM: 'a,x:y' }))).toEqual([expect.stringMatching(/^QQ_ALLOW_FROM: environment variable: entry "x:y"/)]);
+    expect(await complaints(read('[qqbot]', { QQ_ALLOW_FROM: 'a,x:y' }))).toEqual([
+      expect.stringMatching(/^QQ_ALLOW_FROM: environment variable: entry "x:y"/),
+    ]);
   });
 });
 
 describe('the two URLs', () => {
-  test.each(['https://api.example.com', 'http://localhost:8080', 'http://127.0.0.1:1', 'http://[::1]:9', 'http://bot.localhost'])('may be %s', async (url) => {
-    expect(await accountOf(read(`[qqbot]\napi_base_url = "${url}/"\ntoken_url = "${url}/token"`))).toMatchObject({ apiBaseUrl: url, tokenUrl: `${url}/token` });
+  test.each([
+    'https://api.example.com',
+    'http://localhost:8080',
+    'http://127.0.0.1:1',
+    'http://[::1]:9',
+    'http://bot.localhost',
+  ])('may be %s', async (url) => {
+    expect(await accountOf(read(`[qqbot]\napi_base_url = "${url}/"\ntoken_url = "${url}/token"`))).toMatchObject({
+      apiBaseUrl: url,
+      tokenUrl: `${url}/token`,
+    });
   });
 
-  test.each(['http://api.example.com', 'http://10.0.0.1', 'http://0.0.0.0', 'http://127.0.0.1.example.com', 'http://localhost.example.com'])(
-    'may be %s only with allow_http',
-    async (url) => {
-      expect(await complaints(read(`[qqbot]\ntoken_url = "${url}"`))).toEqual([expect.stringMatching(/^qqbot\.token_url: is plain http to another machine/)]);
-      expect(await complaints(read(`[qqbot]\ntoken_url = "${url}"\nallow_http = true`))).toEqual([]);
-    },
-  );
+  test.each([
+    'http://api.example.com',
+    'http://10.0.0.1',
+    'http://0.0.0.0',
+    'http://127.0.0.1.example.com',
+    'http://localhost.example.com',
+  ])('may be %s only with allow_http', async (url) => {
+    expect(await complaints(read(`[qqbot]\ntoken_url = "${url}"`))).toEqual([
+      expect.stringMatching(/^qqbot\.token_url: is plain http to another machine/),
+    ]);
+    expect(await complaints(read(`[qqbot]\ntoken_url = "${url}"\nallow_http = true`))).toEqual([]);
+  });
 
   test.each([
     ['api.example.com', 'is not a URL'],
@@ -152,10 +216,17 @@ describe('the two URLs', () => {
 
   test('come from the environment where the file is silent, for the default account', async () => {
     const env = { QQ_BOT_API_BASE_URL: 'http://127.0.0.1:9/', QQBOT_TOKEN_URL: 'http://127.0.0.1:9/token' };
-    expect(await accountOf(read('[qqbot]', env))).toMatchObject({ apiBaseUrl: 'http://127.0.0.1:9', tokenUrl: 'http://127.0.0.1:9/token' });
-    expect(await accountOf(read('[qqbot]\napi_base_url = "https://a.example.com"', env))).toMatchObject({ apiBaseUrl: 'https://a.example.com' });
+    expect(await accountOf(read('[qqbot]', env))).toMatchObject({
+      apiBaseUrl: 'http://127.0.0.1:9',
+      tokenUrl: 'http://127.0.0.1:9/token',
+    });
+    expect(await accountOf(read('[qqbot]\napi_base_url = "https://a.example.com"', env))).toMatchObject({
+      apiBaseUrl: 'https://a.example.com',
+    });
     expect(await accountOf(read(two('a', 'b'), env), 'b')).toMatchObject({ apiBaseUrl: 'https://api.sgroup.qq.com' });
-    expect(await complaints(read('[qqbot]', { QQBOT_TOKEN_URL: 'http://10.0.0.1' }))).toEqual([expect.stringMatching(/^QQBOT_TOKEN_URL: is plain http/)]);
+    expect(await complaints(read('[qqbot]', { QQBOT_TOKEN_URL: 'http://10.0.0.1' }))).toEqual([
+      expect.stringMatching(/^QQBOT_TOKEN_URL: is plain http/),
+    ]);
     expect(await complaints(readWith('', { QQBOT_TOKEN_URL: 'nonsense' }))).toEqual([]);
   });
 });

@@ -162,8 +162,12 @@ function placeOf(entry) {
   return { kind: entry.type.startsWith('GROUP') ? 'group' : 'c2c', openid: entry.peer };
 }
 
-const same = (a, b) => a.kind === b.kind && a.openid === b.openid;
-const keyOf = (place) => `${place.kind} ${place.openid}`;
+function same(a, b) {
+  return a.kind === b.kind && a.openid === b.openid;
+}
+function keyOf(place) {
+  return `${place.kind} ${place.openid}`;
+}
 
 function countUnread(place) {
   unread.set(keyOf(place), (unread.get(keyOf(place)) ?? 0) + 1);
@@ -247,8 +251,12 @@ function choose(place) {
   $('text').focus();
 }
 
-const currentUser = () => state.users.find((user) => user.openid === peer.openid);
-const currentGroup = () => state.groups.find((group) => group.group_openid === peer.openid);
+function currentUser() {
+  return state.users.find((user) => user.openid === peer.openid);
+}
+function currentGroup() {
+  return state.groups.find((group) => group.group_openid === peer.openid);
+}
 
 function showHead() {
   const found = peer.kind === 'c2c' ? currentUser() : currentGroup();
@@ -373,7 +381,9 @@ function botLine(entry) {
   return line;
 }
 
-const noteLine = (entry, text) => element('li', 'note', text, ' · ', time(entry.at));
+function noteLine(entry, text) {
+  return element('li', 'note', text, ' · ', time(entry.at));
+}
 
 // ——— what the platform did, beside the chat
 
@@ -443,7 +453,9 @@ function listenToPerson() {
   });
 }
 
-const nameIn = (form) => new FormData(form).get('name').trim();
+function nameIn(form) {
+  return new FormData(form).get('name').trim();
+}
 
 async function say() {
   const text = $('text').value;
