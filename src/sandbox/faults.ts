@@ -6,7 +6,8 @@ const delayMs = z.number().int().min(0).max(600_000);
 const closeCode = z.union([z.literal(1000), z.number().int().min(3000).max(4999)]);
 
 /**
- * Spoils HTTP answers of the platform's API. Matches by `method` and `path` (`*` stands for any run of characters); `skip` lets
+ * Spoils HTTP answers of the platform's API. Matches by `method` and `path` (`*` stands for any run of characters; without a
+ * path: all but the token's); `skip` lets
  * that many matching requests pass first. Exactly one answer: `code` (the platform's own error body), `status` with `body`,
  * `html` (with `status`, default 502), `drop` (the connection is reset: `before` the platform acts, or `after` it did),
  * `hold` (answered only when the fault is deleted). `accept: true` lets the platform act first and spoils only the answer.
@@ -15,7 +16,7 @@ const closeCode = z.union([z.literal(1000), z.number().int().min(3000).max(4999)
 const restFault = z.strictObject({
   kind: z.literal('rest'),
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
-  path: z.string().min(1).max(500).default('*'),
+  path: z.string().min(1).max(500).optional(),
   times,
   skip: z.number().int().min(0).max(1_000_000).default(0),
   code: z.number().int().optional(),
@@ -128,7 +129,7 @@ export class Faults {
       fault: { ...order, id, gone: end.signal } as Fault,
       order,
       end,
-      ...(order.kind === 'rest' ? { path: pathPattern(order.path) } : {}),
+      ...(order.kind === 'rest' ? { path: order.path === undefined ? ALL_BUT_TOKEN : pathPattern(order.path) } : {}),
       skip: order.kind === 'rest' ? order.skip : 0,
       left: order.times,
     };
@@ -192,6 +193,8 @@ export class Faults {
     return undefined;
   }
 }
+
+const ALL_BUT_TOKEN = /^(?!\/app\/getAppAccessToken$)/;
 
 function pathPattern(path: string): RegExp {
   return new RegExp(

@@ -80,7 +80,6 @@ const page = z.strictObject({
 
 /** Room for a raw frame that is beyond every limit of a bot. */
 const BODY_LIMIT = 8 * 1024 * 1024;
-const KEEP_ALIVE_MS = 15_000;
 
 /** @param stop ends the streams */
 export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
@@ -100,15 +99,14 @@ export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
     return streamSSE(c, async (stream) => {
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
+      const over = AbortSignal.any([stop, gone.signal]);
       let read = after;
-      while (!stop.aborted && !gone.signal.aborted) {
+      while (!over.aborted) {
         for (const entry of platform.transcript.since(read)) {
           await stream.writeSSE({ id: String(entry.n), data: JSON.stringify(entry) });
           read = entry.n;
         }
-        const quiet = AbortSignal.timeout(KEEP_ALIVE_MS);
-        await platform.transcript.more(read, AbortSignal.any([stop, gone.signal, quiet]));
-        if (quiet.aborted) await stream.write(': still here\n\n');
+        await platform.transcript.more(read, over);
       }
     });
   });

@@ -309,7 +309,7 @@ function showSpeakers() {
 function showSetup() {
   $('setup').hidden = state.connected;
   $('config').textContent = [
-    '[qqbot.accounts.default]',
+    '[qqbot]',
     `app_id = "${state.app_id}"`,
     `client_secret = "${state.client_secret}"`,
     `api_base_url = "${location.origin}"`,
@@ -330,7 +330,9 @@ function showLog() {
 function append(entry) {
   const log = $('log');
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  log.append(lineOf(entry));
+  const line = lineOf(entry);
+  line.classList.add('fresh');
+  log.append(line);
   if (log.children.length > SHOWN_PER_PEER) log.firstElementChild.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
@@ -407,6 +409,7 @@ function activityText(entry) {
 // ——— what the person does
 
 function listenToPerson() {
+  $('platform-activity').open = matchMedia('(min-width: 1001px)').matches;
   $('language').addEventListener('click', () => {
     language = language === 'zh' ? 'en' : 'zh';
     localStorage.setItem('language', language);
