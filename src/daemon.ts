@@ -4,16 +4,17 @@ import type { AccountPolicy } from './access/admission.js';
 import { type AllowedPeers, allowedPeers } from './access/allowed-peers.js';
 import { echo } from './backends/echo.js';
 import type { Config, QqbotAccount, ReplyWindowConfig } from './config/config.js';
-import type { AccountState, DaemonOperations, Receipt, SendRequest } from './control/api.js';
+import type { AccountState, DaemonOperations, Receipt } from './control/api.js';
 import { openControlServer } from './control/control-server.js';
-import { outboxIdOf, receiptOf } from './control/receipt.js';
+import { daemonOperations } from './control/operations.js';
+import { receiptOf } from './control/receipt.js';
 import { StatusBoard } from './control/status-board.js';
 import type { Listener } from './http/listener.js';
 import type { Lane, ReplyRight } from './lanes/lane.js';
 import { QqbotLane } from './lanes/qqbot/qqbot-lane.js';
 import { pause } from './model/backoff.js';
-import { ConfigError, describeError, LoongError, UsageError } from './model/errors.js';
-import { laneId, parseTarget, type Target } from './model/target.js';
+import { ConfigError, describeError, LoongError } from './model/errors.js';
+import { laneId, type Target } from './model/target.js';
 import { VERSION } from './model/version.js';
 import { Conversations } from './relay/conversations.js';
 import { Delivery } from './relay/delivery.js';
@@ -90,7 +91,13 @@ export async function startDaemon(
         buildRoad(config, account, store, counters, settlements, board, around),
       ]),
     );
-    const operations = daemonOperations(config, roads, settlements, board, counters);
+    const operations = daemonOperations({
+      outbounds: new Map([...roads].map(([id, road]) => [id, road.outbound])),
+      defaultAccount: config.qqbot.defaultAccount,
+      settlements,
+      board,
+      counters,
+    });
     started.control = await openControlServer(socket, operations, log);
 
     const supervisor = new Supervisor((name, change) => {
@@ -223,45 +230,6 @@ function buildRoad(
   const onState = (state: AccountState, detail: string | undefined) => board.set(lane.id, state, detail, undefined);
   const inbound = new Inbound({ lane, policy, inbox, events, conversations, counters, log, wakeDelivery, onState });
   return { account, lane, inbound, outbound, delivery, conversations };
-}
-
-function daemonOperations(
-  config: Config,
-  roads: ReadonlyMap<string, Road>,
-  settlements: Settlements,
-  board: StatusBoard,
-  counters: Counters,
-): DaemonOperations {
-  const startedAt = Date.now();
-  return {
-    status: () => ({
-      pid: process.pid,
-      version: VERSION,
-      startedAt,
-      accounts: board.list(),
-      counters: counters.snapshot(),
-    }),
-    async submit({ target: text, text: content }: SendRequest): Promise<Receipt> {
-      const target = parseTarget(text, { channel: 'qqbot', account: config.qqbot.defaultAccount });
-      const road = roads.get(laneId(target));
-      if (road === undefined) {
-        throw new UsageError(
-          'account.not_served',
-          `account \`${target.account}\` is not served by the running daemon`,
-          `it serves ${[...roads.keys()].join(', ')}`,
-        );
-      }
-      const id = await road.outbound.submit(target, [{ type: 'text', text: content }], 'api');
-      const row = await settlements.wait(id, 0);
-      if (row === undefined) throw new Error('a stored message is gone');
-      return receiptOf(row);
-    },
-    async message(publicId, waitMs) {
-      const id = outboxIdOf(publicId);
-      const row = id === undefined ? undefined : await settlements.wait(id, waitMs);
-      return row === undefined ? undefined : receiptOf(row);
-    },
-  };
 }
 
 /** Forgets old rows now and then; resolves the returned function once no pruning runs any more. */

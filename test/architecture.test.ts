@@ -20,8 +20,29 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   lanes: ['config/config', 'http', 'model', 'protocol', 'telemetry'],
   sandbox: ['http', 'model', 'protocol'],
   relay: ['access', 'backends/backend', 'config/config', 'lanes/lane', 'model', 'store/store', 'telemetry'],
-  control: ['http', 'model', 'relay/outbound', 'store/owner', 'store/store', 'supervisor', 'telemetry'],
-  daemon: ['access', 'backends', 'config', 'control', 'http', 'lanes', 'model', 'relay', 'store', 'supervisor', 'telemetry'],
+  control: [
+    'http',
+    'model',
+    'relay/outbound',
+    'relay/settlements',
+    'store/owner',
+    'store/store',
+    'supervisor',
+    'telemetry',
+  ],
+  daemon: [
+    'access',
+    'backends',
+    'config',
+    'control',
+    'http',
+    'lanes',
+    'model',
+    'relay',
+    'store',
+    'supervisor',
+    'telemetry',
+  ],
   cli: ['access', 'config', 'control', 'daemon', 'model', 'relay/outbound', 'sandbox', 'store/state-dir', 'telemetry'],
 };
 
@@ -40,7 +61,9 @@ const sources: readonly Source[] = readdirSync(SRC, { recursive: true, encoding:
   .map((file) => {
     const text = readFileSync(join(SRC, file), 'utf8');
     const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)].map((match) => match[1] ?? '');
-    const imports = specifiers.map((specifier) => relative(SRC, normalize(join(SRC, dirname(file), specifier))).replace(/\.js$/, ''));
+    const imports = specifiers.map((specifier) =>
+      relative(SRC, normalize(join(SRC, dirname(file), specifier))).replace(/\.js$/, ''),
+    );
     return { path: file.replace(/\.ts$/, ''), text, imports };
   });
 
@@ -54,7 +77,9 @@ test('every room imports only what stands below it', () => {
       .filter((target) => {
         const room = roomOf(path);
         if (roomOf(target) === room) return false;
-        return !(MAY_IMPORT[room] ?? []).some((allowed) => target === allowed || target.startsWith(`${allowed}/`) || roomOf(target) === allowed);
+        return !(MAY_IMPORT[room] ?? []).some(
+          (allowed) => target === allowed || target.startsWith(`${allowed}/`) || roomOf(target) === allowed,
+        );
       })
       .map((target) => `${path} → ${target}`),
   );
@@ -90,7 +115,10 @@ test('there is no import circle', () => {
 
 test('the process is touched only at its edge', () => {
   const edge = (path: string) => path.startsWith('cli/') || path === 'config/read-config';
-  const touching = sources.filter(({ path, text }) => !edge(path) && /process\.(env|exit)\b|\bconsole\./.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')));
+  const touching = sources.filter(
+    ({ path, text }) =>
+      !edge(path) && /process\.(env|exit)\b|\bconsole\./.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')),
+  );
   expect(touching.map(({ path }) => path)).toEqual([]);
 });
 

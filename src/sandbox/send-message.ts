@@ -46,7 +46,9 @@ export function readAttempt(scene: Scene, raw: string): Attempt {
       : eventId === undefined
         ? undefined
         : { by: 'event_id', id: eventId, seq: number };
-  const msgType = typeof body?.msg_type === 'number' ? body.msg_type : undefined;
+  // Clients in production leave it out for text: the platform reads a missing number as 0.
+  const type = body?.msg_type ?? TEXT;
+  const msgType = typeof type === 'number' ? type : undefined;
   return { scene, body, msgType, text: textOf(body, msgType), reference, seq: number };
 }
 
@@ -92,11 +94,11 @@ export function sendRecord(
 function bodyFault({ scene, body, msgType, text }: Attempt, maxTextLength: number): PlatformAnswer | undefined {
   const malformed = (why: string) => refuse(CODES.malformed, `request data is malformed: ${why}`);
   if (body === undefined) return malformed('the body is no JSON object');
-  if (msgType === undefined) return malformed('msg_type is missing or no number');
+  if (msgType === undefined) return malformed('msg_type is no number');
   for (const key of ['content', 'msg_id', 'event_id'] as const) {
-    if (body[key] !== undefined && typeof body[key] !== 'string') return malformed(`${key} is no string`);
+    if (typeof (body[key] ?? '') !== 'string') return malformed(`${key} is no string`);
   }
-  if (body.msg_seq !== undefined && !Number.isInteger(body.msg_seq)) return malformed('msg_seq is no integer');
+  if (!Number.isInteger(body.msg_seq ?? 1)) return malformed('msg_seq is no integer');
   if (nonEmpty(body.msg_id) !== undefined && nonEmpty(body.event_id) !== undefined)
     return malformed('msg_id and event_id exclude each other');
   if ([...text].length > maxTextLength) return refuse(CODES.tooLong);

@@ -48,7 +48,13 @@ test.each([
 });
 
 test('wrong flags and commands end with 64', async () => {
-  for (const args of [['channels', 'send', 'qqbot', '--target', 'c2c:a'], ['channels', 'sned'], ['frobnicate'], ['channels', 'serve', 'telegram'], ['channels', 'send', 'qqbot', '--target', 'c2c:a', '--text', 'x', '--timeout', 'soon']]) {
+  for (const args of [
+    ['channels', 'send', 'qqbot', '--target', 'c2c:a'],
+    ['channels', 'sned'],
+    ['frobnicate'],
+    ['channels', 'serve', 'telegram'],
+    ['channels', 'send', 'qqbot', '--target', 'c2c:a', '--text', 'x', '--timeout', 'soon'],
+  ]) {
     const ended = await home.run(args);
     expect([args.join(' '), ended.code]).toEqual([args.join(' '), 64]);
     expect(ended.stderr).not.toBe('');
@@ -56,7 +62,13 @@ test('wrong flags and commands end with 64', async () => {
 });
 
 test('an account that is selected must be the one in the target', async () => {
-  home.writeConfig(configFor(sandbox, 'allowed_peer_ids = ["openid_alice"]\ndefault_account = "main"', '[qqbot.accounts.main]\n[qqbot.accounts.ops]\napp_id = "2"\nclient_secret = "ops-secret-0001"'));
+  home.writeConfig(
+    configFor(
+      sandbox,
+      'allowed_peer_ids = ["openid_alice"]\ndefault_account = "main"',
+      '[qqbot.accounts.main]\n[qqbot.accounts.ops]\napp_id = "2"\nclient_secret = "ops-secret-0001"',
+    ),
+  );
   const ended = await send('--account', 'ops', '--target', 'main:c2c:openid_alice', '--text', 'hi');
   expect(ended.code).toBe(64);
   expect(ended.stderr).toContain('qqbot target resolved account `main`, but the selected configured account is `ops`');
@@ -67,7 +79,11 @@ test('an account that is selected must be the one in the target', async () => {
 
 test('a wrong config ends with 78 and every problem, and nothing is started', async () => {
   home.writeConfig('[qqbot]\napp_id = 1\nalowed_peer_ids = []\n[log]\nlevel = "loud"\n');
-  for (const args of [['config', 'check'], ['channels', 'serve', 'qqbot'], ['channels', 'send', 'qqbot', '--target', 'c2c:a', '--text', 'x']]) {
+  for (const args of [
+    ['config', 'check'],
+    ['channels', 'serve', 'qqbot'],
+    ['channels', 'send', 'qqbot', '--target', 'c2c:a', '--text', 'x'],
+  ]) {
     const ended = await home.run(args);
     expect(ended.code).toBe(78);
     expect(ended.stderr).toContain('alowed_peer_ids');
@@ -101,7 +117,9 @@ test('--json answers with one document, errors included', async () => {
   });
   const denied = await send('--target', 'c2c:openid_bob', '--text', 'hi', '--json');
   expect(denied.code).toBe(77);
-  expect(JSON.parse(denied.stdout)).toMatchObject({ error: { code: 'access.peer_not_allowed', remedy: expect.stringContaining('openid_bob') } });
+  expect(JSON.parse(denied.stdout)).toMatchObject({
+    error: { code: 'access.peer_not_allowed', remedy: expect.stringContaining('openid_bob') },
+  });
   const usage = await send('--json');
   expect(usage.code).toBe(64);
   expect(JSON.parse(usage.stdout)).toMatchObject({ error: { code: 'usage' } });
@@ -112,7 +130,9 @@ test('text comes from stdin with -, and nothing is sent with --dry-run', async (
   expect(dry.code).toBe(0);
   expect(dry.stdout).toContain('qqbot:default:c2c:openid_alice');
   expect(sends(sandbox)).toEqual([]);
-  const piped = await home.run(['channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--text', '-'], { stdin: 'line 1\nline 2\n' });
+  const piped = await home.run(['channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--text', '-'], {
+    stdin: 'line 1\nline 2\n',
+  });
   expect(piped.code).toBe(0);
   expect(sends(sandbox).map(({ text }) => text)).toEqual(['line 1\nline 2']);
   const empty = await home.run(['channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--text', '-']);
@@ -167,7 +187,14 @@ test('an answer that never comes leaves an active message uncertain: 76', async 
 
 test('the platform down under a daemon: 75 while the row waits, delivered when it is back', async () => {
   await serving();
-  sandbox.platform.fault({ kind: 'rest', method: 'POST', path: '/v2/users/*/messages', status: 429, html: '<h1>slow down</h1>', times: 1 });
+  sandbox.platform.fault({
+    kind: 'rest',
+    method: 'POST',
+    path: '/v2/users/*/messages',
+    status: 429,
+    html: '<h1>slow down</h1>',
+    times: 1,
+  });
   const ended = await send('--target', 'c2c:openid_alice', '--text', 'hi', '--timeout', '500ms');
   expect(ended.code).toBe(75);
   expect(ended.stdout).toMatch(/^queued /);
@@ -219,14 +246,26 @@ test('`channels` shows what is there and what is missing, in text and in JSON', 
   expect(text.stdout).toContain('missing: allowed peer ids');
   const json = JSON.parse((await home.run(['channels', '--json'])).stdout);
   expect(json.channels[0]).toMatchObject({ id: 'qqbot', aliases: ['qq', 'qq-bot', 'tencent-qq'], running: false });
-  expect(json.channels[0].accounts[0].operations.map((operation: { id: string; ready: boolean }) => [operation.id, operation.ready])).toEqual([
+  expect(
+    json.channels[0].accounts[0].operations.map((operation: { id: string; ready: boolean }) => [
+      operation.id,
+      operation.ready,
+    ]),
+  ).toEqual([
     ['send', false],
     ['serve', false],
   ]);
 });
 
 test('every command explains itself with an example', async () => {
-  for (const args of [[], ['channels'], ['channels', 'serve'], ['channels', 'send'], ['config', 'check'], ['sandbox']]) {
+  for (const args of [
+    [],
+    ['channels'],
+    ['channels', 'serve'],
+    ['channels', 'send'],
+    ['config', 'check'],
+    ['sandbox'],
+  ]) {
     const ended = await home.run([...args, '--help']);
     expect(ended.code).toBe(0);
     expect(ended.stdout).toContain('$ loong ');
@@ -247,10 +286,22 @@ test('one command is the whole product without a QQ account', async () => {
     body: JSON.stringify({ from: 'openid_alice', text: '你好' }),
   });
   await waitUntil('the echo', async () => {
-    const { entries } = (await (await fetch(`${url}/sandbox/v1/transcript`)).json()) as { entries: { kind: string; text?: string }[] };
+    const { entries } = (await (await fetch(`${url}/sandbox/v1/transcript`)).json()) as {
+      entries: { kind: string; text?: string }[];
+    };
     return entries.some((entry) => entry.kind === 'bot.send' && entry.text === '你好');
   });
-  const sent = await home.run(['--config', config, 'channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--text', 'from a script']);
+  const sent = await home.run([
+    '--config',
+    config,
+    'channels',
+    'send',
+    'qqbot',
+    '--target',
+    'c2c:openid_alice',
+    '--text',
+    'from a script',
+  ]);
   expect(sent.stdout).toMatch(/^delivered /);
   expect((await all.stop()).code).toBe(0);
 });

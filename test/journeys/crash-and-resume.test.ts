@@ -118,7 +118,10 @@ test('random kills under a stream of messages: every message is answered exactly
   }
   await restarted();
   // Each message opens a window of its own, so each answer carries its own msg_id or that of a later message; text tells them apart.
-  const texts = (openid: string) => sendsTo(sandbox, openid).filter(({ accepted }) => accepted).map(({ text }) => text);
+  const texts = (openid: string) =>
+    sendsTo(sandbox, openid)
+      .filter(({ accepted }) => accepted)
+      .map(({ text }) => text);
   await waitUntil('all answers', () => texts('openid_alice').length + texts('group_demo').length >= ids.length, 25_000);
   const all = [...texts('openid_alice'), ...texts('group_demo')];
   expect(new Set(all).size).toBe(ids.length);

@@ -32,7 +32,9 @@ const SEND = ['channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--te
 
 test('a message to a user who never wrote is delivered as active, then serve answers that user', async () => {
   const sent = await home.run(SEND, { env });
-  expect(sent.stdout).toMatch(/^delivered qqbot:default:c2c:openid_alice id=out-\d+ message_id=ROBOT\S+ as active parts=1\n$/);
+  expect(sent.stdout).toMatch(
+    /^delivered qqbot:default:c2c:openid_alice id=out-\d+ message_id=ROBOT\S+ as active parts=1\n$/,
+  );
   expect(sent.code).toBe(0);
   expect(sendsTo(sandbox, 'openid_alice').map(({ text, mode, accepted }) => ({ text, mode, accepted }))).toEqual([
     { text: 'hello from loong', mode: 'active', accepted: true },

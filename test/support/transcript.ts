@@ -21,5 +21,7 @@ export function answersTo(sandbox: Sandbox, messageId: string): readonly BotSend
 
 /** Steps of the gateway, by name. */
 export function steps(sandbox: Sandbox, ...names: readonly GatewayStep['step'][]): readonly GatewayStep[] {
-  return entries(sandbox).filter((entry): entry is Entry & GatewayStep => entry.kind === 'gateway' && names.includes(entry.step));
+  return entries(sandbox).filter(
+    (entry): entry is Entry & GatewayStep => entry.kind === 'gateway' && names.includes(entry.step),
+  );
 }

@@ -1,0 +1,58 @@
+/** What the daemon does for those who talk to it. */
+import { UsageError } from '../model/errors.js';
+import { type AccountId, laneId, parseTarget } from '../model/target.js';
+import { VERSION } from '../model/version.js';
+import type { Outbound } from '../relay/outbound.js';
+import type { Settlements } from '../relay/settlements.js';
+import type { Counters } from '../telemetry/counters.js';
+import type { DaemonOperations, Receipt, SendRequest } from './api.js';
+import { outboxIdOf, receiptOf } from './receipt.js';
+import type { StatusBoard } from './status-board.js';
+
+export interface OperationParts {
+  /** By lane id. */
+  readonly outbounds: ReadonlyMap<string, Outbound>;
+  readonly defaultAccount: AccountId;
+  readonly settlements: Settlements;
+  readonly board: StatusBoard;
+  readonly counters: Counters;
+}
+
+export function daemonOperations({
+  outbounds,
+  defaultAccount,
+  settlements,
+  board,
+  counters,
+}: OperationParts): DaemonOperations {
+  const startedAt = Date.now();
+  return {
+    status: () => ({
+      pid: process.pid,
+      version: VERSION,
+      startedAt,
+      accounts: board.list(),
+      counters: counters.snapshot(),
+    }),
+    async submit(request: SendRequest): Promise<Receipt> {
+      const target = parseTarget(request.target, { channel: 'qqbot', account: defaultAccount });
+      const outbound = outbounds.get(laneId(target));
+      if (outbound === undefined) {
+        throw new UsageError(
+          'account.not_served',
+          `account \`${target.account}\` is not served by the running daemon`,
+          `it serves ${[...outbounds.keys()].join(', ')}`,
+        );
+      }
+      const id = await outbound.submit(target, [{ type: 'text', text: request.text }], 'api');
+      const row = await settlements.wait(id, 0);
+      if (row === undefined) throw new Error('a stored message is gone');
+      return receiptOf(row);
+    },
+    async message(publicId, waitMs) {
+      const id = outboxIdOf(publicId);
+      const row = id === undefined ? undefined : await settlements.wait(id, waitMs);
+      return row === undefined ? undefined : receiptOf(row);
+    },
+  };
+}
