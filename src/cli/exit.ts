@@ -25,7 +25,7 @@ const EXIT_BY_CODE: { readonly [code: string]: number } = {
   'store.busy': EXIT.notFinished,
 };
 
-export function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError) return EXIT.config;
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof AccessDenied) return EXIT.denied;

@@ -1,7 +1,7 @@
 /** `loong sandbox`: the local QQ platform, alone or with a daemon beside it. */
 import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { readConfig } from '../config/read-config.js';
 import { LoongError } from '../model/errors.js';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.js';
@@ -65,7 +65,7 @@ app_id = ${JSON.stringify(sandbox.appId)}
 client_secret = ${JSON.stringify(sandbox.clientSecret)}
 api_base_url = ${JSON.stringify(sandbox.apiBaseUrl)}
 token_url = ${JSON.stringify(sandbox.tokenUrl)}
-allowed_peer_ids = ["*", "group:*"]
+allowed_peer_ids = ["c2c:*", "group:*"]
 `;
   await writeFile(path, text, { mode: 0o600 });
   return path;
@@ -90,7 +90,13 @@ To connect a daemon, put this into its config:
   } else {
     console.log(`config of the daemon:  ${configPath}
 send from another terminal:
-  loong --config ${configPath} channels send qqbot --target c2c:openid_alice --text "hello"`);
+  ${ownName()} --config ${configPath} channels send qqbot --target c2c:openid_alice --text "hello"`);
   }
   console.log('\nCtrl-C ends it.\n');
+}
+
+/** How this command was called, so that a printed line can be copied: `loong`, or `node bin/loong.js` in a checkout. */
+function ownName(): string {
+  const script = process.argv[1] ?? 'loong';
+  return basename(script) === 'loong' ? 'loong' : `node ${relative(process.cwd(), script)}`;
 }

@@ -2,7 +2,7 @@
 import type { Sandbox } from '../../src/sandbox/sandbox.js';
 import type { BotSend, Entry, GatewayStep } from '../../src/sandbox/transcript.js';
 
-export function entries(sandbox: Sandbox): readonly Entry[] {
+function entries(sandbox: Sandbox): readonly Entry[] {
   return sandbox.platform.transcript.since(0);
 }
 

@@ -1,0 +1,86 @@
+/** The whole road of one account in this process, with a backend of the test's own: what `daemon.ts` ties together. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { allowedPeers } from '../../src/access/allowed-peers.js';
+import type { Backend } from '../../src/backends/backend.js';
+import { QqbotLane } from '../../src/lanes/qqbot/qqbot-lane.js';
+import { normaliseAccountId } from '../../src/model/target.js';
+import { Conversations } from '../../src/relay/conversations.js';
+import { Delivery } from '../../src/relay/delivery.js';
+import { Inbound } from '../../src/relay/inbound.js';
+import { Outbound } from '../../src/relay/outbound.js';
+import type { Sandbox } from '../../src/sandbox/sandbox.js';
+import { openStore } from '../../src/store/sqlite/sqlite-store.js';
+import type { Store } from '../../src/store/store.js';
+import { Counters } from '../../src/telemetry/counters.js';
+import { waitUntil } from './wait-until.js';
+
+export interface Road {
+  readonly store: Store;
+  readonly counters: Counters;
+  close(): Promise<void>;
+}
+
+/** Connected to the sandbox when it resolves. */
+export async function openRoad(sandbox: Sandbox, backend: Backend, allowedPeerIds: readonly string[], concurrency = 4): Promise<Road> {
+  const folder = mkdtempSync(join(tmpdir(), 'loong-road-'));
+  const store = openStore(join(folder, 'loong.db'), 'process');
+  const { inbox, outbox, events, sessions } = store;
+  const log = pino({ level: 'silent' });
+  const counters = new Counters();
+  const reply = { ttlMs: 3_600_000, count: 4 };
+  const lane = new QqbotLane({
+    account: normaliseAccountId('main'),
+    appId: sandbox.appId,
+    clientSecret: sandbox.clientSecret,
+    apiBaseUrl: sandbox.apiBaseUrl,
+    tokenUrl: sandbox.tokenUrl,
+    intents: ['group_and_c2c'],
+    replyRights: { c2c: reply, group: reply, channel: reply },
+    memory: {
+      load: (key) => sessions.load('qqbot:main', key),
+      save: (key, point) => sessions.save('qqbot:main', key, point),
+    },
+    log,
+    counters,
+    onToken: () => undefined,
+  });
+  const allowed = allowedPeers(allowedPeerIds);
+  const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: () => undefined });
+  const wakeDelivery = () => delivery.wake();
+  const outbound = new Outbound({ allowed, inbox, outbox, parkTtlMs: 86_400_000, wakeDelivery });
+  const conversations = new Conversations({ account: lane.id, backend, concurrency, timeoutMs: 60_000, inbox, outbound, counters, log });
+  let ready = false;
+  const inbound = new Inbound({
+    lane,
+    policy: { allowed, requireMention: true },
+    inbox,
+    events,
+    conversations,
+    counters,
+    log,
+    wakeDelivery,
+    onState: (state) => {
+      ready = state === 'ready';
+    },
+  });
+  const stop = new AbortController();
+  conversations.start();
+  const running = lane.run(inbound, stop.signal);
+  await waitUntil('READY', () => ready);
+  return {
+    store,
+    counters,
+    async close() {
+      stop.abort();
+      await running;
+      await conversations.close(0);
+      await delivery.close(0);
+      await lane.close();
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
