@@ -46,6 +46,8 @@ export interface Surroundings {
 }
 
 export interface Daemon extends DaemonOperations {
+  /** Resolves when somebody asked for the end over the control socket. */
+  readonly stopRequested: Promise<void>;
   /** Takes nothing more, finishes running turns and sends within 10 s, and lets go of the state directory. */
   stop(): Promise<void>;
 }
@@ -91,7 +93,12 @@ export async function startDaemon(
         buildRoad(config, account, store, counters, settlements, board, around),
       ]),
     );
+    let requestStop = () => {};
+    const stopRequested = new Promise<void>((resolve) => {
+      requestStop = resolve;
+    });
     const operations = daemonOperations({
+      requestStop,
       outbounds: new Map([...roads].map(([id, road]) => [id, road.outbound])),
       defaultAccount: config.qqbot.defaultAccount,
       settlements,
@@ -113,6 +120,7 @@ export async function startDaemon(
     log.info({ pid: process.pid, version: VERSION, accounts: [...roads.keys()] }, 'loong runs');
     return {
       ...operations,
+      stopRequested,
       stop: () => stopDaemon({ roads, supervisor, pruning, store, owner, control: started.control }, log),
     };
   } catch (error) {

@@ -38,7 +38,7 @@ export async function listChannels(options: GlobalOptions): Promise<void> {
   const config = await readConfig({
     env: process.env,
     secrets: 'optional',
-    ...(options.config === undefined ? {} : { path: options.config }),
+    path: options.config,
   });
   const live = await liveStates(config);
   const accounts = config.qqbot.accounts.map((account) => inventoryOf(config, account, live));

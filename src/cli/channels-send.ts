@@ -7,10 +7,9 @@ import { ControlClient } from '../control/control-client.js';
 import { ConfigError, LoongError, UsageError } from '../model/errors.js';
 import { formatTarget, parseTarget, type Target } from '../model/target.js';
 import { assertSendable } from '../relay/outbound.js';
-import { requireAccount } from './channels-serve.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
-import { requireChannel } from './require-channel.js';
+import { requireAccount, requireChannel } from './require-channel.js';
 
 export interface SendOptions extends GlobalOptions {
   readonly target: string;
@@ -31,7 +30,7 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
   const config = await readConfig({
     env: process.env,
     secrets: 'optional',
-    ...(options.config === undefined ? {} : { path: options.config }),
+    path: options.config,
   });
   const { accounts, defaultAccount } = config.qqbot;
   const selected = options.account === undefined ? undefined : requireAccount(accounts, options.account);

@@ -1,13 +1,10 @@
 /** `loong channels serve`: the daemon in the foreground, until a signal. */
 import type { Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
-import { startDaemon } from '../daemon.js';
-import { ConfigError, describeError, UsageError } from '../model/errors.js';
-import { normaliseAccountId } from '../model/target.js';
-import { openLog, Secrets } from '../telemetry/log.js';
-import { EXIT } from './exit.js';
+import { ConfigError } from '../model/errors.js';
 import type { GlobalOptions } from './global-options.js';
-import { requireChannel } from './require-channel.js';
+import { requireAccount, requireChannel } from './require-channel.js';
+import { runUntilStopped } from './run-until-stopped.js';
 
 export interface ServeOptions extends GlobalOptions {
   readonly account?: readonly string[];
@@ -18,10 +15,10 @@ export async function serveChannel(channel: string, options: ServeOptions): Prom
   const config = await readConfig({
     env: process.env,
     secrets: 'required',
-    ...(options.config === undefined ? {} : { path: options.config }),
+    path: options.config,
   });
   const accounts = chosenAccounts(config, options.account ?? []);
-  await runUntilSignal(config, accounts, options);
+  await runUntilStopped(config, accounts, options);
 }
 
 function chosenAccounts(config: Config, names: readonly string[]): readonly QqbotAccount[] {
@@ -44,47 +41,4 @@ function chosenAccounts(config: Config, names: readonly string[]): readonly Qqbo
       },
     ]);
   });
-}
-
-/** @throws UsageError listing the accounts there are. */
-export function requireAccount(accounts: readonly QqbotAccount[], name: string): QqbotAccount {
-  const wanted = normaliseAccountId(name);
-  const account = accounts.find(({ id }) => id === wanted);
-  if (account !== undefined) return account;
-  throw new UsageError(
-    'account.unknown',
-    `requested account \`${wanted}\` is not configured`,
-    `configured accounts: ${accounts.map(({ id }) => id).join(', ')}`,
-  );
-}
-
-/** Runs the daemon until SIGINT or SIGTERM; a second signal ends it at once. */
-export async function runUntilSignal(
-  config: Config,
-  accounts: readonly QqbotAccount[],
-  options: GlobalOptions,
-): Promise<void> {
-  const secrets = new Secrets();
-  const log = await openLog({ level: options.logLevel ?? config.log.level, format: config.log.format }, secrets);
-  for (const warning of config.warnings) log.warn(warning);
-  process.on('uncaughtException', (error) => {
-    log.fatal(
-      { error: describeError(error), stack: error.stack },
-      'a fault in loong ends it; the journal is safe, a restart goes on',
-    );
-    process.exit(EXIT.bug);
-  });
-  const signalled = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        resolve(signal);
-        process.once(signal, () => process.exit(EXIT.notFinished));
-      });
-    }
-  });
-  const daemon = await startDaemon(config, accounts, { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR });
-  const signal = await signalled;
-  log.info({ signal }, 'stopping: running turns and sends are finished first');
-  await daemon.stop();
-  process.exit(EXIT.done);
 }

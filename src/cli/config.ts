@@ -7,7 +7,7 @@ export async function checkConfig(options: GlobalOptions): Promise<void> {
   const config = await readConfig({
     env: process.env,
     secrets: 'required',
-    ...(options.config === undefined ? {} : { path: options.config }),
+    path: options.config,
   });
   if (options.json) return printJson({ ok: true, config: config.path, warnings: config.warnings });
   for (const warning of config.warnings) console.error(`warning: ${warning}`);

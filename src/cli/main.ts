@@ -77,6 +77,25 @@ The receipt says delivered, failed, uncertain (may have arrived), queued or park
     (await import('./channels-send.js')).sendMessage(channel, self.optsWithGlobals()),
   );
 
+const gateway = program
+  .command('gateway')
+  .description('the daemon with all enabled accounts: run it, look at it, stop it');
+gateway
+  .command('run')
+  .description('run all enabled accounts in the foreground, until Ctrl-C, SIGTERM or `loong gateway stop`')
+  .addHelpText('after', '\nExample:\n  $ loong gateway run --config /etc/loong/config.toml')
+  .action(async (_options, self: Command) => (await import('./gateway.js')).runGateway(self.optsWithGlobals()));
+gateway
+  .command('status')
+  .description('how every account is doing; exit 69 when no daemon runs')
+  .addHelpText('after', '\nExamples:\n  $ loong gateway status\n  $ loong gateway status --json')
+  .action(async (_options, self: Command) => (await import('./gateway.js')).showGatewayStatus(self.optsWithGlobals()));
+gateway
+  .command('stop')
+  .description('let the daemon finish what runs, and end')
+  .addHelpText('after', '\nExample:\n  $ loong gateway stop')
+  .action(async (_options, self: Command) => (await import('./gateway.js')).stopGateway(self.optsWithGlobals()));
+
 const config = program.command('config').description('look at the configuration');
 config
   .command('check')

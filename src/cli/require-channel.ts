@@ -1,6 +1,7 @@
-/** A channel as the user named it. */
+/** Channels and accounts as the user named them. */
+import type { QqbotAccount } from '../config/config.js';
 import { UsageError } from '../model/errors.js';
-import { channelNamed } from '../model/target.js';
+import { channelNamed, normaliseAccountId } from '../model/target.js';
 
 /** @throws UsageError for anything but a channel that this version can run. */
 export function requireChannel(name: string): 'qqbot' {
@@ -10,5 +11,17 @@ export function requireChannel(name: string): 'qqbot' {
     'channel.unknown',
     `unknown channel \`${name}\``,
     'channels of this version: qqbot (aliases qq, qq-bot, tencent-qq)',
+  );
+}
+
+/** @throws UsageError listing the accounts there are. */
+export function requireAccount(accounts: readonly QqbotAccount[], name: string): QqbotAccount {
+  const wanted = normaliseAccountId(name);
+  const account = accounts.find(({ id }) => id === wanted);
+  if (account !== undefined) return account;
+  throw new UsageError(
+    'account.unknown',
+    `requested account \`${wanted}\` is not configured`,
+    `configured accounts: ${accounts.map(({ id }) => id).join(', ')}`,
   );
 }

@@ -6,9 +6,9 @@ import { readConfig } from '../config/read-config.js';
 import { LoongError } from '../model/errors.js';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.js';
 import { ensurePrivateDir } from '../store/state-dir.js';
-import { runUntilSignal } from './channels-serve.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { runUntilStopped } from './run-until-stopped.js';
 
 export interface SandboxCommandOptions extends GlobalOptions {
   readonly port?: number;
@@ -25,7 +25,7 @@ export async function runSandbox(options: SandboxCommandOptions): Promise<void> 
   announce(sandbox, configPath, options);
   if (configPath !== undefined) {
     const config = await readConfig({ path: configPath, env: {}, secrets: 'required' });
-    await runUntilSignal(config, config.qqbot.accounts, options);
+    await runUntilStopped(config, config.qqbot.accounts, options);
     return;
   }
   await new Promise((resolve) => {

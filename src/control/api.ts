@@ -57,4 +57,6 @@ export interface DaemonOperations {
   submit(request: SendRequest): Promise<Receipt>;
   /** Resolves once the message is settled or parked, or `waitMs` have passed; undefined when there is no such message. */
   message(id: string, waitMs: number): Promise<Receipt | undefined>;
+  /** Asks the daemon to end; it finishes running turns and sends first. */
+  requestStop(): void;
 }

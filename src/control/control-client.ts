@@ -33,6 +33,11 @@ export class ControlClient {
     return this.#call<DaemonStatus>('GET', '/v1/status');
   }
 
+  /** Asks the daemon to end. */
+  async stop(): Promise<void> {
+    await this.#call('POST', '/v1/stop', {});
+  }
+
   /** Resolves once the daemon has stored the message. */
   send(message: SendRequest): Promise<Receipt> {
     return this.#call<Receipt>('POST', '/v1/messages', message);

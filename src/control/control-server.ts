@@ -53,6 +53,11 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
       : c.json(receipt);
   });
 
+  app.post('/v1/stop', (c) => {
+    daemon.requestStop();
+    return c.json({ stopping: true, pid: process.pid }, 202);
+  });
+
   app.notFound(() => problem(404, 'request.unknown_path', 'there is nothing at this path'));
   app.onError((error) => {
     if (error instanceof UsageError) return problem(400, error.code, error.message, error.remedy);

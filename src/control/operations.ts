@@ -16,15 +16,11 @@ export interface OperationParts {
   readonly settlements: Settlements;
   readonly board: StatusBoard;
   readonly counters: Counters;
+  readonly requestStop: () => void;
 }
 
-export function daemonOperations({
-  outbounds,
-  defaultAccount,
-  settlements,
-  board,
-  counters,
-}: OperationParts): DaemonOperations {
+export function daemonOperations(parts: OperationParts): DaemonOperations {
+  const { outbounds, defaultAccount, settlements, board, counters, requestStop } = parts;
   const startedAt = Date.now();
   return {
     status: () => ({
@@ -54,5 +50,6 @@ export function daemonOperations({
       const row = id === undefined ? undefined : await settlements.wait(id, waitMs);
       return row === undefined ? undefined : receiptOf(row);
     },
+    requestStop,
   };
 }

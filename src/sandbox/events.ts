@@ -3,6 +3,7 @@ import { INTENT_BITS } from '../protocol/qqbot/gateway-codes.js';
 import { newEventId } from './ids.js';
 import type { Group, Member, User } from './people.js';
 import { beijingTime } from './platform-time.js';
+import type { Scene } from './transcript.js';
 
 /** What goes into an envelope beside `op` and `s`. */
 export interface PlatformEvent {
@@ -19,6 +20,11 @@ const EVENT_INTENTS: { readonly [type: string]: number } = {
   ...rows(B.guild_messages, 'MESSAGE_CREATE MESSAGE_DELETE'),
   ...rows(B.guild_message_reactions, 'MESSAGE_REACTION_ADD MESSAGE_REACTION_REMOVE'),
   ...rows(B.direct_message, 'DIRECT_MESSAGE_CREATE DIRECT_MESSAGE_DELETE'),
+  ...rows(
+    B.open_forums_event,
+    'OPEN_FORUM_THREAD_CREATE OPEN_FORUM_THREAD_UPDATE OPEN_FORUM_THREAD_DELETE OPEN_FORUM_POST_CREATE OPEN_FORUM_POST_DELETE OPEN_FORUM_REPLY_CREATE OPEN_FORUM_REPLY_DELETE',
+  ),
+  ...rows(B.audio_or_live_channel_member, 'AUDIO_OR_LIVE_CHANNEL_MEMBER_ENTER AUDIO_OR_LIVE_CHANNEL_MEMBER_EXIT'),
   ...rows(B.group_member_event | B.group_and_c2c, 'GROUP_MEMBER_ADD GROUP_MEMBER_REMOVE GROUP_JOIN_REQUEST'),
   ...rows(
     B.group_and_c2c,
@@ -26,6 +32,10 @@ const EVENT_INTENTS: { readonly [type: string]: number } = {
   ),
   ...rows(B.interaction, 'INTERACTION_CREATE'),
   ...rows(B.message_audit, 'MESSAGE_AUDIT_PASS MESSAGE_AUDIT_REJECT'),
+  ...rows(
+    B.forums_event,
+    'FORUM_THREAD_CREATE FORUM_THREAD_UPDATE FORUM_THREAD_DELETE FORUM_POST_CREATE FORUM_POST_DELETE FORUM_REPLY_CREATE FORUM_REPLY_DELETE FORUM_PUBLISH_AUDIT_RESULT',
+  ),
   ...rows(B.audio_action, 'AUDIO_START AUDIO_FINISH AUDIO_ON_MIC AUDIO_OFF_MIC'),
   ...rows(B.public_guild_messages, 'AT_MESSAGE_CREATE PUBLIC_MESSAGE_DELETE'),
 };
@@ -124,6 +134,21 @@ function quoted({ quote }: Written) {
   return { msg_elements: [{ msg_idx: quote.refIdx, message_type: 0, content: quote.text, attachments: [] }] };
 }
 
+const MESSAGE_EVENTS: readonly string[] = ['C2C_MESSAGE_CREATE', 'GROUP_AT_MESSAGE_CREATE', 'GROUP_MESSAGE_CREATE'];
+
+/** The message that a hand-made event brings, when it has an id and says where it was written: it may be answered like any other. */
+export function messageIn({ t, d }: PlatformEvent): { readonly id: string; readonly scene: Scene } | undefined {
+  if (!MESSAGE_EVENTS.includes(t)) return undefined;
+  const { id, group_openid, author } = (d ?? {}) as {
+    id?: unknown;
+    group_openid?: unknown;
+    author?: { user_openid?: unknown };
+  };
+  const kind = t === 'C2C_MESSAGE_CREATE' ? 'c2c' : 'group';
+  const openid = kind === 'c2c' ? author?.user_openid : group_openid;
+  return typeof id === 'string' && typeof openid === 'string' ? { id, scene: { kind, openid } } : undefined;
+}
+
 /** Life-cycle events carry unix seconds, not RFC 3339. */
 export function friendEvent(type: 'FRIEND_ADD' | 'FRIEND_DEL', user: User, at: number): PlatformEvent {
   const added = type === 'FRIEND_ADD' ? { scene: 1001, scene_param: '', short_code: '' } : {};
@@ -141,6 +166,16 @@ export function activeSwitchOfGroup(group: Group, operator: string, at: number):
 
 export function botMoved(group: Group, operator: string, at: number): PlatformEvent {
   return groupEvent(group.botIn ? 'GROUP_ADD_ROBOT' : 'GROUP_DEL_ROBOT', group, operator, at);
+}
+
+export function memberMoved(
+  type: 'GROUP_MEMBER_ADD' | 'GROUP_MEMBER_REMOVE',
+  group: Group,
+  member: Member,
+  at: number,
+): PlatformEvent {
+  const who = { member_openid: member.memberOpenid, user_openid: member.user.openid };
+  return event(type, { timestamp: seconds(at), group_openid: group.openid, ...who });
 }
 
 function groupEvent(type: string, group: Group, operator: string, at: number): PlatformEvent {

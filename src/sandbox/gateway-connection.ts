@@ -23,10 +23,15 @@ const CLOSE = {
   resumeRefused: { code: 4902, reason: 'reset by resume' },
 } as const;
 
+/** Codes after which a session may be resumed; every other one ends it. Source: Bot API v2 "接入 WebSocket", table of close codes. */
+const KEEPS_SESSION: ReadonlySet<number> = new Set([1000, 4000, 4008, 4009]);
+
 const TOKEN_PREFIX = 'QQBot ';
 /** The platform says nothing for about this long when the prefix is missing. */
 const PREFIX_DELAY_MS = 100;
 const FRAMES_PER_SECOND = 100;
+/** A client that reads more slowly than this is cut off; its events are kept for its resume. */
+const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 /** Heartbeats that may be missed. */
 const PATIENCE = 3;
 
@@ -85,6 +90,8 @@ class Connection implements Link {
     this.#ws.on('close', (code, reason) => {
       end = { code, reason: reason.toString() };
     });
+    // The loop below reports errors; this listener is for one that comes when the loop is over.
+    this.#ws.on('error', () => this.#ws.terminate());
     this.#platform.sessions.links.add(this);
     this.#note('connected', {});
     try {
@@ -105,10 +112,13 @@ class Connection implements Link {
   }
 
   send(frame: string): void {
-    if (!this.#dead && this.#ws.readyState === WebSocket.OPEN) this.#ws.send(frame);
+    if (this.#dead || this.#ws.readyState !== WebSocket.OPEN) return;
+    if (this.#ws.bufferedAmount > MAX_UNSENT_BYTES) this.#ws.terminate();
+    else this.#ws.send(frame);
   }
 
   close(code: number, reason: string): void {
+    if (!KEEPS_SESSION.has(code)) this.#endSession();
     this.#leave();
     if (!this.#dead) this.#ws.close(code, reason);
   }
@@ -200,7 +210,7 @@ class Connection implements Link {
       ...(typeof session_id === 'string' ? { session_id } : {}),
       ...(isCount(seq) ? { seq } : {}),
     });
-    if (this.#isRefusedByOrder('resume')) return;
+    if (this.#isRefusedByOrder('resume', session_id)) return;
     const found = this.#owed(token, session_id, seq);
     if ('refusal' in found) this.#refuse(found.refusal);
     else this.#resumed(found.session, found.missed);
@@ -233,13 +243,13 @@ class Connection implements Link {
     this.#platform.sessions.sendOwn(session, 'RESUMED', '');
   }
 
-  #isRefusedByOrder(step: 'identify' | 'resume'): boolean {
+  #isRefusedByOrder(step: 'identify' | 'resume', sessionId?: unknown): boolean {
     const fault = this.#platform.faults.takeRefusal(step);
     if (fault === undefined) return false;
-    this.#refuse({
-      ...(fault.invalid_session === undefined ? {} : { op9: fault.invalid_session }),
-      ...(fault.code === undefined ? {} : { code: fault.code, reason: fault.reason }),
-    });
+    const { invalid_session: op9, code, reason } = fault;
+    const keeps = op9 !== false && (code === undefined || KEEPS_SESSION.has(code));
+    if (!keeps && typeof sessionId === 'string') this.#platform.sessions.forget(sessionId);
+    this.#refuse({ ...(op9 === undefined ? {} : { op9 }), ...(code === undefined ? {} : { code, reason }) });
     return true;
   }
 
@@ -251,8 +261,15 @@ class Connection implements Link {
   }
 
   #invalidSession(resumable: boolean): void {
+    if (!resumable) this.#endSession();
     this.#note('refused', { reason: `op 9, d:${resumable}` });
     this.send(JSON.stringify({ op: OP.invalidSession, d: resumable }));
+  }
+
+  #endSession(): void {
+    if (this.#session === undefined) return;
+    this.#platform.sessions.forget(this.#session.id);
+    this.#session = undefined;
   }
 
   #leave(): void {

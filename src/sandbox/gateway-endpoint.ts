@@ -31,13 +31,19 @@ export function gatewayEndpoint(platform: Platform, port: () => number): Gateway
     upgrade(request, socket, head) {
       const refusal = refusedUpgrade(request, port(), platform);
       if (refusal === undefined) server.handleUpgrade(request, socket, head, accept);
-      else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      else turnAway(socket, refusal);
     },
     async close() {
       stop.abort();
       await Promise.all(open);
     },
   };
+}
+
+function turnAway(socket: Duplex, refusal: string): void {
+  // The other side may be gone already; there is nobody to tell then.
+  socket.on('error', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function refusedUpgrade(request: IncomingMessage, port: number, platform: Platform): string | undefined {

@@ -32,7 +32,7 @@ export interface Session {
 }
 
 /** Marks the place of the next sequence number in a raw frame. */
-export const SEQ_MARK = '$S';
+const SEQ_MARK = '$S';
 const KEPT_FRAMES = 10_000;
 const KEPT_CHARS = 64 * 1024 * 1024;
 const KEPT_SESSIONS = 16;
@@ -100,6 +100,11 @@ export class GatewaySessions {
       );
     for (const link of this.links) link.send(frame);
     return this.links.size;
+  }
+
+  /** Ends a session: it cannot be resumed. */
+  forget(id: string): void {
+    this.#sessions.delete(id);
   }
 
   /** Forgets every session: none can be resumed. Open connections stay. */

@@ -93,4 +93,36 @@ export class People {
       throw new SandboxError('member.unknown', `${openid} is not in group ${group.openid}`, 404);
     return member;
   }
+
+  listUsers() {
+    return [...this.users.values()].map(shownUser);
+  }
+
+  listGroups() {
+    return [...this.groups.values()].map(shownGroup);
+  }
+}
+
+/** A user as the JSON API shows it. */
+export function shownUser({ openid, name, friend, activeAllowed }: User) {
+  return { openid, name, friend, active_allowed: activeAllowed };
+}
+
+/** A group as the JSON API shows it. */
+export function shownGroup(group: Group) {
+  const members = [...group.members.values()].map(({ user, memberOpenid, role }) => ({
+    openid: user.openid,
+    member_openid: memberOpenid,
+    name: user.name,
+    role,
+  }));
+  const { openid, name, botIn, activeAllowed, receiveAll } = group;
+  return {
+    group_openid: openid,
+    name,
+    bot_in_group: botIn,
+    active_allowed: activeAllowed,
+    receive_all: receiveAll,
+    members,
+  };
 }

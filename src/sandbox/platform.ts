@@ -9,6 +9,8 @@ import {
   c2cMessage,
   friendEvent,
   groupMessage,
+  memberMoved,
+  messageIn,
   type PlatformEvent,
   type Written,
 } from './events.js';
@@ -136,8 +138,10 @@ export class Platform {
     return undefined;
   }
 
-  /** Any event at all, numbered and kept like the platform's own. */
+  /** Any event at all, numbered and kept like the platform's own. A message in it may be answered. @returns to how many sessions. */
   emit(event: PlatformEvent): number {
+    const message = messageIn(event);
+    if (message !== undefined) this.windows.openForMessage(message.id, message.scene);
     return this.#give(event, undefined);
   }
 
@@ -190,8 +194,8 @@ export class Platform {
       granted_intents: this.grantedIntents,
       max_text_length: this.maxTextLength,
       windows: this.windows.rules,
-      users: [...this.people.users.values()].map(shownUser),
-      groups: [...this.people.groups.values()].map(shownGroup),
+      users: this.people.listUsers(),
+      groups: this.people.listGroups(),
       faults: this.faults.list(),
       counters: this.transcript.counters(),
       last: this.transcript.last,
@@ -288,8 +292,15 @@ export class Platform {
   #setGroup(group: Group, want: Extract<Switches, { group: string }>): readonly PlatformEvent[] {
     const scene: Scene = { kind: 'group', openid: group.openid };
     const events: PlatformEvent[] = [];
-    if (want.join !== undefined) this.people.join(group, this.people.user(want.join));
-    if (want.leave !== undefined) group.members.delete(this.people.member(group, want.leave).user.openid);
+    if (want.join !== undefined && !group.members.has(want.join)) {
+      const member = this.people.join(group, this.people.user(want.join));
+      if (group.botIn) events.push(memberMoved('GROUP_MEMBER_ADD', group, member, this.setup.now()));
+    }
+    if (want.leave !== undefined) {
+      const member = this.people.member(group, want.leave);
+      group.members.delete(want.leave);
+      if (group.botIn) events.push(memberMoved('GROUP_MEMBER_REMOVE', group, member, this.setup.now()));
+    }
     const operator = [...group.members.values()][0]?.memberOpenid ?? '';
     if (want.bot_in_group !== undefined && want.bot_in_group !== group.botIn) {
       group.botIn = want.bot_in_group;
@@ -323,26 +334,4 @@ export class Platform {
     if (order.kind === 'gateway.forget_sessions') this.sessions.forgetAll();
     for (const link of [...this.sessions.links]) link.strike(order);
   }
-}
-
-function shownUser({ openid, name, friend, activeAllowed }: User) {
-  return { openid, name, friend, active_allowed: activeAllowed };
-}
-
-function shownGroup(group: Group) {
-  const members = [...group.members.values()].map(({ user, memberOpenid, role }) => ({
-    openid: user.openid,
-    member_openid: memberOpenid,
-    name: user.name,
-    role,
-  }));
-  const { openid, name, botIn, activeAllowed, receiveAll } = group;
-  return {
-    group_openid: openid,
-    name,
-    bot_in_group: botIn,
-    active_allowed: activeAllowed,
-    receive_all: receiveAll,
-    members,
-  };
 }

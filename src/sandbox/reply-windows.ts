@@ -1,7 +1,7 @@
 /** What may still be answered passively: each inbound message or event for some minutes and some replies, each `msg_seq` once. */
 import type { Scene } from './transcript.js';
 
-export interface WindowRule {
+interface WindowRule {
   readonly minutes: number;
   readonly count: number;
 }

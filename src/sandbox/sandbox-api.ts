@@ -20,7 +20,7 @@ import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { faultOrder } from './faults.js';
-import { PEER_ID } from './people.js';
+import { PEER_ID, shownGroup, shownUser } from './people.js';
 import type { Platform } from './platform.js';
 import { readBody } from './request-body.js';
 import { SandboxError } from './sandbox-error.js';
@@ -89,8 +89,10 @@ export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
 
   api.get('/transcript', async (c) => {
     const { after, limit, wait_ms } = page.parse(c.req.query());
-    const over = AbortSignal.any([stop, c.req.raw.signal, AbortSignal.timeout(wait_ms)]);
-    if (wait_ms > 0) await platform.transcript.more(after, over);
+    if (wait_ms > 0) {
+      const over = AbortSignal.any([stop, c.req.raw.signal, AbortSignal.timeout(wait_ms)]);
+      await platform.transcript.more(after, over);
+    }
     return c.json({ entries: platform.transcript.since(after, limit), last: platform.transcript.last });
   });
 
@@ -113,14 +115,12 @@ export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
 
   api.post('/users', async (c) => {
     const { name, openid } = newUser.parse(await readJson(c.req.raw));
-    const user = platform.people.addUser(name, openid);
-    return c.json(platform.state().users.find((shown) => shown.openid === user.openid));
+    return c.json(shownUser(platform.people.addUser(name, openid)));
   });
 
   api.post('/groups', async (c) => {
     const { name, openid, members } = newGroup.parse(await readJson(c.req.raw));
-    const group = platform.people.addGroup(name, openid, members);
-    return c.json(platform.state().groups.find((shown) => shown.group_openid === group.openid));
+    return c.json(shownGroup(platform.people.addGroup(name, openid, members)));
   });
 
   api.post('/messages', async (c) => c.json(platform.say(newMessage.parse(await readJson(c.req.raw)))));

@@ -55,7 +55,7 @@ export interface GatewayStep {
   readonly reason?: string;
 }
 
-export interface TokenFetch {
+interface TokenFetch {
   readonly kind: 'token';
   readonly granted: boolean;
   readonly code?: number;
@@ -63,7 +63,7 @@ export interface TokenFetch {
 }
 
 /** A life-cycle or raw event that was given out. */
-export interface EventGiven {
+interface EventGiven {
   readonly kind: 'event';
   readonly type: string;
   readonly id?: string;
@@ -71,7 +71,7 @@ export interface EventGiven {
   readonly sessions: number;
 }
 
-export interface FaultStruck {
+interface FaultStruck {
   readonly kind: 'fault';
   readonly fault: string;
   readonly what: string;

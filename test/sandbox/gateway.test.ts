@@ -139,9 +139,17 @@ test('a heartbeat without `d` is ignored; with null it is acknowledged', async (
 });
 
 test('a client that never beats is timed out with 4009, and can resume', async () => {
-  await start({ heartbeatIntervalMs: 20 });
+  await start({ heartbeatIntervalMs: 150 });
   const bot = await connectBot(sandbox);
   expect(await bot.socket.closed).toEqual({ code: 4009, reason: 'Session timed out' });
+  expect((await (await resume(sandbox, bot, 1)).frame()).t).toBe('RESUMED');
+});
+
+test('a client that floods is closed with 4008, and can resume', async () => {
+  await start();
+  const bot = await connectBot(sandbox);
+  for (let n = 0; n < 250; n += 1) bot.socket.send({ op: 1, d: 1 });
+  expect((await bot.socket.closed).code).toBe(4008);
   expect((await (await resume(sandbox, bot, 1)).frame()).t).toBe('RESUMED');
 });
 
@@ -179,8 +187,8 @@ test('ordered faults: a close code, a cut, no ACKs, a half-open line, refusals, 
   await start();
   const strike = (fault: FaultOrder) => sandbox.platform.fault(fault);
   const bot = await connectBot(sandbox);
-  strike({ kind: 'gateway.close', code: 4914, reason: 'taken down' });
-  expect(await bot.socket.closed).toEqual({ code: 4914, reason: 'taken down' });
+  strike({ kind: 'gateway.close', code: 4009, reason: 'Session timed out' });
+  expect(await bot.socket.closed).toEqual({ code: 4009, reason: 'Session timed out' });
 
   const second = await resume(sandbox, bot, 1);
   await second.frame();
@@ -200,8 +208,8 @@ test('ordered faults: a close code, a cut, no ACKs, a half-open line, refusals, 
   strike({ kind: 'gateway.cut' });
   expect((await third.closed).code).toBe(1006);
 
-  strike({ kind: 'gateway.refuse', on: 'resume', code: 4006 });
-  expect((await (await resume(sandbox, bot, 1)).closed).code).toBe(4006);
+  strike({ kind: 'gateway.refuse', on: 'resume', code: 4008 });
+  expect((await (await resume(sandbox, bot, 1)).closed).code).toBe(4008);
   strike({ kind: 'gateway.refuse', on: 'resume', invalid_session: true });
   expect(await (await resume(sandbox, bot, 1)).frame()).toEqual({ op: 9, d: true });
 
@@ -209,6 +217,24 @@ test('ordered faults: a close code, a cut, no ACKs, a half-open line, refusals, 
   expect((await new BareSocket(sandbox).closed).code).toBe(1006);
   sandbox.platform.faults.remove(down?.id);
   expect((await (await resume(sandbox, bot, 4)).frame()).t).toBe('RESUMED');
+});
+
+test.each([4001, 4006, 4007, 4900, 4914, 4915])('after an ordered %i the session cannot be resumed', async (code) => {
+  await start();
+  const bot = await connectBot(sandbox);
+  sandbox.platform.fault({ kind: 'gateway.close', code });
+  expect((await bot.socket.closed).code).toBe(code);
+  expect((await (await resume(sandbox, bot, 1)).closed).code).toBe(4902);
+});
+
+test('after op 9 with false the session is gone, and the same connection may identify anew', async () => {
+  await start();
+  const bot = await connectBot(sandbox);
+  sandbox.platform.fault({ kind: 'gateway.invalid_session', resumable: false });
+  expect(await bot.socket.frame()).toEqual({ op: 9, d: false });
+  bot.socket.send(await identify({}));
+  expect((await bot.socket.frame()).d.session_id).not.toBe(bot.sessionId);
+  expect((await (await resume(sandbox, bot, 1)).closed).code).toBe(4902);
 });
 
 test('a muted gateway accepts the connection and says nothing', async () => {

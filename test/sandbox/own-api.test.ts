@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { BareSocket, call, order } from './support/bare-bot.js';
@@ -139,6 +140,42 @@ describe('the transcript', () => {
     expect(sandbox.platform.state().counters.user_messages).toBe(10_005);
   });
 });
+
+test('a broken upload, a foreign upgrade that hangs up, and a frame that is none: it lives on', async () => {
+  const { port } = new URL(sandbox.url);
+  const host = `Host: 127.0.0.1:${port}\r\n`;
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
+  await rudely(
+    Number(port),
+    `POST /sandbox/v1/messages HTTP/1.1\r\n${host}Content-Length: 1000\r\n\r\n{"a"`,
+    'written',
+  );
+  await rudely(
+    Number(port),
+    `POST /v2/users/x/messages HTTP/1.1\r\n${host}Content-Length: 1000\r\n\r\n{"a"`,
+    'written',
+  );
+  await rudely(Number(port), `GET /websocket HTTP/1.1\r\nHost: evil.example\r\n${upgrade}\r\n`, 'answered');
+  await rudely(Number(port), `GET /websocket HTTP/1.1\r\n${host}${upgrade}\r\n\xff\xff\xff\xff`, 'answered');
+  const soon = AbortSignal.timeout(5000);
+  await sandbox.platform.seen((entry) => entry.kind === 'gateway' && entry.step === 'closed', soon);
+  expect((await call(`${sandbox.url}/sandbox/v1/state`)).body.connections).toBe(0);
+});
+
+/** Writes bytes, and resets the connection: when something came back, or (for half a request) when they are through. */
+function rudely(port: number, bytes: string, until: 'answered' | 'written'): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const hangUp = () => socket.resetAndDestroy();
+    socket.on('error', () => {});
+    socket.on('close', () => resolve());
+    if (until === 'answered') socket.once('data', hangUp);
+    socket.write(bytes, 'latin1', () => {
+      if (until === 'written') setTimeout(hangUp, 20);
+    });
+  });
+}
 
 test('a sandbox that is closed frees its port and ends its streams', async () => {
   const stream = await fetch(`${sandbox.url}/sandbox/v1/transcript/stream`);

@@ -87,6 +87,18 @@ describe('passive replies', () => {
     for (const msg_seq of [2, 3, 4, 5]) expect(await send(ALICE, text({ msg_id, msg_seq }))).toEqual([200, 0]);
   });
 
+  test('a message in a hand-made event can be answered', async () => {
+    const d = {
+      id: 'ROBOT1.0_made!',
+      content: '',
+      author: { user_openid: 'openid_alice' },
+      attachments: [{ url: 'x.example/a' }],
+    };
+    await order(sandbox, '/raw', { event: { t: 'C2C_MESSAGE_CREATE', id: 'C2C_MESSAGE_CREATE:made', d } });
+    await order(sandbox, '/raw', { event: { t: 'GROUP_AT_MESSAGE_CREATE', d: null } });
+    expect(await send(ALICE, text({ msg_id: 'ROBOT1.0_made!' }))).toEqual([200, 0]);
+  });
+
   test('window and count can be set', async () => {
     await order(sandbox, '/switches', { windows: { c2c: { minutes: 1, count: 1 }, group: { minutes: 1, count: 1 } } });
     const msg_id = said();

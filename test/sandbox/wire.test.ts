@@ -97,6 +97,13 @@ test('life-cycle events carry unix seconds', async () => {
   expectShape(added, 'group-add-robot');
   expect(Math.abs(added.d.timestamp - Date.now() / 1000)).toBeLessThan(60);
   expect((await socket.frame()).t).toBe('GROUP_MSG_REJECT');
+  await order(sandbox, '/switches', { group: 'group_demo', leave: 'openid_bob' });
+  const left = await socket.frame();
+  expect([left.t, left.d.member_openid, left.d.user_openid]).toEqual([
+    'GROUP_MEMBER_REMOVE',
+    'member_bob',
+    'openid_bob',
+  ]);
 });
 
 test('the answers of the HTTP API', async () => {

@@ -113,6 +113,7 @@ const WORDS = {
 
 const $ = (id) => document.getElementById(id);
 const entries = [];
+const arrived = [];
 const unread = new Map();
 let state;
 let lastSeen = 0;
@@ -146,13 +147,30 @@ function take(entry) {
   lastSeen = entry.n;
   entries.push(entry);
   if (entries.length > SHOWN_PER_PEER * 5) entries.shift();
+  arrived.push(entry);
+  if (arrived.length === 1) setTimeout(showArrived, 15);
+}
+
+/** What came within one frame is shown together: a long history does not make the page crawl. */
+function showArrived() {
+  const here = arrived.filter(isHere);
+  if (here.length > 20) showLog();
+  else for (const entry of here) append(entry);
+  for (const entry of arrived) if (entry.kind === 'bot.send' && !isHere(entry)) countUnread(entry.scene);
+  const happened = arrived.filter(isActivity);
+  for (const entry of happened.slice(-SHOWN_ACTIVITY)) note(entry);
+  if (happened.length > 0) refreshSoon();
+  if (here.length < arrived.length && state !== undefined) showPeers();
+  arrived.length = 0;
+}
+
+function isActivity(entry) {
+  return entry.kind !== 'user.message' && entry.kind !== 'bot.send';
+}
+
+function isHere(entry) {
   const place = placeOf(entry);
-  if (place !== undefined && same(place, peer)) append(entry);
-  else if (entry.kind === 'bot.send') countUnread(place);
-  if (!['user.message', 'bot.send'].includes(entry.kind)) {
-    note(entry);
-    refreshSoon();
-  }
+  return place !== undefined && same(place, peer);
 }
 
 /** The conversation that an entry belongs to, where it has one. */
@@ -171,7 +189,6 @@ function keyOf(place) {
 
 function countUnread(place) {
   unread.set(keyOf(place), (unread.get(keyOf(place)) ?? 0) + 1);
-  showPeers();
 }
 
 async function refresh() {
@@ -319,11 +336,7 @@ function showSetup() {
 }
 
 function showLog() {
-  const mine = entries.filter((entry) => {
-    const place = placeOf(entry);
-    return place !== undefined && same(place, peer);
-  });
-  $('log').replaceChildren(...mine.slice(-SHOWN_PER_PEER).map(lineOf));
+  $('log').replaceChildren(...entries.filter(isHere).slice(-SHOWN_PER_PEER).map(lineOf));
   $('log').scrollTop = $('log').scrollHeight;
 }
 
@@ -409,6 +422,8 @@ function activityText(entry) {
 // ——— what the person does
 
 function listenToPerson() {
+  // What scrolls must be within reach of the keyboard; not every browser sees to that by itself.
+  for (const id of ['log', 'activity', 'config']) $(id).tabIndex = 0;
   $('platform-activity').open = matchMedia('(min-width: 1001px)').matches;
   $('language').addEventListener('click', () => {
     language = language === 'zh' ? 'en' : 'zh';

@@ -1,0 +1,39 @@
+/** A daemon in the foreground of this process. */
+import type { Config, QqbotAccount } from '../config/config.js';
+import { startDaemon } from '../daemon.js';
+import { describeError } from '../model/errors.js';
+import { openLog, Secrets } from '../telemetry/log.js';
+import { EXIT } from './exit.js';
+import type { GlobalOptions } from './global-options.js';
+
+/** Runs until SIGINT, SIGTERM or a request over the control socket; a second signal ends it at once. Then the process exits. */
+export async function runUntilStopped(
+  config: Config,
+  accounts: readonly QqbotAccount[],
+  options: GlobalOptions,
+): Promise<void> {
+  const secrets = new Secrets();
+  const log = await openLog({ level: options.logLevel ?? config.log.level, format: config.log.format }, secrets);
+  for (const warning of config.warnings) log.warn(warning);
+  process.on('uncaughtException', (error) => {
+    const { stack } = error;
+    log.fatal(
+      { error: describeError(error), stack },
+      'a fault in loong ends it; the journal is safe, a restart goes on',
+    );
+    process.exit(EXIT.bug);
+  });
+  const signalled = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        resolve(signal);
+        process.once(signal, () => process.exit(EXIT.notFinished));
+      });
+    }
+  });
+  const daemon = await startDaemon(config, accounts, { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR });
+  const why = await Promise.race([signalled, daemon.stopRequested.then(() => 'loong gateway stop')]);
+  log.info({ why }, 'stopping: running turns and sends are finished first');
+  await daemon.stop();
+  process.exit(EXIT.done);
+}
