@@ -31,7 +31,14 @@ const BROWSER = [
   '/usr/bin/google-chrome',
 ].find((path) => path !== undefined && existsSync(path));
 
-describe.skipIf(BROWSER === undefined)('in a browser', { timeout: 60_000 }, () => {
+// CI must try the page in a browser; elsewhere a machine without one says so and goes on.
+if (BROWSER === undefined && process.env.CI !== 'true') {
+  process.stdout.write('note: no Chromium on this machine, so the chat page was not tried in a browser\n');
+} else {
+  describe('in a browser', { timeout: 60_000 }, inABrowser);
+}
+
+function inABrowser(): void {
   let browser: Browser;
   beforeEach(async () => {
     browser = await chromium.launch({
@@ -97,4 +104,4 @@ describe.skipIf(BROWSER === undefined)('in a browser', { timeout: 60_000 }, () =
       mention: true,
     });
   });
-});
+}

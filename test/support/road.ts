@@ -24,7 +24,12 @@ export interface Road {
 }
 
 /** Connected to the sandbox when it resolves. */
-export async function openRoad(sandbox: Sandbox, backend: Backend, allowedPeerIds: readonly string[], concurrency = 4): Promise<Road> {
+export async function openRoad(
+  sandbox: Sandbox,
+  backend: Backend,
+  allowedPeerIds: readonly string[],
+  concurrency = 4,
+): Promise<Road> {
   const folder = mkdtempSync(join(tmpdir(), 'loong-road-'));
   const store = openStore(join(folder, 'loong.db'), 'process');
   const { inbox, outbox, events, sessions } = store;
@@ -51,7 +56,16 @@ export async function openRoad(sandbox: Sandbox, backend: Backend, allowedPeerId
   const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: () => undefined });
   const wakeDelivery = () => delivery.wake();
   const outbound = new Outbound({ allowed, inbox, outbox, parkTtlMs: 86_400_000, wakeDelivery });
-  const conversations = new Conversations({ account: lane.id, backend, concurrency, timeoutMs: 60_000, inbox, outbound, counters, log });
+  const conversations = new Conversations({
+    account: lane.id,
+    backend,
+    concurrency,
+    timeoutMs: 60_000,
+    inbox,
+    outbound,
+    counters,
+    log,
+  });
   let ready = false;
   const inbound = new Inbound({
     lane,
