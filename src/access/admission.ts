@@ -13,15 +13,21 @@ export type RefusalReason = 'from_bot' | 'sender_not_allowed' | 'group_not_allow
 
 export type Verdict = { readonly do: 'answer' } | { readonly do: 'ignore'; readonly because: RefusalReason };
 
+const ANSWER: Verdict = { do: 'answer' };
+
 export function admit(message: InboundMessage, policy: AccountPolicy): Verdict {
   const { kind, peer } = message.conversation;
   if (message.sender.isBot) return ignore('from_bot');
-  if (kind === 'c2c' || kind === 'dm') {
-    return policy.allowed.has('c2c', message.sender.id) ? { do: 'answer' } : ignore('sender_not_allowed');
+  if (kind === 'c2c') return policy.allowed.has('c2c', message.sender.id) ? ANSWER : ignore('sender_not_allowed');
+  // A guild's direct message is judged by its author, whom `*` (every c2c peer) does not mean.
+  if (kind === 'dm') {
+    const { allowed } = policy;
+    const isAllowed = allowed.names('c2c', message.sender.id) || allowed.has('dm', message.sender.id);
+    return isAllowed ? ANSWER : ignore('sender_not_allowed');
   }
   if (!policy.allowed.has(kind, peer)) return ignore('group_not_allowed');
   if (policy.requireMention && !message.mentionsBot) return ignore('not_mentioned');
-  return { do: 'answer' };
+  return ANSWER;
 }
 
 function ignore(because: RefusalReason): Verdict {

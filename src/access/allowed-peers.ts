@@ -5,7 +5,9 @@ import type { Target, TargetKind } from '../model/target.js';
 /** The peers that one account may talk with. An empty set allows nobody. */
 export interface AllowedPeers {
   has(kind: TargetKind, peer: string): boolean;
-  /** False when nothing could ever be admitted. */
+  /** Whether an entry means exactly this peer: no `kind:*` counts. */
+  names(kind: TargetKind, peer: string): boolean;
+  /** True when nobody is allowed. */
   readonly isEmpty: boolean;
 }
 
@@ -16,8 +18,10 @@ export interface AllowedPeers {
 export function allowedPeers(entries: readonly string[]): AllowedPeers {
   const exact = new Set<string>();
   for (const entry of entries) exact.add(entry === '*' ? 'c2c:*' : entry);
+  const names = (kind: TargetKind, peer: string) => exact.has(peer) || exact.has(`${kind}:${peer}`);
   return {
-    has: (kind, peer) => exact.has(peer) || exact.has(`${kind}:${peer}`) || exact.has(`${kind}:*`),
+    has: (kind, peer) => names(kind, peer) || exact.has(`${kind}:*`),
+    names,
     isEmpty: exact.size === 0,
   };
 }

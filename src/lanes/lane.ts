@@ -49,3 +49,11 @@ export interface LaneSink {
   undecodable(raw: string, reason: string): Awaitable<void>;
   state(state: LaneState, detail?: string): void;
 }
+
+/** One thing a probe asked the platform, and what came of it. */
+export interface ProbeStep {
+  readonly name: string;
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  readonly remedy?: string;
+}

@@ -111,7 +111,12 @@ export class ProtocolError extends LoongError {
 /** The backend could not answer a turn. */
 export class BackendError extends LoongError {}
 
+/** The store could not write: what was asked for did not happen, and may be asked for again. */
+export class StoreError extends LoongError {}
+
 /** The text of anything thrown, for a log line or a row; never a stack. */
 export function describeError(error: unknown): string {
+  // What Node throws when every address of a host failed has no text of its own.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(describeError).join('; ');
   return error instanceof Error ? error.message || error.name : String(error);
 }

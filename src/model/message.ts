@@ -1,8 +1,25 @@
 /** The words in which lanes, relay and backends speak of messages. Wire shapes never pass these walls. */
 import type { MessageId, PeerId, Target } from './target.js';
 
+export type MediaKind = 'image' | 'voice' | 'video' | 'file';
+
 /** One piece of content. */
-export type Segment = { readonly type: 'text'; readonly text: string };
+export type Segment =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'markdown'; readonly markdown: string }
+  /** Somebody addressed by name: another member, or everybody. */
+  | { readonly type: 'mention'; readonly peer: PeerId | 'all'; readonly name?: string }
+  /** An earlier message that this one answers; its text where the platform sent it along. */
+  | { readonly type: 'quote'; readonly message: string; readonly text?: string }
+  /** `url` is signed and ends soon; `transcript` is what the platform understood of a voice message. `size` in bytes. */
+  | {
+      readonly type: 'media';
+      readonly kind: MediaKind;
+      readonly url: string;
+      readonly name?: string;
+      readonly size?: number;
+      readonly transcript?: string;
+    };
 
 /** The right to answer passively: what the platform wants to see beside the answer. */
 export interface ReplyToken {
@@ -13,7 +30,7 @@ export interface ReplyToken {
 export interface InboundMessage {
   readonly id: MessageId;
   readonly conversation: Target;
-  readonly sender: { readonly id: PeerId; readonly name?: string; readonly isBot: boolean };
+  readonly sender: { readonly id: PeerId; readonly name?: string; readonly role?: string; readonly isBot: boolean };
   readonly segments: readonly Segment[];
   /** Whether the bot itself was addressed; always true in a c2c conversation. */
   readonly mentionsBot: boolean;
@@ -31,7 +48,21 @@ export interface Notice {
 
 export type MessageOrigin = 'backend' | 'cli' | 'api';
 
-/** The text of a message, its non-text pieces left out. */
+/** What was written: text and names of those addressed; quotes and media have no text of their own. */
 export function plainText(segments: readonly Segment[]): string {
-  return segments.map((s) => s.text).join('');
+  return segments.map(writtenText).join('');
+}
+
+function writtenText(segment: Segment): string {
+  switch (segment.type) {
+    case 'text':
+      return segment.text;
+    case 'markdown':
+      return segment.markdown;
+    case 'mention':
+      return `@${segment.peer === 'all' ? '全体成员' : (segment.name ?? segment.peer)}`;
+    case 'quote':
+    case 'media':
+      return '';
+  }
 }

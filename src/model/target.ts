@@ -53,8 +53,8 @@ export function normaliseAccountId(text: string): AccountId {
   return (id === '' ? 'default' : id) as AccountId;
 }
 
-/** What a peer id may consist of: it goes into URL paths, logs and files. */
-const PEER_ID = /^[A-Za-z0-9._!=+*~-]{1,128}$/;
+/** What a peer id may consist of: it goes into URL paths, logs and files, so dots alone are none. */
+const PEER_ID = /^(?!\.+$)[A-Za-z0-9._!=+*~-]{1,128}$/;
 
 export function isPeerId(text: string): text is PeerId {
   return PEER_ID.test(text);

@@ -4,18 +4,21 @@
  */
 import type { Backend, Turn } from '../backends/backend.js';
 import { BackendError, describeError, LoongError } from '../model/errors.js';
-import type { Segment } from '../model/message.js';
+import { plainText, type Segment } from '../model/message.js';
 import { formatTarget } from '../model/target.js';
 import type { Inbox, InboxId, RowError, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Outbound } from './outbound.js';
+import { untilWritten } from './until-written.js';
 
 /** Waiting messages held in memory; the journal holds the rest. */
 const ROOM = 1000;
 const FETCH_AT_ONCE = 500;
 /** A message whose turn a crash broke so often is given up. */
 const MAX_ATTEMPTS = 3;
+/** Longest answer that is gathered; each piece counts as one character more. */
+const MAX_ANSWER_CHARS = 100_000;
 
 export interface ConversationsParts {
   readonly account: string;
@@ -34,10 +37,13 @@ export class Conversations {
   readonly #queues = new Map<string, WaitingMessage[]>();
   /** Conversations whose next turn waits for the backend to have room. */
   readonly #line: string[] = [];
+  /** The messages in memory: waiting, or put to the backend. */
+  readonly #held = new Set<InboxId>();
+  /** One for each turn that the backend works at. */
+  readonly #asking = new Set<AbortController>();
   readonly #stop = new AbortController();
-  #held = 0;
   #turns = 0;
-  /** The greatest id that was fetched or offered in order; later rows are still to come. */
+  /** Rows up to this id are in memory or done, but for those that `#behind` tells of. */
   #cursor: InboxId = 0;
   /** The journal holds rows beyond the cursor that are not in memory. */
   #behind = true;
@@ -53,18 +59,21 @@ export class Conversations {
     this.#fetch();
   }
 
-  /** A message that was just journalled. `outOfOrder`: an old row that became answerable only now. */
-  offer(entry: WaitingMessage, outOfOrder: boolean): void {
-    if (outOfOrder && entry.id <= this.#cursor) return this.#enqueue(entry);
-    if (this.#behind || entry.id <= this.#cursor) return; // will be, or was, fetched from the journal
-    this.#cursor = entry.id;
-    if (this.#held >= ROOM) this.#behind = true;
+  /** A message that was just journalled, or an old one that became answerable only now. */
+  offer(entry: WaitingMessage): void {
+    if (this.#behind && entry.id > this.#cursor) return; // will be fetched from the journal
+    if (this.#held.size >= ROOM) {
+      this.#cursor = Math.min(this.#cursor, entry.id - 1);
+      this.#behind = true;
+      return;
+    }
+    this.#cursor = Math.max(this.#cursor, entry.id);
     this.#enqueue(entry);
   }
 
   #fetch(): void {
     const { inbox, account } = this.#parts;
-    while (this.#behind && this.#held < ROOM && !this.#closing) {
+    while (this.#behind && this.#held.size < ROOM && !this.#closing) {
       const entries = inbox.waiting(account, this.#cursor, FETCH_AT_ONCE);
       if (entries.length < FETCH_AT_ONCE) this.#behind = false;
       for (const entry of entries) {
@@ -75,7 +84,8 @@ export class Conversations {
   }
 
   #enqueue(entry: WaitingMessage): void {
-    this.#held++;
+    if (this.#held.has(entry.id)) return;
+    this.#held.add(entry.id);
     const key = formatTarget(entry.message.conversation);
     const queue = this.#queues.get(key);
     if (queue !== undefined) {
@@ -94,16 +104,16 @@ export class Conversations {
       const entry = this.#queues.get(key)?.shift();
       if (entry === undefined) continue;
       this.#turns++;
-      void this.#turn(entry).finally(() => this.#turnEnded(key));
+      void this.#turn(entry).finally(() => this.#turnEnded(key, entry.id));
     }
   }
 
-  #turnEnded(key: string): void {
+  #turnEnded(key: string, id: InboxId): void {
     this.#turns--;
-    this.#held--;
+    this.#held.delete(id);
     if (this.#queues.get(key)?.length === 0) this.#queues.delete(key);
     else this.#line.push(key);
-    if (this.#behind && this.#held < ROOM / 2) this.#fetch();
+    if (this.#behind && this.#held.size < ROOM / 2) this.#fetch();
     this.#startTurns();
     if (this.#turns === 0) this.#idle?.();
   }
@@ -111,20 +121,22 @@ export class Conversations {
   /** One message put to the backend. Never rejects: every end is written down. */
   async #turn({ id, message }: WaitingMessage): Promise<void> {
     const { inbox, outbound, counters, log } = this.#parts;
+    const written = <T>(write: () => Promise<T>) => untilWritten(write, log, this.#stop.signal);
     try {
-      const attempt = await inbox.begin(id);
+      const attempt = await written(() => inbox.begin(id));
+      if (attempt === undefined) return; // somebody settled it meanwhile
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
       const segments = await this.#ask({ message, attempt });
-      await outbound.answer(id, message, segments);
+      await written(() => outbound.answer(id, message, segments));
       counters.count('turns.answered');
     } catch (error) {
       if (this.#stop.signal.aborted) return; // stays in the journal for the next start
       counters.count('turns.failed');
       const { kind, peer } = message.conversation;
       log.error({ error: describeError(error), kind, peer: shownPeer(log, peer) }, 'a message could not be answered');
-      await inbox.fail(id, rowError(error)).catch((failure: unknown) => {
+      await written(() => inbox.fail(id, rowError(error))).catch((failure: unknown) => {
         log.error(
           { error: describeError(failure) },
           'its end could not be written down; it will be tried again after a restart',
@@ -133,45 +145,65 @@ export class Conversations {
     }
   }
 
-  /** Gathers the backend's answer; a backend that does not heed its signal is left behind. */
+  /** The backend's answer, within the time it has; a backend that does not heed its signal is left behind. */
   async #ask(turn: Turn): Promise<readonly Segment[]> {
     const { backend, timeoutMs } = this.#parts;
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]);
-    const segments: Segment[] = [];
-    const answer = (async () => {
-      for await (const segment of backend.answer(turn, signal)) {
-        if (signal.aborted) return;
-        segments.push(segment);
-      }
-    })();
-    await Promise.race([answer, aborted(signal)]);
-    if (signal.aborted) {
-      throw new BackendError('backend.timeout', `the backend gave no answer within ${timeoutMs} ms`, {
-        remedy: 'raise `timeout` of this backend, or make it faster',
-      });
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(tooSlow(timeoutMs)), timeoutMs);
+    this.#asking.add(limit);
+    try {
+      return await Promise.race([gather(backend.answer(turn, limit.signal), limit.signal), aborted(limit.signal)]);
+    } catch (error) {
+      throw limit.signal.aborted ? limit.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+      this.#asking.delete(limit);
     }
-    return segments;
   }
 
   /** No turn begins any more; resolves when the running ones have ended, at the latest after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     if (this.#turns > 0) {
-      const timer = setTimeout(() => this.#stop.abort(), graceMs);
+      let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
-        this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
+        timer = setTimeout(resolve, graceMs);
       });
       clearTimeout(timer);
     }
     this.#stop.abort();
+    for (const limit of this.#asking) limit.abort(new LoongError('turn.stopped', 'loong is stopping'));
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+/** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
+async function gather(answer: AsyncIterable<Segment>, signal: AbortSignal): Promise<readonly Segment[]> {
+  const segments: Segment[] = [];
+  let size = 0;
+  for await (const segment of answer) {
+    if (signal.aborted) break;
+    size += plainText([segment]).length + 1;
+    if (size > MAX_ANSWER_CHARS) {
+      throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
+        remedy: 'make it answer in fewer words',
+      });
+    }
+    segments.push(segment);
+  }
+  return segments;
+}
+
+/** Rejects with the signal's reason once it aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+function tooSlow(timeoutMs: number): BackendError {
+  return new BackendError('backend.timeout', `the backend gave no answer within ${timeoutMs} ms`, {
+    remedy: 'raise `timeout` of this backend, or make it faster',
   });
 }
 

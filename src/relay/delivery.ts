@@ -2,10 +2,11 @@
 import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
 import type { Lane } from '../lanes/lane.js';
 import { type Backoff, backoffDelay } from '../model/backoff.js';
-import { DeliveryError, describeError, LoongError } from '../model/errors.js';
+import { AccessDenied, DeliveryError, describeError, LoongError } from '../model/errors.js';
 import type { AttemptOutcome, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
+import { untilWritten } from './until-written.js';
 
 /** Attempts under way at once, per account. */
 const IN_FLIGHT = 32;
@@ -13,6 +14,8 @@ const RETRY: Backoff = { baseMs: 1000, capMs: 30_000 };
 const RATE_RETRY: Backoff = { baseMs: 3000, capMs: 60_000 };
 /** A timer fires at the latest after this long (Node's own limit is 2^31 ms). */
 const MAX_SLEEP_MS = 60_000;
+/** An attempt that was broken off has this long to be written down. */
+const LAST_WORDS_MS = 500;
 
 export interface DeliveryParts {
   readonly lane: Lane;
@@ -52,8 +55,11 @@ export class Delivery {
     try {
       while (this.#again && this.#inFlight < IN_FLIGHT && !this.#closing) {
         this.#again = false;
-        const rows = await outbox.claim(lane.id, Date.now(), IN_FLIGHT - this.#inFlight);
+        const now = Date.now();
+        if ((outbox.nextDue(lane.id) ?? Number.POSITIVE_INFINITY) > now) break; // a look is cheaper than a commit
+        const { rows, expired } = await outbox.claim(lane.id, now, IN_FLIGHT - this.#inFlight);
         for (const row of rows) this.#begin(row);
+        for (const id of expired) this.#expired(id);
       }
       this.#sleep(outbox.nextDue(lane.id));
     } catch (error) {
@@ -61,6 +67,7 @@ export class Delivery {
       this.#sleep(Date.now() + 1000);
     } finally {
       this.#pumping = false;
+      this.#tellIfIdle();
     }
   }
 
@@ -74,9 +81,23 @@ export class Delivery {
     this.#inFlight++;
     void this.#attempt(row).finally(() => {
       this.#inFlight--;
-      if (this.#inFlight === 0) this.#idle?.();
+      this.#tellIfIdle();
       this.wake();
     });
+  }
+
+  #tellIfIdle(): void {
+    if (this.#inFlight === 0 && !this.#pumping) this.#idle?.();
+  }
+
+  #expired(id: OutboxId): void {
+    const { outbox, counters, onSettled } = this.#parts;
+    const row = outbox.find(id);
+    if (row?.error !== undefined && (row.status === 'failed' || row.status === 'uncertain')) {
+      counters.count(`outbound.${row.status}`);
+      this.#report(row, { status: row.status, error: row.error });
+    }
+    onSettled(id);
   }
 
   /** One attempt, written down. Never rejects. */
@@ -86,7 +107,7 @@ export class Delivery {
     counters.count(`outbound.${outcome.status}`);
     this.#report(row, outcome);
     try {
-      await outbox.settle(row.id, outcome);
+      await untilWritten(() => outbox.settle(row.id, outcome), log, this.#stop.signal);
     } catch (error) {
       log.error(
         { id: row.id, error: describeError(error) },
@@ -112,17 +133,27 @@ export class Delivery {
     else log.warn(details, `message ${outcome.status}`);
   }
 
-  /** Begins nothing more; resolves when the running attempts have ended, at the latest after `graceMs`. */
+  /**
+   * Begins nothing more; resolves when the running attempts have ended. Those that have not after `graceMs` are broken off, and
+   * whoever does not heed that is left behind a moment later.
+   */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#timer);
-    if (this.#inFlight > 0) {
-      const timer = setTimeout(() => this.#stop.abort(), graceMs);
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-      clearTimeout(timer);
-    }
+    if (await this.#idleWithin(graceMs)) return;
+    this.#stop.abort();
+    await this.#idleWithin(LAST_WORDS_MS);
+  }
+
+  async #idleWithin(ms: number): Promise<boolean> {
+    if (this.#inFlight === 0 && !this.#pumping) return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      this.#idle = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
   }
 }
 
@@ -135,6 +166,7 @@ export async function attemptDelivery(
   try {
     // The answer to an admitted message needs no listing; everything else is checked again, for the config may have changed since it was queued.
     if (row.inReplyTo === undefined) assertPeerAllowed(row.target, allowed);
+    if (signal.aborted) return unsent(row, Date.now());
     const { target, segments, passive } = row;
     const { platformMessageId } = await lane.send(
       { target, segments, ...(passive === undefined ? {} : { passive }) },
@@ -146,46 +178,50 @@ export async function attemptDelivery(
   }
 }
 
+/** Claimed, but there was no time left for the attempt. What went wrong before says more than that. */
+function unsent(row: Outgoing, now: number): AttemptOutcome {
+  const error = row.error ?? { code: 'delivery.stopped', message: 'loong had to stop before the message was sent' };
+  return { status: 'queued', dueAt: now, error, pair: row.ambiguous ? 'keep' : 'release' };
+}
+
 /** What one failed attempt means for its row. Pure, so that every case can be read (and tested) here. */
 export function outcomeOf(row: Outgoing, error: unknown, now: number): AttemptOutcome {
   const told = rowError(error);
-  if (!(error instanceof DeliveryError)) return { status: 'failed', error: told };
+  const failed: AttemptOutcome = { status: 'failed', error: told };
+  const uncertain: AttemptOutcome = { status: 'uncertain', error: { ...told, ...MAY_HAVE_ARRIVED } };
+  if (error instanceof AccessDenied) return row.ambiguous ? uncertain : failed;
+  if (!(error instanceof DeliveryError)) return uncertain; // our own fault, and nobody knows how far the attempt had come
+
+  const mayHaveArrived = row.ambiguous || error.certainty === 'unknown';
   const passive = row.passive !== undefined;
-  const later = (ladder: Backoff) => now + Math.max(error.retryAfterMs ?? 0, backoffDelay(ladder, row.attempts));
+  const again = (ladder: Backoff): AttemptOutcome => {
+    const dueAt = now + Math.max(error.retryAfterMs ?? 0, backoffDelay(ladder, row.attempts));
+    if (!mayHaveArrived) return { status: 'queued', dueAt, error: told, pair: 'release' };
+    // The same pair cannot be delivered twice, so only a reply may be repeated; and only while its window makes the answer tell something.
+    if (row.passive === undefined || now >= row.passive.closesAt) return uncertain;
+    return { status: 'queued', dueAt, error: told, pair: 'keep' };
+  };
   switch (error.failure) {
     case 'unavailable':
-      if (error.certainty === 'not-delivered') {
-        return {
-          status: 'queued',
-          dueAt: later(RETRY),
-          error: told,
-          pair: passive && row.ambiguous ? 'keep' : 'release',
-        };
-      }
-      // The same pair cannot be delivered twice, so only a reply may be repeated; and only while its window makes the answer tell something.
-      return passive && now < (row.passive?.closesAt ?? 0)
-        ? { status: 'queued', dueAt: later(RETRY), error: told, pair: 'keep' }
-        : { status: 'uncertain', error: { ...told, ...MAY_HAVE_ARRIVED } };
+      return again(RETRY);
     case 'rate':
-      return { status: 'queued', dueAt: later(RATE_RETRY), error: told, pair: row.ambiguous ? 'keep' : 'release' };
+      return again(RATE_RETRY);
     case 'auth':
       // An operator waits for this one and must be told; an answer waits for the operator.
-      return row.origin === 'backend'
-        ? { status: 'queued', dueAt: later(RATE_RETRY), error: told, pair: row.ambiguous ? 'keep' : 'release' }
-        : { status: 'failed', error: told };
+      if (row.origin === 'backend') return again(RATE_RETRY);
+      return mayHaveArrived ? uncertain : failed;
     case 'duplicate':
       if (row.ambiguous) return { status: 'delivered' };
       // Used by somebody before us: a new pair, once.
-      return row.error?.code === told.code
-        ? { status: 'failed', error: told }
-        : { status: 'queued', dueAt: now, error: told, pair: 'spend' };
+      if (!passive || row.error?.code === told.code) return failed;
+      return { status: 'queued', dueAt: now, error: told, pair: 'spend' };
     case 'window':
-      if (row.ambiguous) return { status: 'uncertain', error: { ...told, ...MAY_HAVE_ARRIVED } };
-      return passive ? { status: 'queued', dueAt: now, error: told, pair: 'close' } : { status: 'failed', error: told };
+      if (mayHaveArrived) return uncertain;
+      return passive ? { status: 'queued', dueAt: now, error: told, pair: 'close' } : failed;
     case 'active':
-      return { status: 'parked', error: told };
+      return mayHaveArrived ? uncertain : { status: 'parked', error: told };
     case 'refused':
-      return { status: 'failed', error: told };
+      return mayHaveArrived ? uncertain : failed;
   }
 }
 
@@ -193,6 +229,8 @@ const MAY_HAVE_ARRIVED = { remedy: 'it may have arrived: ask the peer before you
 
 function rowError(error: unknown): RowError {
   if (!(error instanceof LoongError)) return { code: 'internal', message: describeError(error) };
+  // It was allowed when it was queued.
+  if (error instanceof AccessDenied) return { code: 'access.revoked', message: error.message };
   const number = error instanceof DeliveryError ? error.platformCode : undefined;
   return {
     code: number === undefined ? error.code : String(number),

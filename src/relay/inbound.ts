@@ -11,6 +11,8 @@ import type { Conversations } from './conversations.js';
 const MAX_RAW_CHARS = 65_536;
 /** A refused or unreadable thing is logged this often per reason; every one is counted. */
 const LOG_EVERY_MS = 60_000;
+/** Reasons that are told apart. Some are made of text from outside, so those beyond share one place. */
+const REASONS_TOLD_APART = 100;
 
 export interface InboundParts {
   readonly lane: Lane;
@@ -37,7 +39,8 @@ export class Inbound implements LaneSink {
   async message(message: InboundMessage): Promise<void> {
     const { lane, policy, inbox, conversations, counters, wakeDelivery } = this.#parts;
     const verdict = admit(message, policy);
-    const right = lane.replyRight(message.conversation);
+    // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
+    const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
     const arrival: Arrival = {
       message,
       ...(verdict.do === 'ignore'
@@ -53,7 +56,7 @@ export class Inbound implements LaneSink {
       counters.count(`inbound.refused.${verdict.because}`);
       return this.#logNowAndThen(verdict.because, message);
     }
-    conversations.offer({ id: admitted.id, message }, admitted.outcome === 'lifted');
+    conversations.offer({ id: admitted.id, message });
   }
 
   #logNowAndThen(reason: string, message: InboundMessage): void {
@@ -68,9 +71,11 @@ export class Inbound implements LaneSink {
   }
 
   #mayLog(reason: string): boolean {
-    const now = Date.now();
-    if (now - (this.#loggedAt.get(reason) ?? 0) < LOG_EVERY_MS) return false;
-    this.#loggedAt.set(reason, now);
+    const known = this.#loggedAt.has(reason) || this.#loggedAt.size < REASONS_TOLD_APART;
+    const key = known ? reason : 'other';
+    const now = performance.now();
+    if (now - (this.#loggedAt.get(key) ?? Number.NEGATIVE_INFINITY) < LOG_EVERY_MS) return false;
+    this.#loggedAt.set(key, now);
     return true;
   }
 

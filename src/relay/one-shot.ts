@@ -12,7 +12,7 @@ export async function deliverNow(
   const { lane, outbox } = parts;
   const signal = AbortSignal.timeout(Math.max(1, deadline - Date.now()));
   for (;;) {
-    const [row] = await outbox.claim(lane.id, Date.now(), 1, id);
+    const [row] = (await outbox.claim(lane.id, Date.now(), 1, id)).rows;
     if (row === undefined) return;
     const outcome = await attemptDelivery(parts, row, signal);
     const again = outcome.status === 'queued' && outcome.dueAt < deadline && !signal.aborted;

@@ -43,26 +43,54 @@ const WRITE = 'INSERT OR REPLACE INTO owner (one, pid, kind, socket) VALUES (1, 
 
 /**
  * Becomes the owner, or says who is.
- * @throws OwnedElsewhere at once when a living process holds the lock.
+ * @throws OwnedElsewhere at once when a living process holds the lock; LoongError when `owner.db` cannot be used.
  */
 export function acquireOwner(stateDir: string, me: OwnerInfo): OwnerLock {
-  const db = new Sqlite(`${stateDir}/owner.db`, { timeout: 50 });
+  let db: Sqlite.Database | undefined;
   try {
-    for (;;) {
-      db.exec('BEGIN IMMEDIATE');
-      db.exec(CREATE);
-      const row = db.prepare<[], OwnerInfo>(READ).get();
-      // The row must be committed to be readable by others, and the commit lets go of the lock for a moment: hold it only once the row is ours.
-      if (row?.pid === me.pid && row.kind === me.kind && row.socket === me.socket) return { release: () => db.close() };
-      db.prepare<[number, string, string], never>(WRITE).run(me.pid, me.kind, me.socket);
-      db.exec('COMMIT');
-    }
+    db = new Sqlite(`${stateDir}/owner.db`, { timeout: 50 });
+    return take(db, me);
   } catch (error) {
-    const busy = error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
-    const owner = busy ? readRow(db) : undefined;
-    db.close();
-    throw busy ? new OwnedElsewhere(owner, stateDir) : error;
+    if (!(error instanceof Sqlite.SqliteError)) throw error;
+    const busy = error.code.startsWith('SQLITE_BUSY');
+    if (db?.inTransaction === true) db.exec('ROLLBACK');
+    const owner = busy && db !== undefined ? readRow(db) : undefined;
+    db?.close();
+    throw busy ? new OwnedElsewhere(owner, stateDir) : unusable(stateDir, error);
   }
+}
+
+/** Takes the lock on a row that names us. @throws SqliteError `SQLITE_BUSY` when somebody else holds it. */
+function take(db: Sqlite.Database, me: OwnerInfo): OwnerLock {
+  for (;;) {
+    db.exec('BEGIN IMMEDIATE');
+    db.exec(CREATE);
+    const row = db.prepare<[], OwnerInfo>(READ).get();
+    // The row must be committed to be readable by others, and the commit lets go of the lock for a moment: hold it only once the row is ours.
+    if (row?.pid === me.pid && row.kind === me.kind && row.socket === me.socket) return held(db);
+    db.prepare<[number, string, string], never>(WRITE).run(me.pid, me.kind, me.socket);
+    db.exec('COMMIT');
+  }
+}
+
+/** The lock goes when `db` is closed, and a forgotten `db` is closed by the garbage collector: so the process itself holds on to it. */
+function held(db: Sqlite.Database): OwnerLock {
+  const close = () => db.close();
+  process.once('exit', close);
+  return {
+    release() {
+      process.off('exit', close);
+      close();
+    },
+  };
+}
+
+function unusable(stateDir: string, cause: Error): LoongError {
+  return new LoongError('owner.unusable', `${stateDir}/owner.db cannot be used: ${cause.message}`, {
+    retry: 'never',
+    cause,
+    remedy: 'give this user the right to it; a damaged one may be deleted while no loong runs',
+  });
 }
 
 /** Who owned the directory last; says nothing about whether that process still lives. */

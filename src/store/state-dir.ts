@@ -28,8 +28,14 @@ export function ensurePrivateDir(path: string): void {
  */
 export function controlSocketPath(stateDir: string, runtimeDir: string | undefined): string {
   const path = join(stateDir, 'control.sock');
-  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path;
-  const folder = runtimeDir ?? join(tmpdir(), `loong-${process.getuid?.() ?? 'user'}`);
-  if (runtimeDir === undefined) ensurePrivateDir(folder);
-  return join(folder, `loong-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}.sock`);
+  if (fitsSocket(path)) return path;
+  const name = `loong-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}.sock`;
+  if (runtimeDir !== undefined && fitsSocket(join(runtimeDir, name))) return join(runtimeDir, name);
+  const folder = join(tmpdir(), `loong-${process.getuid?.() ?? 'user'}`);
+  ensurePrivateDir(folder);
+  return join(folder, name);
+}
+
+function fitsSocket(path: string): boolean {
+  return Buffer.byteLength(path) <= LONGEST_SOCKET_PATH;
 }

@@ -54,9 +54,9 @@ export interface Inbox {
   admit(arrival: Arrival): Promise<Admitted>;
   /** Unanswered messages with a greater id, oldest first. */
   waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[];
-  /** Counts an attempt to answer before it begins; resolves with its number, from 1. */
-  begin(id: InboxId): Promise<number>;
-  /** Settles the message as answered, and puts its answers into the outbox, in one commit. */
+  /** Counts an attempt to answer before it begins; resolves with its number, from 1, or undefined when the message is settled already. */
+  begin(id: InboxId): Promise<number | undefined>;
+  /** Settles the message as answered, and puts its answers into the outbox, in one commit. A message that is settled already gets no second answer. */
   answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
   fail(id: InboxId, error: RowError): Promise<void>;
 }
@@ -116,18 +116,28 @@ export type AttemptOutcome =
       readonly pair: 'keep' | 'release' | 'spend' | 'close';
     };
 
+/** What one look at the outbox brought. */
+export interface Claimed {
+  /** To be attempted now, and settled. */
+  readonly rows: readonly Outgoing[];
+  /** Settled just now, because nobody wants them any more. */
+  readonly expired: readonly OutboxId[];
+}
+
 export interface Outbox {
   add(message: NewOutgoing): Promise<OutboxId>;
   find(id: OutboxId): Outgoing | undefined;
   /** How many messages to a target are queued or being sent. */
   pending(target: Target): number;
   /**
-   * Takes due rows of an account for one attempt each: only the oldest open row of a target, with the attempt counted and a
-   * reply pair taken where a window is open. Also settles what expired as failed. `only` claims that row alone.
+   * Takes due rows of an account for one attempt each: of a target only the row at the front (the oldest queued one, and none
+   * while another is being sent), with the attempt counted and a reply pair taken where a window is open. Also settles what
+   * expired: as failed, or as uncertain where an attempt may have arrived. `only` claims that row alone, due or not.
    */
-  claim(account: string, now: number, limit: number, only?: OutboxId): Promise<readonly Outgoing[]>;
+  claim(account: string, now: number, limit: number, only?: OutboxId): Promise<Claimed>;
+  /** Does nothing to a row that is not being sent. */
   settle(id: OutboxId, outcome: AttemptOutcome): Promise<void>;
-  /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind a row that is being sent do not count. */
+  /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind another row do not count. Cheap. */
   nextDue(account: string): number | undefined;
   /** Rows that a dead process left `sending`: passive ones are tried again with the same pair, active ones are `uncertain`. */
   recover(): Promise<{ readonly again: number; readonly uncertain: number }>;

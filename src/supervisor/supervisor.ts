@@ -7,6 +7,8 @@ const RESTART: Backoff = { baseMs: 1000, capMs: 30_000 };
 const OPERATOR_RETRY: Backoff = { baseMs: 300_000, capMs: 21_600_000 };
 /** A run that lasted this long was healthy: the ladders begin anew. */
 const HEALTHY_AFTER_MS = 60_000;
+/** A task that does not end when it is asked to is left behind after this. */
+const CLOSING_MS = 5000;
 
 export interface Supervised {
   readonly name: string;
@@ -26,11 +28,16 @@ export type ChildChange =
 
 export class Supervisor {
   readonly #onChange: (name: string, change: ChildChange) => void;
+  readonly #ladders: { readonly restart: Backoff; readonly operator: Backoff };
   readonly #stop = new AbortController();
   readonly #children: Promise<void>[] = [];
 
-  constructor(onChange: (name: string, change: ChildChange) => void) {
+  constructor(
+    onChange: (name: string, change: ChildChange) => void,
+    ladders: { readonly restart: Backoff; readonly operator: Backoff } = { restart: RESTART, operator: OPERATOR_RETRY },
+  ) {
     this.#onChange = onChange;
+    this.#ladders = ladders;
   }
 
   start(child: Supervised): void {
@@ -40,17 +47,21 @@ export class Supervisor {
   async #keep(child: Supervised): Promise<void> {
     const { signal } = this.#stop;
     let failures = 0;
+    let lastLadder: Backoff | undefined;
     while (!signal.aborted) {
       this.#onChange(child.name, { state: 'starting' });
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       try {
         await child.run(signal);
         if (!signal.aborted) throw new Error('the task ended by itself');
       } catch (error) {
         if (signal.aborted) break;
-        failures = Date.now() - startedAt >= HEALTHY_AFTER_MS ? 1 : failures + 1;
         const forOperator = error instanceof LoongError && error.retry === 'never';
-        const delay = backoffDelay(forOperator ? OPERATOR_RETRY : RESTART, failures);
+        const ladder = forOperator ? this.#ladders.operator : this.#ladders.restart;
+        const anew = ladder !== lastLadder || performance.now() - startedAt >= HEALTHY_AFTER_MS;
+        failures = anew ? 1 : failures + 1;
+        lastLadder = ladder;
+        const delay = backoffDelay(ladder, failures);
         this.#onChange(child.name, {
           state: forOperator ? 'failed' : 'waiting',
           why: describeError(error),
@@ -63,9 +74,11 @@ export class Supervisor {
     this.#onChange(child.name, { state: 'stopped' });
   }
 
-  /** Aborts every task; resolves when all have ended. */
-  async close(): Promise<void> {
+  /** Aborts every task; resolves when all have ended, at the latest after `graceMs`. */
+  async close(graceMs = CLOSING_MS): Promise<void> {
     this.#stop.abort();
-    await Promise.all(this.#children);
+    const over = new AbortController();
+    await Promise.race([Promise.all(this.#children), pause(graceMs, over.signal)]);
+    over.abort();
   }
 }

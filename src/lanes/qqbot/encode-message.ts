@@ -1,4 +1,5 @@
 /** Our words → the Bot API's bodies. Source: Bot API v2 pages "发送消息" (C2C and group) and "发送子频道消息". */
+import { DeliveryError } from '../../model/errors.js';
 import { plainText } from '../../model/message.js';
 import type { TargetKind } from '../../model/target.js';
 import type { Delivery } from '../lane.js';
@@ -18,8 +19,22 @@ export interface EncodedMessage {
   readonly body: JsonObject;
 }
 
-/** Guild bodies have neither a `msg_type` nor a `msg_seq`. */
+/** Nothing but dots is read as "this folder" or "the one above" in a path, also when it is percent-encoded. */
+export function isAddressable(peer: string): boolean {
+  return !/^\.*$/.test(peer);
+}
+
+/**
+ * Guild bodies have neither a `msg_type` nor a `msg_seq`.
+ * @throws DeliveryError for a peer that no path can name.
+ */
 export function encodeMessage({ target, segments, passive }: Delivery): EncodedMessage {
+  if (!isAddressable(target.peer)) {
+    throw new DeliveryError('platform.peer_malformed', 'the conversation id consists of dots alone', {
+      failure: 'refused',
+      certainty: 'not-delivered',
+    });
+  }
   const guild = target.kind === 'channel' || target.kind === 'dm';
   const reply =
     passive === undefined

@@ -21,6 +21,8 @@ const IDENTIFY_PERIOD_MS = 5000;
 const ADDRESS_LIFE_MS = 30 * 60_000;
 /** Longest wait before the session budget is looked at again. */
 const BUDGET_LOOK_MS = 10 * 60_000;
+/** The budget is one of 24 hours. */
+const BUDGET_RESET_MS = 24 * 3_600_000;
 
 /** Where a session can be taken up again after a restart; see `GatewaySessions` of the store. */
 export interface ResumeMemory {
@@ -58,36 +60,38 @@ interface GatewayAddress {
  * @throws LoongError with `retry: 'never'` for what an operator must fix.
  */
 export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortSignal): Promise<void> {
-  const { log, memory, onState, token } = options;
+  const { memory, onState, token } = options;
   const intents = intentMask(options.intents);
   const key = sessionKey(options, intents);
   let address: GatewayAddress | undefined;
   let failures = 0;
   let failedResumes = 0;
   let identifiedAt = 0;
+  /** Why the stored session has to be given up first. */
+  let lost: string | undefined;
 
   while (!signal.aborted) {
-    if (failedResumes >= RESUMES_BEFORE_IDENTIFY) {
-      failedResumes = 0;
-      await forgetSession(`${RESUMES_BEFORE_IDENTIFY} resumes failed`);
-    }
-    const point = memory.load(key);
-    onState(point === undefined ? 'connecting' : 'resuming');
     let end: SessionEnd;
     try {
+      if (lost !== undefined) await forgetSession(lost);
+      lost = undefined;
+      const point = memory.load(key);
+      onState(point === undefined ? 'connecting' : 'resuming');
       if (address === undefined || point === undefined || Date.now() - address.foundAt > ADDRESS_LIFE_MS) {
         address = await discover(options, signal);
       }
       if (point === undefined) {
         if (await waitForBudget(address, options, signal)) continue;
         await pause(identifiedAt + IDENTIFY_PERIOD_MS / address.maxConcurrency - Date.now(), signal);
-        if (signal.aborted) return;
-        identifiedAt = Date.now();
       }
-      const opening = { token: await token.get(), intents, ...(point === undefined ? {} : { resume: point }) };
+      const bearer = await token.get(signal);
+      if (signal.aborted) return;
+      const opening = { token: bearer, intents, ...(point === undefined ? {} : { resume: point }) };
       const session = followSession(key, point?.sessionId, options);
       end = await holdGatewaySession(address.url, opening, session.handlers, signal);
       await session.stored();
+      if (point === undefined && end.greeted) identifiedAt = Date.now() - (end.heldMs ?? 0);
+      if (end.refreshToken === true) token.drop(bearer);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof LoongError && error.retry === 'never') throw error;
@@ -103,8 +107,9 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
     else if (end.heldMs !== undefined) failedResumes = 0;
     failures = end.heldMs !== undefined && end.heldMs >= HEALTHY_AFTER_MS ? 0 : failures + 1;
     if (end.next === 'stop') throw stopped(end);
-    if (end.next === 'identify') await forgetSession(end.why);
-    if (end.refreshToken === true) token.drop(await token.get().catch(() => ''));
+    if (end.next === 'identify') lost = end.why;
+    else if (failedResumes >= RESUMES_BEFORE_IDENTIFY) lost = `${failedResumes} resumes failed, lastly: ${end.why}`;
+    if (lost !== undefined) failedResumes = 0;
     if (end.heldMs === undefined && end.code === undefined) address = undefined;
     const routine = end.next === 'resume' && failures <= 1 && end.heldMs !== undefined;
     const delay = Math.max(end.waitMs ?? 0, routine ? 0 : backoffDelay(RECONNECT, failures));
@@ -114,10 +119,14 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
   /** What happened since its last event is lost to us: the platform replays only into the session it belongs to. */
   async function forgetSession(why: string): Promise<void> {
     if (memory.load(key) === undefined) return;
-    options.counters.count('gateway.sessions_lost');
-    log.warn({ why }, 'the gateway session cannot be resumed: events since the last one seen may be missing');
     await memory.save(key, undefined);
+    reportLost(why, options);
   }
+}
+
+function reportLost(why: string, { counters, log }: GatewayLoopOptions): void {
+  counters.count('gateway.sessions_lost');
+  log.warn({ why }, 'the gateway session cannot be resumed: events since the last one seen may be missing');
 }
 
 /** What a stored session depends on: with another app, host or intent set it is worthless. */
@@ -131,8 +140,7 @@ function sessionKey(options: GatewayLoopOptions, intents: number): string {
 async function discover(options: GatewayLoopOptions, signal: AbortSignal): Promise<GatewayAddress> {
   const answer = await options.api.call('GET', '/gateway/bot', undefined, signal);
   const { url } = answer;
-  const plainAllowed = options.apiBaseUrl.startsWith('http:');
-  if (typeof url !== 'string' || !(url.startsWith('wss://') || (plainAllowed && url.startsWith('ws://')))) {
+  if (!isUsableAddress(url, options.apiBaseUrl)) {
     throw new DeliveryError('platform.gateway_address', 'the answer of /gateway/bot has no usable url', {
       failure: 'unavailable',
       certainty: 'not-delivered',
@@ -150,10 +158,18 @@ async function discover(options: GatewayLoopOptions, signal: AbortSignal): Promi
   return {
     url,
     startsLeft: typeof limit.remaining === 'number' ? limit.remaining : 1,
-    startsResetAt: now + (typeof limit.reset_after === 'number' ? limit.reset_after : 0),
+    startsResetAt: now + (typeof limit.reset_after === 'number' ? Math.min(limit.reset_after, BUDGET_RESET_MS) : 0),
     maxConcurrency: typeof limit.max_concurrency === 'number' && limit.max_concurrency >= 1 ? limit.max_concurrency : 1,
     foundAt: now,
   };
+}
+
+/** TLS unless the operator chose an API without it (a sandbox). The token goes there, so nothing but an address may be in it. */
+function isUsableAddress(url: unknown, apiBaseUrl: string): url is string {
+  if (typeof url !== 'string' || !URL.canParse(url)) return false;
+  const { protocol, username, password, hash } = new URL(url);
+  if (username !== '' || password !== '' || hash !== '') return false;
+  return protocol === 'wss:' || (protocol === 'ws:' && new URL(apiBaseUrl).protocol === 'http:');
 }
 
 /** True when it had to wait, so that the budget must be read again. */
@@ -199,28 +215,32 @@ function followSession(
   const { memory, log } = options;
   let sessionId = resuming;
   let newest: number | undefined;
-  let saving: Promise<void> | undefined;
+  let saving = false;
+  let saved = Promise.resolve();
+  let complained = false;
 
+  /** Never rejects. */
   async function save(): Promise<void> {
-    try {
-      while (newest !== undefined && sessionId !== undefined) {
-        const seq = newest;
-        newest = undefined;
+    saving = true;
+    while (newest !== undefined && sessionId !== undefined) {
+      const seq = newest;
+      newest = undefined;
+      try {
         await memory.save(key, { sessionId, seq });
+      } catch (error) {
+        const message = 'the resume point could not be stored; a restart will replay more than it needs to';
+        if (!complained) log.error({ error: describeError(error) }, message);
+        complained = true;
       }
-    } catch (error) {
-      log.error(
-        { error: describeError(error) },
-        'the resume point could not be stored; a restart will replay more than it needs to',
-      );
-    } finally {
-      saving = undefined;
     }
+    saving = false;
   }
 
   return {
     handlers: {
       ready(session) {
+        if (resuming !== undefined && !session.resumed) reportLost('the gateway began a new session', options);
+        if (!session.resumed) newest = undefined;
         sessionId = session.sessionId;
         if (session.botId !== undefined) options.onBotId(session.botId);
         log.info({ resumed: session.resumed }, 'connected to the QQ gateway');
@@ -231,11 +251,9 @@ function followSession(
       undecodable: options.undecodable,
       journalled(seq) {
         newest = seq;
-        saving ??= save();
+        if (!saving) saved = save();
       },
     },
-    stored: async () => {
-      await saving;
-    },
+    stored: () => saved,
   };
 }

@@ -2,15 +2,23 @@
 import WebSocket from 'ws';
 import { describeError } from '../../model/errors.js';
 import { CLOSE_REACTIONS, OP } from '../../protocol/qqbot/gateway-codes.js';
+import { oneLine } from './one-line.js';
 import { SequenceMark } from './sequence-mark.js';
 
-const HANDSHAKE_TIMEOUT_MS = 30_000;
+/** Both short: with the longest back-off they must stay within the 45 s after an outage in which READY is promised. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** HELLO follows the handshake, READY or RESUMED the identify; replayed events come in between and count as life. */
-const GREETING_TIMEOUT_MS = 20_000;
+const GREETING_TIMEOUT_MS = 10_000;
 const DEFAULT_HEARTBEAT_MS = 41_250;
-/** Beyond this the socket itself is cut; what is smaller but over the frame limit is kept aside whole neighbours and all. */
+/** Beyond this the socket itself is cut; what is smaller but over the frame limit is kept aside, and its neighbours are read. */
 const MAX_PAYLOAD_BYTES = 16 * 1_048_576;
 export const MAX_FRAME_CHARS = 1_048_576;
+/** Levels of arrays and objects in an event: whoever writes it down again must not run out of stack. */
+const MAX_DEPTH = 100;
+/** What `ws` tells when the connection ended without a close code of the gateway. */
+const NO_CODE = new Set([1005, 1006]);
+const EVENT_NAME = /^[\w.:-]{1,100}$/;
+const SESSION_ID = /^[\x21-\x7e]{1,512}$/;
 /** Unjournalled frames at which the socket is no longer read, and at which it is again. */
 const READ_STOPS_AT = 2000;
 const READ_GOES_ON_AT = 500;
@@ -54,11 +62,16 @@ export interface SessionEnd {
   readonly waitMs?: number | undefined;
   /** How long READY or RESUMED held; undefined when it never came. */
   readonly heldMs?: number | undefined;
-  /** A resume was asked for and did not succeed. */
+  /** HELLO came, and the identify or resume was sent. */
+  readonly greeted: boolean;
+  /** A resume was asked for, by a gateway that talked to us, and brought neither RESUMED nor any event. */
   readonly resumeFailed: boolean;
 }
 
-type Ending = Pick<SessionEnd, 'next' | 'why' | 'remedy' | 'code' | 'refreshToken' | 'waitMs'>;
+type Ending = Pick<SessionEnd, 'next' | 'why' | 'remedy' | 'code' | 'refreshToken' | 'waitMs'> & {
+  /** Our own doing: it says nothing about the session. */
+  readonly ours?: true;
+};
 
 interface Frame {
   readonly op?: unknown;
@@ -80,26 +93,27 @@ export function holdGatewaySession(
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       maxPayload: MAX_PAYLOAD_BYTES,
       perMessageDeflate: false,
+      skipUTF8Validation: true, // a wrong byte is a blot in one text, not the end of the connection
     });
     // What is journalled after the end belongs to no session any more: it will be replayed, and found to be known.
     const mark = new SequenceMark(opening.resume?.seq, (seq) => {
       if (!ended) on.journalled(seq);
     });
     let greeted = false;
+    let replaying = false;
     let readyAt: number | undefined;
     let awaitingAck = false;
     let paused = false;
     let ended = false;
     let heartbeat: NodeJS.Timeout | undefined;
-    let deadline = setTimeout(
-      () => end({ next: 'resume', why: 'no answer to the connection attempt' }),
-      HANDSHAKE_TIMEOUT_MS + GREETING_TIMEOUT_MS,
-    );
+    let deadline: NodeJS.Timeout | undefined;
+    expectWithin(HANDSHAKE_TIMEOUT_MS, 'no answer to the connection attempt');
 
+    socket.on('open', () => expectWithin(GREETING_TIMEOUT_MS, 'the gateway said no HELLO'));
     socket.on('message', (data, isBinary) => read(isBinary ? undefined : data.toString()));
-    socket.on('error', (error) => end({ next: 'resume', why: describeError(error) }));
+    socket.on('error', (error) => end({ next: 'resume', why: oneLine(describeError(error)) }));
     socket.on('close', (code, reason) => end(closing(code, reason.toString())));
-    const onAbort = () => end({ next: 'resume', why: 'stopped' });
+    const onAbort = () => end({ next: 'resume', why: 'stopped', ours: true });
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
 
@@ -123,7 +137,7 @@ export function holdGatewaySession(
         case OP.heartbeat:
           return send({ op: OP.heartbeat, d: mark.journalled ?? null });
         case OP.hello:
-          return hello(frame);
+          return greeted ? unreadable(text, 'expected one HELLO') : hello(frame);
         case OP.reconnect:
           return end({ next: 'resume', why: 'the gateway asked to reconnect (op 7)' });
         case OP.invalidSession:
@@ -146,29 +160,29 @@ export function holdGatewaySession(
           ? { op: OP.identify, d: { token: `QQBot ${token}`, intents, shard: [0, 1], properties: {} } }
           : { op: OP.resume, d: { token: `QQBot ${token}`, session_id: resume.sessionId, seq: resume.seq } },
       );
-      extendDeadline();
+      expectLife();
     }
 
     /** Until READY or RESUMED the gateway must show life now and then. */
-    function extendDeadline(): void {
+    function expectLife(): void {
+      expectWithin(GREETING_TIMEOUT_MS, 'the gateway fell silent before READY');
+    }
+
+    function expectWithin(ms: number, why: string): void {
       clearTimeout(deadline);
-      if (readyAt === undefined) {
-        deadline = setTimeout(
-          () => end({ next: 'resume', why: 'the gateway fell silent before READY' }),
-          GREETING_TIMEOUT_MS,
-        );
-      }
+      // While we do not read, its silence is ours.
+      deadline = setTimeout(() => (paused ? expectWithin(ms, why) : end({ next: 'resume', why })), ms);
     }
 
     function startHeartbeat(intervalMs: number): void {
-      clearTimeout(heartbeat);
       const beat = () => {
         heartbeat = setTimeout(beat, intervalMs);
-        if (readyAt === undefined || paused) return;
-        if (!awaitingAck) return sendBeat();
+        if (readyAt === undefined && !replaying) return;
+        // While we do not read, the ACK cannot be seen; the gateway wants its heartbeats all the same.
+        if (paused || !awaitingAck) return sendBeat();
         // The ACK may already lie in the socket when this process was busy: read once more before believing in silence.
         setImmediate(() =>
-          awaitingAck ? end({ next: 'resume', why: 'the last heartbeat was not acknowledged' }) : sendBeat(),
+          awaitingAck && !paused ? end({ next: 'resume', why: 'the last heartbeat was not acknowledged' }) : sendBeat(),
         );
       };
       // The first beat comes early, at a random moment, so that many clients do not beat in step.
@@ -177,45 +191,54 @@ export function holdGatewaySession(
 
     function sendBeat(): void {
       if (ended) return;
-      awaitingAck = true;
+      awaitingAck = !paused;
       send({ op: OP.heartbeat, d: mark.journalled ?? null });
     }
 
     function dispatched(frame: Frame, text: string): void {
-      const seq = typeof frame.s === 'number' ? frame.s : undefined;
-      if (typeof frame.t !== 'string') return unreadable(text, 'expected a dispatch frame with an event name', seq);
-      if (frame.t === 'READY' || frame.t === 'RESUMED') return becameReady(frame, seq);
-      if (readyAt === undefined) extendDeadline();
+      const seq = seqOf(frame.s);
+      const event = frame.t;
+      if (event === 'READY' || event === 'RESUMED') return becameReady(frame, seq, text);
+      if (readyAt === undefined) {
+        replaying = true;
+        expectLife();
+      }
+      if (typeof event !== 'string' || !EVENT_NAME.test(event)) {
+        return unreadable(text, 'expected a dispatch frame with an event name', seq);
+      }
       if (text.length > MAX_FRAME_CHARS) return unreadable(text, `expected at most ${MAX_FRAME_CHARS} characters`, seq);
+      if (isDeeperThan(MAX_DEPTH, frame.d)) return unreadable(text, `expected at most ${MAX_DEPTH} levels`, seq);
       const id = typeof frame.id === 'string' ? frame.id : undefined;
-      track(seq, () => on.dispatch({ event: frame.t as string, id, data: frame.d, raw: text }));
+      track(seq, text, () => on.dispatch({ event, id, data: frame.d, raw: text }));
     }
 
-    function becameReady(frame: Frame, seq: number | undefined): void {
+    function becameReady(frame: Frame, seq: number | undefined, text: string): void {
+      if (readyAt !== undefined) return unreadable(text, 'expected READY or RESUMED once', seq);
       const d = (typeof frame.d === 'object' && frame.d !== null ? frame.d : {}) as {
         session_id?: unknown;
-        user?: { id?: unknown };
+        user?: { id?: unknown } | null;
       };
       const resumed = frame.t === 'RESUMED';
       const sessionId = resumed ? opening.resume?.sessionId : d.session_id;
-      if (typeof sessionId !== 'string' || sessionId === '') {
+      if (typeof sessionId !== 'string' || !SESSION_ID.test(sessionId)) {
         return end({ next: 'identify', why: 'expected READY with a session_id' });
       }
       readyAt = Date.now();
       clearTimeout(deadline);
+      if (!resumed) mark.restart();
       on.ready({ sessionId, botId: typeof d.user?.id === 'string' ? d.user.id : undefined, resumed });
-      track(seq, () => undefined);
+      track(seq, text, () => undefined);
     }
 
     function unreadable(text: string, reason: string, seq?: number): void {
-      track(seq, () => on.undecodable(text, reason));
+      track(seq, text, () => on.undecodable(text, reason));
     }
 
     /** Journals a frame and moves the mark; reads slower while the journal cannot keep up. */
-    function track(seq: number | undefined, journal: () => void | Promise<void>): void {
-      mark
-        .pass(seq, journal)
-        .catch((error: unknown) => end({ next: 'resume', why: `not journalled: ${describeError(error)}` }));
+    function track(seq: number | undefined, text: string, journal: () => void | Promise<void>): void {
+      mark.pass(seq, text.length, journal).catch((error: unknown) => {
+        end({ next: 'resume', why: `not journalled: ${oneLine(describeError(error))}`, ours: true });
+      });
       if (!paused && mark.pending > READ_STOPS_AT) {
         paused = true;
         socket.pause();
@@ -231,17 +254,19 @@ export function holdGatewaySession(
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
     }
 
-    function end(how: Ending): void {
+    function end({ ours, ...how }: Ending): void {
       if (ended) return;
       ended = true;
       clearTimeout(deadline);
       clearTimeout(heartbeat);
       signal.removeEventListener('abort', onAbort);
       socket.terminate();
+      const progressed = mark.journalled !== opening.resume?.seq;
       resolve({
         ...how,
         heldMs: readyAt === undefined ? undefined : Date.now() - readyAt,
-        resumeFailed: opening.resume !== undefined && greeted && readyAt === undefined,
+        greeted,
+        resumeFailed: opening.resume !== undefined && greeted && readyAt === undefined && !progressed && ours !== true,
       });
     }
   });
@@ -249,7 +274,8 @@ export function holdGatewaySession(
 
 function closing(code: number, reason: string): Ending {
   const reaction = CLOSE_REACTIONS[code];
-  const told = reason === '' ? '' : `: ${reason.replace(/\p{C}+/gu, ' ').slice(0, 120)}`;
+  const told = reason === '' ? '' : `: ${oneLine(reason, 120)}`;
+  if (NO_CODE.has(code)) return { next: 'resume', why: 'the connection broke' };
   if (reaction === undefined) return { next: 'resume', why: `connection closed (${code}${told})`, code };
   const { next, meaning, remedy, refreshToken, waitMs } = reaction;
   return { next, why: `closed with ${code}: ${meaning}`, remedy, code, refreshToken, waitMs };
@@ -259,4 +285,13 @@ function closing(code: number, reason: string): Ending {
 function intervalOf(d: unknown): number {
   const ms = (d as { heartbeat_interval?: unknown } | null)?.heartbeat_interval;
   return typeof ms === 'number' && ms >= 20 && ms <= 600_000 ? ms : DEFAULT_HEARTBEAT_MS;
+}
+
+function seqOf(s: unknown): number | undefined {
+  return typeof s === 'number' && Number.isSafeInteger(s) && s >= 0 ? s : undefined;
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
 }

@@ -7,10 +7,12 @@ import {
   type PlatformErrorMeaning,
 } from '../../protocol/qqbot/error-codes.js';
 import type { AccessToken } from './access-token.js';
+import { oneLine } from './one-line.js';
 import { type JsonObject, readBody } from './response-body.js';
+import { timeLimit } from './time-limit.js';
 
-/** The documentation asks for at least 5 s; media apart, 30 s is what the official clients wait. */
-const TIMEOUT_MS = 30_000;
+/** For a whole exchange. Sending: at least 5 s by the documentation, 30 s by the official clients. A question is soon asked again. */
+const TIMEOUT_MS = { POST: 30_000, GET: 10_000 };
 const MAX_ANSWER_BYTES = 1_048_576;
 
 export interface OpenApiOptions {
@@ -35,7 +37,7 @@ export class OpenApiClient {
   }
 
   /**
-   * One call. A 401 that the token explains is repeated once with a new token: the platform took nothing the first time.
+   * One call. A refusal that the token explains is repeated once with a new token: the platform took nothing the first time.
    * Resolves with the JSON object of a 2xx answer (empty for an empty body).
    * @throws DeliveryError
    */
@@ -45,11 +47,12 @@ export class OpenApiClient {
     body: JsonObject | undefined,
     signal: AbortSignal,
   ): Promise<JsonObject> {
-    const token = await this.#options.token.get();
+    const token = await this.#options.token.get(signal);
     const answer = await this.#attempt(method, path, body, token, signal);
-    if (answer.status !== 401 || meaningOf(answer.json).meaning?.class === 'whitelist') return resultOf(answer);
+    if (!isForWantOfAToken(answer)) return resultOf(answer, token);
     this.#options.token.drop(token);
-    return resultOf(await this.#attempt(method, path, body, await this.#options.token.get(), signal));
+    const renewed = await this.#options.token.get(signal);
+    return resultOf(await this.#attempt(method, path, body, renewed, signal), renewed);
   }
 
   async #attempt(
@@ -59,7 +62,9 @@ export class OpenApiClient {
     token: string,
     signal: AbortSignal,
   ): Promise<Answer> {
+    if (signal.aborted) throw stoppedBefore();
     const { apiBaseUrl, appId, dispatcher } = this.#options;
+    const limit = timeLimit(TIMEOUT_MS[method], signal);
     let response: Dispatcher.ResponseData | undefined;
     try {
       response = await request(`${apiBaseUrl}${path}`, {
@@ -71,9 +76,7 @@ export class OpenApiClient {
         },
         body: body === undefined ? null : JSON.stringify(body),
         dispatcher,
-        signal,
-        headersTimeout: TIMEOUT_MS,
-        bodyTimeout: TIMEOUT_MS,
+        signal: limit.signal,
       });
       const json = await readBody(response, MAX_ANSWER_BYTES);
       return {
@@ -84,15 +87,31 @@ export class OpenApiClient {
       };
     } catch (error) {
       throw brokenCall(error, response?.statusCode);
+    } finally {
+      limit.clear();
     }
   }
 }
 
+function stoppedBefore(): DeliveryError {
+  return new DeliveryError('platform.stopped', 'stopped before the request was made', {
+    failure: 'unavailable',
+    certainty: 'not-delivered',
+  });
+}
+
+/** Any 401 may be; but a refused address or app stays refused, and asking again only costs. */
+function isForWantOfAToken({ status, json }: Answer): boolean {
+  const meaning = meaningOf(json).meaning;
+  return meaning === undefined ? status === 401 : meaning.class === 'token';
+}
+
 /** The call ended without a whole answer. It was certainly not delivered only when no connection came about, or when a refusal's status was already read. */
 function brokenCall(error: unknown, status: number | undefined): DeliveryError {
-  const refused = status !== undefined && status >= 400 && status < 500;
+  const refused = status !== undefined && status >= 300 && status < 500;
   const unsent = refused || neverSent(error);
-  return new DeliveryError('platform.unreachable', `the QQ platform cannot be reached: ${describeError(error)}`, {
+  const why = oneLine(describeError(error));
+  return new DeliveryError('platform.unreachable', `the QQ platform cannot be reached: ${why}`, {
     failure: 'unavailable',
     certainty: unsent ? 'not-delivered' : 'unknown',
     remedy: 'check the network, DNS and `api_base_url`',
@@ -113,6 +132,9 @@ const CONNECT_ERRORS = new Set([
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'CERT_NOT_YET_VALID',
 ]);
 
 function neverSent(error: unknown): boolean {
@@ -122,19 +144,34 @@ function neverSent(error: unknown): boolean {
 }
 
 /** @throws DeliveryError unless the answer is a success. */
-function resultOf(answer: Answer): JsonObject {
-  if (answer.status >= 200 && answer.status < 300) return answer.json ?? {};
-  throw platformError(answer);
+function resultOf(answer: Answer, token: string): JsonObject {
+  const { status, json } = answer;
+  if (status < 200 || status >= 300) throw platformError(answer, token);
+  if (json === undefined) throw notOfThePlatform(status);
+  // 201 and 202 carry a code with what is accepted; under 200 a code is an error that came with the wrong status.
+  if (status === 200 && typeof json.id !== 'string' && (meaningOf(json).number ?? 0) !== 0) {
+    throw platformError(answer, token);
+  }
+  return json;
 }
 
-function platformError({ status, json, traceId, retryAfterMs }: Answer): DeliveryError {
+/** Success, but in the words of somebody else: the page of a proxy in between. */
+function notOfThePlatform(status: number): DeliveryError {
+  return new DeliveryError('platform.unreadable', `HTTP ${status}: expected a JSON object, got something else`, {
+    failure: 'unavailable',
+    certainty: 'unknown',
+    remedy: 'check `api_base_url`, and whether a proxy stands in between',
+  });
+}
+
+function platformError({ status, json, traceId, retryAfterMs }: Answer, token: string): DeliveryError {
   const { number, meaning } = meaningOf(json);
   const kind = meaning?.class ?? classOfStatus(status);
   const shown = number === undefined ? `HTTP ${status}` : `${number} (HTTP ${status})`;
-  const cause = meaning?.cause ?? (typeof json?.message === 'string' ? tidy(json.message) : 'no explanation given');
-  return new DeliveryError(`platform.${kind}`, `${shown}: ${cause}`, {
+  const told = typeof json?.message === 'string' ? oneLine(json.message.replaceAll(token, '***')) : '';
+  return new DeliveryError(`platform.${kind}`, `${shown}: ${meaning?.cause ?? (told || 'no explanation given')}`, {
     failure: FAILURE_OF[kind],
-    certainty: status >= 500 ? 'unknown' : 'not-delivered',
+    certainty: status >= 500 && kind === 'transient' ? 'unknown' : 'not-delivered',
     platformCode: number,
     traceId,
     retryAfterMs,
@@ -164,25 +201,22 @@ function meaningOf(json: JsonObject | undefined): {
   return { number: known ?? numbers[0], meaning: known === undefined ? undefined : PLATFORM_ERRORS[known] };
 }
 
+/** Of an answer without a code that we know. A redirection is not the platform's, and not followed. */
 function classOfStatus(status: number): PlatformErrorClass {
   if (status === 401) return 'token';
   if (status === 429) return 'rate';
-  return status >= 500 ? 'transient' : 'refused';
+  if (status === 408 || status === 425) return 'transient';
+  return status === 200 || (status >= 400 && status < 500) ? 'refused' : 'transient';
 }
 
 function traceOf(response: Dispatcher.ResponseData, json: JsonObject | undefined): string | undefined {
   const header = response.headers['x-tps-trace-id'];
   const trace = typeof header === 'string' ? header : json?.trace_id;
-  return typeof trace === 'string' ? tidy(trace) : undefined;
+  return typeof trace === 'string' ? oneLine(trace) : undefined;
 }
 
-/** `Retry-After` in milliseconds, when it is a number of seconds within an hour. */
+/** `Retry-After` in milliseconds, when it is a number of seconds; at most an hour. */
 function retryAfterOf(response: Dispatcher.ResponseData): number | undefined {
   const seconds = Number(response.headers['retry-after']);
   return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3600) * 1000 : undefined;
-}
-
-/** Text of the platform as we may repeat it: one short line without control characters. */
-function tidy(text: string): string {
-  return text.replace(/\p{C}+/gu, ' ').slice(0, 200);
 }

@@ -1,17 +1,19 @@
 /** One account of the official QQ Bot API as a lane: gateway in, REST out. */
+import { setMaxListeners } from 'node:events';
 import { Agent } from 'undici';
 import type { InboundMessage } from '../../model/message.js';
 import { type AccountId, laneId, type Target } from '../../model/target.js';
 import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { Delivery, Lane, LaneSink, ReplyRight } from '../lane.js';
+import type { Delivery, Lane, LaneSink, ProbeStep, ReplyRight } from '../lane.js';
 import { AccessToken } from './access-token.js';
 import { decodeEvent } from './decode-event.js';
 import { encodeMessage } from './encode-message.js';
 import { type ResumeMemory, runGatewayLoop } from './gateway-loop.js';
 import type { DispatchFrame } from './gateway-session.js';
 import { OpenApiClient } from './openapi-client.js';
+import { probeQqbot } from './probe.js';
 
 /** Connections kept to the platform: enough for the sends that one lane has in flight. */
 const CONNECTIONS = 32;
@@ -89,9 +91,16 @@ export class QqbotLane implements Lane {
   }
 
   async send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }> {
+    setMaxListeners(0, signal); // one signal stands for all sends under way, and Node warns above ten
     const { path, body } = encodeMessage(delivery);
     const answer = await this.#api.call('POST', path, body, signal);
     return typeof answer.id === 'string' ? { platformMessageId: answer.id } : {};
+  }
+
+  /** Asks the platform whether this account could run; starts no session. */
+  probe(signal: AbortSignal): Promise<readonly ProbeStep[]> {
+    const { apiBaseUrl } = this.#options;
+    return probeQqbot({ apiBaseUrl, api: this.#api, token: this.#token, dispatcher: this.#agent }, signal);
   }
 
   async close(): Promise<void> {

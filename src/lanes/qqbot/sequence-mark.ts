@@ -1,13 +1,18 @@
 /** How far a gateway session is journalled: the highest sequence number below which nothing is still on its way to the journal. */
 
+/** A long frame counts as several, so that what is on its way is bounded in memory too. */
+const CHARS_PER_FRAME = 16_384;
+
 interface Pending {
-  readonly seq: number | undefined;
+  seq: number | undefined;
+  readonly weight: number;
   done: boolean;
 }
 
 export class SequenceMark {
   readonly #onMoved: (seq: number) => void;
   #pending: Pending[] = [];
+  #weight = 0;
   #journalled: number | undefined;
   #waiter: { readonly atMost: number; readonly go: () => void } | undefined;
 
@@ -16,23 +21,31 @@ export class SequenceMark {
     this.#onMoved = onMoved;
   }
 
-  /** Undefined until the first frame with a number. */
+  /** Undefined until the first frame with a number. Never goes back. */
   get journalled(): number | undefined {
     return this.#journalled;
   }
 
-  /** Frames that are not journalled yet. */
+  /** Frames that are not journalled yet, a long one counted as several. */
   get pending(): number {
-    return this.#pending.length;
+    return this.#weight;
   }
 
-  /** Passes a frame's number once `journal` is done; rejects, and never passes it, when `journal` fails. */
-  async pass(seq: number | undefined, journal: () => void | Promise<void>): Promise<void> {
-    const entry: Pending = { seq, done: false };
+  /** Passes a frame's number once `journal` is done (at once, where it is no promise); rejects, and never passes it, when it fails. */
+  async pass(seq: number | undefined, chars: number, journal: () => void | Promise<void>): Promise<void> {
+    const entry: Pending = { seq, weight: Math.max(1, Math.ceil(chars / CHARS_PER_FRAME)), done: false };
     this.#pending.push(entry);
-    await journal();
+    this.#weight += entry.weight;
+    const commit = journal();
+    if (commit !== undefined) await commit;
     entry.done = true;
     this.#advance();
+  }
+
+  /** A new session counts anew: numbers of the old one that are still on their way mean nothing to it. */
+  restart(): void {
+    for (const entry of this.#pending) entry.seq = undefined;
+    this.#journalled = undefined;
   }
 
   /** Calls `go` once, as soon as at most so many frames are pending. */
@@ -46,15 +59,16 @@ export class SequenceMark {
     for (const entry of this.#pending) {
       if (!entry.done) break;
       finished++;
-      reached = entry.seq ?? reached;
+      this.#weight -= entry.weight;
+      if (entry.seq !== undefined) reached = Math.max(entry.seq, reached ?? entry.seq);
     }
     if (finished === 0) return;
     this.#pending = this.#pending.slice(finished);
-    if (reached !== undefined) {
+    if (reached !== undefined && (this.#journalled === undefined || reached > this.#journalled)) {
       this.#journalled = reached;
       this.#onMoved(reached);
     }
-    if (this.#waiter !== undefined && this.#pending.length <= this.#waiter.atMost) {
+    if (this.#waiter !== undefined && this.#weight <= this.#waiter.atMost) {
       const { go } = this.#waiter;
       this.#waiter = undefined;
       go();

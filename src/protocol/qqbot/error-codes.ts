@@ -46,6 +46,21 @@ const WINDOW_WRONG: PlatformErrorMeaning = { class: 'window', cause: 'that messa
 const TRANSIENT: PlatformErrorMeaning = { class: 'transient', cause: 'a passing fault of the platform' };
 const RATE: PlatformErrorMeaning = { class: 'rate', cause: 'messages are sent too fast' };
 const GONE: PlatformErrorMeaning = { class: 'refused', cause: 'the bot no longer has access to this peer' };
+const NOT_GRANTED: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'the bot was not granted this interface',
+  remedy: 'apply for it in the QQ open platform console (q.qq.com)',
+};
+const OUR_REQUEST: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'the platform does not understand the request',
+  remedy: 'this is a fault in loong: please report it with the log',
+};
+
+/** Where the token endpoint means something else by a number than the other interfaces do. */
+export const TOKEN_ENDPOINT_ERRORS: { readonly [code: number]: PlatformErrorMeaning } = {
+  10004: { ...CREDENTIALS, cause: 'there is no bot with this app id' },
+};
 
 /** Platform code → meaning. */
 export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } = {
@@ -54,13 +69,23 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   11243: TOKEN,
   11244: TOKEN,
   11251: CREDENTIALS,
+  11252: TRANSIENT,
+  11253: NOT_GRANTED,
+  11254: NOT_GRANTED,
   11261: CREDENTIALS,
+  11262: OUR_REQUEST,
+  11263: TRANSIENT,
+  11264: NOT_GRANTED,
   11265: {
     class: 'credentials',
     cause: 'the bot was banned',
     remedy: 'appeal in the QQ open platform console (q.qq.com)',
   },
+  11273: OUR_REQUEST,
+  11274: NOT_GRANTED,
   11275: CREDENTIALS,
+  11281: TRANSIENT,
+  11282: NOT_GRANTED,
   11298: WHITELIST,
   40023002: WHITELIST,
   100001: RATE,
@@ -80,6 +105,7 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   304026: WINDOW_WRONG,
   304027: WINDOW_OVER,
   304028: WINDOW_WRONG,
+  304103: WINDOW_WRONG,
   40054005: { class: 'duplicate', cause: 'a message with this msg_id and msg_seq was sent before' },
   40034102: ACTIVE,
   40034105: ACTIVE,

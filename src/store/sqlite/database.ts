@@ -1,8 +1,12 @@
 /** The SQLite file, and the one queue through which everything is written: whatever is asked for in one turn of the event loop becomes one commit. */
 import Sqlite from 'better-sqlite3';
-import { LoongError } from '../../model/errors.js';
+import { LoongError, StoreError } from '../../model/errors.js';
 import { MIGRATIONS } from './migrations.js';
 
+/** How long opening may wait for another process; nothing else runs yet. */
+const OPENING_WAIT_MS = 5000;
+/** How long SQLite itself may wait for a lock, the event loop standing still meanwhile. */
+const STANDSTILL_MS = 5;
 /** How long another process may hold the write lock before a write is given up. */
 const BUSY_LIMIT_MS = 30_000;
 const BUSY_RETRY_MS = 20;
@@ -18,19 +22,31 @@ export class Database {
   readonly #begin: Sqlite.Statement;
   readonly #commit: Sqlite.Statement;
   readonly #rollback: Sqlite.Statement;
+  readonly #busyLimitMs: number;
   #jobs: Job[] = [];
   #scheduled = false;
   #busySince: number | undefined;
 
-  /** Opens (and creates, and migrates) the file. `power` makes each commit survive a power cut, at one fsync each. */
-  constructor(path: string, durability: 'process' | 'power') {
-    this.#sqlite = new Sqlite(path, { timeout: 50 });
-    this.#sqlite.pragma('journal_mode = WAL');
-    this.#sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
-    this.#migrate(path);
-    this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');
-    this.#commit = this.#sqlite.prepare('COMMIT');
-    this.#rollback = this.#sqlite.prepare('ROLLBACK');
+  /**
+   * Opens (and creates, and migrates) the file. `power` makes each commit survive a power cut, at one fsync each.
+   * `busyLimitMs`: how long a write may wait for another process.
+   * @throws StoreError, LoongError
+   */
+  constructor(path: string, durability: 'process' | 'power', busyLimitMs = BUSY_LIMIT_MS) {
+    this.#busyLimitMs = busyLimitMs;
+    this.#sqlite = open(path);
+    try {
+      this.#sqlite.pragma('journal_mode = WAL');
+      this.#sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
+      this.#migrate(path);
+      this.#sqlite.pragma(`busy_timeout = ${STANDSTILL_MS}`);
+      this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');
+      this.#commit = this.#sqlite.prepare('COMMIT');
+      this.#rollback = this.#sqlite.prepare('ROLLBACK');
+    } catch (error) {
+      this.#sqlite.close();
+      throw storeError(error);
+    }
   }
 
   #migrate(path: string): void {
@@ -72,8 +88,15 @@ export class Database {
     const jobs = this.#jobs;
     if (jobs.length === 0) return;
     this.#jobs = [];
+    if (this.#begun(jobs)) this.#runTogether(jobs);
+  }
+
+  /** Opens the transaction of these jobs. False when they wait for the lock, or were rejected because it did not come. */
+  #begun(jobs: readonly Job[]): boolean {
     try {
       this.#begin.run();
+      this.#busySince = undefined;
+      return true;
     } catch (error) {
       if (isBusy(error) && this.#mayStillWait()) {
         this.#jobs = [...jobs, ...this.#jobs];
@@ -83,15 +106,13 @@ export class Database {
         this.#busySince = undefined;
         for (const job of jobs) job.reject(storeError(error));
       }
-      return;
+      return false;
     }
-    this.#busySince = undefined;
-    this.#runTogether(jobs);
   }
 
   #mayStillWait(): boolean {
-    this.#busySince ??= Date.now();
-    return Date.now() - this.#busySince < BUSY_LIMIT_MS;
+    this.#busySince ??= performance.now();
+    return performance.now() - this.#busySince < this.#busyLimitMs;
   }
 
   /** Inside an open transaction: all jobs, then one commit. When one fails, each gets a transaction of its own, so only the guilty one is rejected. */
@@ -104,7 +125,7 @@ export class Database {
       if (this.#sqlite.inTransaction) this.#rollback.run();
       const [only] = jobs;
       if (jobs.length === 1 && only !== undefined) only.reject(storeError(error));
-      else for (const job of jobs) this.#runAlone(job);
+      else this.#runOneByOne(jobs);
       return;
     }
     jobs.forEach((job, i) => {
@@ -112,20 +133,25 @@ export class Database {
     });
   }
 
-  #runAlone(job: Job): void {
-    try {
-      this.#begin.run();
-    } catch (error) {
-      job.reject(storeError(error));
-      return;
+  #runOneByOne(jobs: readonly Job[]): void {
+    for (const [i, job] of jobs.entries()) {
+      if (!this.#begun(jobs.slice(i))) return;
+      this.#runTogether([job]);
     }
-    this.#runTogether([job]);
   }
 
   /** Commits what waits, then closes the file. */
   async close(): Promise<void> {
-    while (this.#jobs.length > 0 || this.#scheduled) await new Promise((resolve) => setImmediate(resolve));
+    while (this.#scheduled) await this.write(() => undefined).catch(() => undefined); // who asked for what failed was told
     this.#sqlite.close();
+  }
+}
+
+function open(path: string): Sqlite.Database {
+  try {
+    return new Sqlite(path, { timeout: OPENING_WAIT_MS });
+  } catch (error) {
+    throw storeError(error);
   }
 }
 
@@ -137,13 +163,13 @@ function isBusy(error: unknown): boolean {
 function storeError(error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;
   if (isBusy(error)) {
-    return new LoongError('store.busy', 'the database is locked by another program', {
+    return new StoreError('store.busy', 'the database is locked by another program', {
       cause: error,
       remedy: 'end the program that holds loong.db open for writing (a backup, a database shell)',
     });
   }
-  return new LoongError('store.write_failed', `the database could not be written: ${error.message}`, {
+  return new StoreError('store.failed', `the database could not be used: ${error.message}`, {
     cause: error,
-    remedy: 'check free space and the permissions of the state directory',
+    remedy: 'check free space, the permissions of the state directory, and loong.db itself',
   });
 }

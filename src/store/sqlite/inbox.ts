@@ -11,8 +11,8 @@ const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, stat
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?
   WHERE conversation = ? AND message_id = ? AND status = 'refused' AND liftable = 1 RETURNING id`;
 const WAITING = `SELECT id, body FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
-const BEGIN = 'UPDATE inbox SET attempts = attempts + 1 WHERE id = ? RETURNING attempts';
-const SETTLE = 'UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ?';
+const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status = 'waiting' RETURNING attempts`;
+const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
 
 /** Places of a window that parked messages leave for the answer. */
 const PLACES_FOR_THE_ANSWER = 2;
@@ -45,7 +45,8 @@ export class SqliteInbox implements Inbox {
     return this.#db.write(() => this.#admit(arrival));
   }
 
-  #admit({ message, refusal, refusalIsLiftable, right }: Arrival): Admitted {
+  #admit(arrival: Arrival): Admitted {
+    const { message, refusal, refusalIsLiftable } = arrival;
     const conversation = formatTarget(message.conversation);
     const now = Date.now();
     const body = JSON.stringify(message);
@@ -63,15 +64,18 @@ export class SqliteInbox implements Inbox {
     );
     if (inserted.changes === 1) {
       const id = Number(inserted.lastInsertRowid);
-      let unparked = 0;
-      if (right !== undefined && message.replyToken !== undefined) {
-        this.#windows.open(conversation, id, message.replyToken, right);
-        unparked = this.#outbox.unpark(conversation, Math.max(0, right.count - PLACES_FOR_THE_ANSWER), now);
-      }
-      return { outcome: refused ? 'refused' : 'taken', id, unparked };
+      return { outcome: refused ? 'refused' : 'taken', id, unparked: this.#openWindow(arrival, conversation, id, now) };
     }
     const lifted = refused ? undefined : this.#lift.get(body, conversation, message.id);
-    return lifted === undefined ? { outcome: 'duplicate' } : { outcome: 'lifted', id: lifted.id, unparked: 0 };
+    if (lifted === undefined) return { outcome: 'duplicate' };
+    return { outcome: 'lifted', id: lifted.id, unparked: this.#openWindow(arrival, conversation, lifted.id, now) };
+  }
+
+  /** Inside a transaction: opens the message's reply window and queues as many parked messages as have a place in it beside the answer. */
+  #openWindow({ message, right }: Arrival, conversation: string, id: InboxId, now: number): number {
+    if (right === undefined || message.replyToken === undefined) return 0;
+    const opened = this.#windows.open(conversation, id, message.replyToken, right);
+    return opened ? this.#outbox.unpark(conversation, Math.max(0, right.count - PLACES_FOR_THE_ANSWER), now) : 0;
   }
 
   waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[] {
@@ -80,13 +84,13 @@ export class SqliteInbox implements Inbox {
       .map((row) => ({ id: row.id, message: JSON.parse(row.body) as InboundMessage }));
   }
 
-  begin(id: InboxId): Promise<number> {
-    return this.#db.write(() => this.#begin.get(id)?.attempts ?? 1);
+  begin(id: InboxId): Promise<number | undefined> {
+    return this.#db.write(() => this.#begin.get(id)?.attempts);
   }
 
   answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]> {
     return this.#db.write(() => {
-      this.#settle.run('answered', null, Date.now(), id);
+      if (this.#settle.run('answered', null, Date.now(), id).changes === 0) return [];
       return answers.map((answer) => this.#outbox.insert(answer, id));
     });
   }

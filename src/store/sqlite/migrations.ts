@@ -18,11 +18,11 @@ export const MIGRATIONS: readonly string[] = [
     UNIQUE (conversation, message_id)
   ) STRICT;
   CREATE INDEX inbox_waiting ON inbox (account, id) WHERE status = 'waiting';
+  CREATE INDEX inbox_settled ON inbox (settled_at) WHERE settled_at IS NOT NULL;
 
   CREATE TABLE reply_windows (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,           -- the inbox row that opened it
     target TEXT NOT NULL,
-    inbox_id INTEGER NOT NULL,
     token_kind TEXT NOT NULL,
     token TEXT NOT NULL,
     closes_at INTEGER NOT NULL,
@@ -31,6 +31,7 @@ export const MIGRATIONS: readonly string[] = [
     last_seq INTEGER NOT NULL DEFAULT 0,
     UNIQUE (target, token)
   ) STRICT;
+  CREATE INDEX reply_windows_open ON reply_windows (target, closes_at);
 
   CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -40,7 +41,7 @@ export const MIGRATIONS: readonly string[] = [
     origin TEXT NOT NULL,
     in_reply_to INTEGER,
     status TEXT NOT NULL,             -- queued | sending | delivered | failed | uncertain | parked
-    due_at INTEGER NOT NULL,
+    due_at INTEGER,                   -- null while parked, or behind another message to the same target
     expires_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     window_id INTEGER,
@@ -49,11 +50,12 @@ export const MIGRATIONS: readonly string[] = [
     platform_message_id TEXT,
     error TEXT,
     created_at INTEGER NOT NULL,
-    settled_at INTEGER
+    settled_at INTEGER                -- null while it is queued, being sent or parked
   ) STRICT;
-  CREATE INDEX outbox_queued ON outbox (account, id) WHERE status = 'queued';
-  CREATE INDEX outbox_open ON outbox (target, id) WHERE status IN ('queued', 'sending', 'parked');
-  CREATE INDEX outbox_expiry ON outbox (account, expires_at) WHERE status IN ('queued', 'parked');
+  CREATE INDEX outbox_due ON outbox (account, due_at) WHERE status = 'queued' AND due_at IS NOT NULL;
+  CREATE INDEX outbox_open ON outbox (target, status, id) WHERE settled_at IS NULL;
+  CREATE INDEX outbox_expiry ON outbox (account, expires_at) WHERE settled_at IS NULL;
+  CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 
   CREATE TABLE gateway_sessions (
     lane TEXT PRIMARY KEY,
@@ -69,6 +71,7 @@ export const MIGRATIONS: readonly string[] = [
     data TEXT NOT NULL,
     at INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX events_at ON events (at);
 
   CREATE TABLE raw_frames (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -77,5 +80,6 @@ export const MIGRATIONS: readonly string[] = [
     reason TEXT NOT NULL,
     at INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX raw_frames_account ON raw_frames (account);
   `,
 ];

@@ -3,14 +3,15 @@ import type { ReplyToken } from '../../model/message.js';
 import type { InboxId, PassivePair } from '../store.js';
 import type { Database } from './database.js';
 
-const OPEN = `INSERT INTO reply_windows (target, inbox_id, token_kind, token, closes_at, places) VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT (target, token) DO NOTHING`;
-/** The window of the message that is being answered first, else the newest. */
-const USABLE = `SELECT id, token_kind, token, closes_at, last_seq FROM reply_windows
-  WHERE target = ? AND closes_at > ? AND used < places ORDER BY inbox_id = ? DESC, id DESC LIMIT 1`;
+const OPEN = `INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO NOTHING`;
+const COLUMNS = 'id, token_kind, token, closes_at, last_seq';
+const OWN = `SELECT ${COLUMNS} FROM reply_windows WHERE id = ? AND target = ? AND closes_at > ? AND used < places`;
+const NEWEST = `SELECT ${COLUMNS} FROM reply_windows WHERE target = ? AND closes_at > ? AND used < places
+  ORDER BY closes_at DESC, id DESC LIMIT 1`;
 const TAKE = 'UPDATE reply_windows SET used = used + 1, last_seq = last_seq + 1 WHERE id = ?';
 const RELEASE = 'UPDATE reply_windows SET used = used - 1 WHERE id = ?';
-const CLOSE = 'UPDATE reply_windows SET closes_at = 0 WHERE id = ?';
+const CLOSE = 'UPDATE reply_windows SET closes_at = min(closes_at, ?) WHERE id = ?';
 
 interface WindowRow {
   readonly id: number;
@@ -22,50 +23,60 @@ interface WindowRow {
 
 export class ReplyWindows {
   readonly #open;
-  readonly #usable;
+  readonly #own;
+  readonly #newest;
   readonly #take;
   readonly #release;
   readonly #close;
 
   constructor(db: Database) {
-    this.#open = db.prepare<[string, number, string, string, number, number], never>(OPEN);
-    this.#usable = db.prepare<[string, number, number], WindowRow>(USABLE);
+    this.#open = db.prepare<[number, string, string, string, number, number], never>(OPEN);
+    this.#own = db.prepare<[number, string, number], WindowRow>(OWN);
+    this.#newest = db.prepare<[string, number], WindowRow>(NEWEST);
     this.#take = db.prepare<[number], never>(TAKE);
     this.#release = db.prepare<[number], never>(RELEASE);
-    this.#close = db.prepare<[number], never>(CLOSE);
+    this.#close = db.prepare<[number, number], never>(CLOSE);
   }
 
+  /** A token that is known already keeps its window: places and numbers are counted per token. False when it is. */
   open(
     target: string,
     inboxId: InboxId,
     token: ReplyToken,
     right: { readonly closesAt: number; readonly count: number },
-  ): void {
-    this.#open.run(target, inboxId, token.kind, token.value, right.closesAt, right.count);
+  ): boolean {
+    return this.#open.run(inboxId, target, token.kind, token.value, right.closesAt, right.count).changes === 1;
   }
 
-  /** A place and the next sequence number in the best window that is open now; undefined when none is. */
+  /**
+   * A place and the next sequence number in the best window that is open now: that of the message which is being answered,
+   * else the newest; undefined when none is.
+   */
   take(
     target: string,
     now: number,
     inReplyTo: InboxId | null,
-  ): (PassivePair & { readonly windowId: number }) | undefined {
-    const row = this.#usable.get(target, now, inReplyTo ?? 0);
+  ): { readonly windowId: number; readonly pair: PassivePair } | undefined {
+    const own = inReplyTo === null ? undefined : this.#own.get(inReplyTo, target, now);
+    const row = own ?? this.#newest.get(target, now);
     if (row === undefined) return undefined;
     this.#take.run(row.id);
     return {
       windowId: row.id,
-      token: { kind: row.token_kind, value: row.token },
-      seq: row.last_seq + 1,
-      closesAt: row.closes_at,
+      pair: { token: { kind: row.token_kind, value: row.token }, seq: row.last_seq + 1, closesAt: row.closes_at },
     };
   }
 
+  anyOpen(target: string, now: number): boolean {
+    return this.#newest.get(target, now) !== undefined;
+  }
+
+  /** Gives a place back; its number stays used. */
   release(windowId: number): void {
     this.#release.run(windowId);
   }
 
-  close(windowId: number): void {
-    this.#close.run(windowId);
+  close(windowId: number, now: number): void {
+    this.#close.run(now, windowId);
   }
 }

@@ -8,9 +8,9 @@ import { SqliteOutbox } from './outbox.js';
 import { prune } from './pruning.js';
 import { ReplyWindows } from './reply-windows.js';
 
-/** Opens `path`, creating it if need be. One process at a time: see `owner.ts`. */
-export function openStore(path: string, durability: 'process' | 'power'): Store {
-  const db = new Database(path, durability);
+/** Opens `path`, creating it if need be. One process at a time: see `owner.ts`. `busyLimitMs`: how long a write waits for a lock. */
+export function openStore(path: string, durability: 'process' | 'power', busyLimitMs?: number): Store {
+  const db = new Database(path, durability, busyLimitMs);
   const windows = new ReplyWindows(db);
   const outbox = new SqliteOutbox(db, windows);
   return {

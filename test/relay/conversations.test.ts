@@ -1,0 +1,358 @@
+/** Who is answered when, with the real journal behind it: nothing lost, nothing doubled, nobody in another's way. */
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allowedPeers } from '../../src/access/allowed-peers.js';
+import type { Backend, Turn } from '../../src/backends/backend.js';
+import type { Segment } from '../../src/model/message.js';
+import { Conversations } from '../../src/relay/conversations.js';
+import { Outbound } from '../../src/relay/outbound.js';
+import { openStore } from '../../src/store/sqlite/sqlite-store.js';
+import type { Store } from '../../src/store/store.js';
+import { Counters } from '../../src/telemetry/counters.js';
+import { ACCOUNT, arrival, inbound, target } from '../support/messages.js';
+import { tempDir } from '../support/temp-dir.js';
+import { waitUntil } from '../support/wait-until.js';
+
+let path: string;
+let store: Store;
+
+beforeEach(() => {
+  path = join(tempDir(), 'loong.db');
+  store = openStore(path, 'process');
+  onTestFinished(() => store.close());
+});
+
+function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_000 } = {}) {
+  const { inbox, outbox } = store;
+  const outbound = new Outbound({
+    allowed: allowedPeers(['*']),
+    inbox,
+    outbox,
+    parkTtlMs: 60_000,
+    wakeDelivery: () => undefined,
+  });
+  const counters = new Counters();
+  const log = pino({ level: 'silent' });
+  const conversations = new Conversations({
+    account: ACCOUNT,
+    backend: { answer },
+    concurrency,
+    timeoutMs,
+    inbox,
+    outbound,
+    counters,
+    log,
+  });
+  onTestFinished(() => conversations.close(0));
+  return { conversations, counters };
+}
+
+/** Journals a message and offers it, as the inbound door does. */
+async function hear(conversations: Conversations, id: string, peer = 'alice'): Promise<void> {
+  const { message } = arrival(id, peer);
+  const admitted = await store.inbox.admit({ message });
+  if (admitted.outcome !== 'duplicate') conversations.offer({ id: admitted.id, message });
+}
+
+const text = (segment: string): Segment => ({ type: 'text', text: segment });
+const waitingIds = () => store.inbox.waiting(ACCOUNT, 0, 10_000).map((entry) => entry.message.id);
+const ended = (counters: Counters, howMany: number) =>
+  waitUntil(`${howMany} turns`, () => {
+    const { 'turns.answered': answered = 0, 'turns.failed': failed = 0 } = counters.snapshot();
+    return answered + failed >= howMany;
+  });
+
+/** A backend that notes what it is given and answers when it is told to. */
+function gated() {
+  const begun: string[] = [];
+  const gates = new Map<string, () => void>();
+  return {
+    begun,
+    async *answer({ message }: Turn): AsyncIterable<Segment> {
+      begun.push(message.id);
+      await new Promise<void>((resolve) => gates.set(message.id, resolve));
+      yield text(`re ${message.id}`);
+    },
+    open: (id: string) => gates.get(id)?.(),
+  };
+}
+
+test('within a conversation one message is answered after the other, conversations go side by side', async () => {
+  const backend = gated();
+  const { conversations, counters } = converse(backend.answer);
+  conversations.start();
+  for (const id of ['a1', 'a2']) await hear(conversations, id, 'alice');
+  for (const id of ['b1', 'b2']) await hear(conversations, id, 'bob');
+  await waitUntil('the first of each', () => backend.begun.length === 2);
+  expect(backend.begun).toEqual(['a1', 'b1']);
+  backend.open('b1');
+  await waitUntil('bob’s next', () => backend.begun.includes('b2'));
+  expect(backend.begun).not.toContain('a2');
+  for (const id of ['a1', 'b2']) backend.open(id);
+  await waitUntil('alice’s next', () => backend.begun.includes('a2'));
+  backend.open('a2');
+  await ended(counters, 4);
+  expect(waitingIds()).toEqual([]);
+});
+
+test('no more turns run at once than the backend takes, and every conversation gets its turn in line', async () => {
+  const backend = gated();
+  const { conversations, counters } = converse(backend.answer, { concurrency: 2 });
+  conversations.start();
+  for (const id of ['a1', 'a2', 'a3']) await hear(conversations, id, 'alice');
+  for (const peer of ['bob', 'carol']) await hear(conversations, `${peer}1`, peer);
+  await waitUntil('two turns', () => backend.begun.length === 2);
+  expect(backend.begun).toEqual(['a1', 'bob1']);
+  backend.open('a1');
+  await waitUntil('the next in line', () => backend.begun.length === 3);
+  expect(backend.begun[2]).toBe('carol1'); // and not alice again
+  for (const id of ['bob1', 'carol1']) backend.open(id);
+  for (const id of ['a2', 'a3']) {
+    await waitUntil(id, () => backend.begun.includes(id));
+    backend.open(id);
+  }
+  await ended(counters, 5);
+});
+
+test('what does not fit into memory is taken from the journal, in order, with nothing lost or doubled', async () => {
+  const answered = new Map<string, string[]>();
+  let hold = true;
+  const { conversations, counters } = converse(async function* ({ message }: Turn) {
+    await waitUntil('the crowd', () => !hold);
+    const peer = message.conversation.peer;
+    answered.set(peer, [...(answered.get(peer) ?? []), message.id]);
+    yield text('x');
+  });
+  conversations.start();
+  const COUNT = 3500;
+  const names = Array.from({ length: COUNT }, (_, i) => `m${i}`);
+  await Promise.all(names.map((id, i) => hear(conversations, id, `peer${i % 7}`)));
+  hold = false;
+  // More come in while the backlog is being worked off.
+  const late = Array.from({ length: 500 }, (_, i) => `late${i}`);
+  for (let i = 0; i < late.length; i += 10) {
+    await Promise.all(late.slice(i, i + 10).map((id, j) => hear(conversations, id, `peer${(i + j) % 7}`)));
+  }
+  await ended(counters, COUNT + late.length);
+  for (let n = 0; n < 7; n++) {
+    const own = (ids: readonly string[]) => ids.filter((_, i) => i % 7 === n);
+    expect(answered.get(`peer${n}`)).toEqual([...own(names), ...own(late)]);
+  }
+  expect(waitingIds()).toEqual([]);
+  expect(counters.snapshot()['turns.failed']).toBeUndefined();
+});
+
+test('an old row that becomes answerable in a crowd is answered once, even when there is no room for it', async () => {
+  const answered: string[] = [];
+  let hold = true;
+  const { conversations, counters } = converse(async function* ({ message }: Turn) {
+    await waitUntil('the crowd', () => !hold);
+    answered.push(message.id);
+    yield text('x');
+  });
+  conversations.start();
+  const group = target('G', 'group');
+  const refused = Array.from({ length: 50 }, (_, i) =>
+    inbound(`g${i}`, 'alice', { conversation: group, mentionsBot: false }),
+  );
+  for (const message of refused)
+    await store.inbox.admit({ message, refusal: 'not_mentioned', refusalIsLiftable: true });
+  await Promise.all(Array.from({ length: 1500 }, (_, i) => hear(conversations, `m${i}`, `peer${i % 9}`)));
+  for (const message of refused) {
+    const copy = { ...message, mentionsBot: true };
+    const lifted = await store.inbox.admit({ message: copy });
+    expect(lifted.outcome).toBe('lifted');
+    if ('id' in lifted) conversations.offer({ id: lifted.id, message: copy });
+  }
+  hold = false;
+  await ended(counters, 1550);
+  expect(answered).toHaveLength(1550);
+  expect(new Set(answered).size).toBe(1550);
+  expect(answered.filter((id) => id.startsWith('g'))).toEqual(refused.map((message) => message.id));
+});
+
+test('a lifted row is answered at once while there is room', async () => {
+  const backend = gated();
+  const { conversations, counters } = converse(backend.answer);
+  conversations.start();
+  const message = inbound('g1', 'alice', { conversation: target('G', 'group'), mentionsBot: false });
+  await store.inbox.admit({ message, refusal: 'not_mentioned', refusalIsLiftable: true });
+  await hear(conversations, 'm1', 'bob');
+  const lifted = await store.inbox.admit({ message: { ...message, mentionsBot: true } });
+  if ('id' in lifted) {
+    conversations.offer({ id: lifted.id, message });
+    conversations.offer({ id: lifted.id, message }); // offered twice is held once
+  }
+  await waitUntil('both', () => backend.begun.length === 2);
+  backend.open('m1');
+  backend.open('g1');
+  await ended(counters, 2);
+  expect(backend.begun.sort()).toEqual(['g1', 'm1']);
+});
+
+describe('after a restart', () => {
+  test('waiting messages are taken up in order, with the attempt counted', async () => {
+    for (const id of ['m1', 'm2']) await store.inbox.admit(arrival(id));
+    const [first] = store.inbox.waiting(ACCOUNT, 0, 1);
+    await store.inbox.begin(first?.id ?? 0);
+    const turns: [string, number][] = [];
+    const { conversations, counters } = converse(async function* ({ message, attempt }: Turn) {
+      turns.push([message.id, attempt]);
+      yield text('x');
+    });
+    conversations.start();
+    await ended(counters, 2);
+    expect(turns).toEqual([
+      ['m1', 2],
+      ['m2', 1],
+    ]);
+  });
+
+  test('a message that was begun three times is given up without asking the backend', async () => {
+    const admitted = await store.inbox.admit(arrival('m1'));
+    for (let i = 0; i < 3; i++) await store.inbox.begin('id' in admitted ? admitted.id : 0);
+    const backend = gated();
+    const { conversations, counters } = converse(backend.answer);
+    conversations.start();
+    await ended(counters, 1);
+    expect(backend.begun).toEqual([]);
+    expect(waitingIds()).toEqual([]);
+    expect(counters.snapshot()).toEqual({ 'turns.failed': 1 });
+  });
+});
+
+describe('a backend that', () => {
+  const failing: [string, Backend['answer'], string][] = [
+    [
+      'throws',
+      // biome-ignore lint/correctness/useYield: it throws instead
+      async function* () {
+        throw new Error('broken');
+      },
+      'turn.failed',
+    ],
+    [
+      'throws at once',
+      () => {
+        throw new Error('broken');
+      },
+      'turn.failed',
+    ],
+    [
+      'never ends, heeding nothing',
+      async function* () {
+        await new Promise(() => {});
+      },
+      'backend.timeout',
+    ],
+    [
+      'ends with an error of its own when its time is over',
+      async function* (_turn: Turn, signal: AbortSignal) {
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+      },
+      'backend.timeout',
+    ],
+    [
+      'never stops talking',
+      async function* () {
+        for (;;) yield text('');
+      },
+      'backend.too_long',
+    ],
+  ];
+
+  test.each(failing)('%s fails its message, and the next one is answered', async (_what, answer, code) => {
+    let first = true;
+    const { conversations, counters } = converse(
+      (turn, signal) => {
+        if (!first) {
+          return (async function* () {
+            yield text('x');
+          })();
+        }
+        first = false;
+        return answer(turn, signal);
+      },
+      { timeoutMs: 200 },
+    );
+    conversations.start();
+    await hear(conversations, 'm1');
+    await hear(conversations, 'm2');
+    await ended(counters, 2);
+    expect(counters.snapshot()).toEqual({ 'turns.answered': 1, 'turns.failed': 1 });
+    expect(waitingIds()).toEqual([]);
+    expect(store.outbox.pending(target('alice'))).toBe(1);
+    const { default: Sqlite } = await import('better-sqlite3');
+    const reader = new Sqlite(path, { readonly: true });
+    const row = reader.prepare<[], { error: string }>(`SELECT error FROM inbox WHERE status = 'failed'`).get();
+    reader.close();
+    expect(JSON.parse(row?.error ?? '{}')).toMatchObject({ code });
+  });
+
+  test('yields nothing, or only blanks, answers with silence', async () => {
+    const { conversations, counters } = converse(async function* ({ message }: Turn) {
+      if (message.id === 'm2') yield text(' \n');
+    });
+    conversations.start();
+    await hear(conversations, 'm1');
+    await hear(conversations, 'm2');
+    await ended(counters, 2);
+    expect(store.outbox.pending(target('alice'))).toBe(0);
+    expect(waitingIds()).toEqual([]);
+  });
+
+  test('is asked while the store cannot be written is answered once it can', async () => {
+    await store.close();
+    store = openStore(path, 'process', 50);
+    const { default: Sqlite } = await import('better-sqlite3');
+    const other = new Sqlite(path, { timeout: 0 });
+    const { conversations, counters } = converse(async function* () {
+      other.exec('BEGIN IMMEDIATE');
+      yield text('x');
+    });
+    conversations.start();
+    await hear(conversations, 'm1');
+    await waitUntil('the lock', () => other.inTransaction);
+    await expect(store.inbox.begin(1)).rejects.toMatchObject({ code: 'store.busy' });
+    other.exec('COMMIT');
+    other.close();
+    await ended(counters, 1);
+    expect(counters.snapshot()).toEqual({ 'turns.answered': 1 });
+    expect(store.outbox.pending(target('alice'))).toBe(1);
+  });
+});
+
+describe('close', () => {
+  test('lets running turns end and begins no more', async () => {
+    const backend = gated();
+    const { conversations } = converse(backend.answer);
+    conversations.start();
+    await hear(conversations, 'm1');
+    await hear(conversations, 'm2');
+    await waitUntil('the turn', () => backend.begun.length === 1);
+    const closing = conversations.close(10_000);
+    backend.open('m1');
+    await closing;
+    expect(backend.begun).toEqual(['m1']);
+    expect(waitingIds()).toEqual(['m2']);
+  });
+
+  test.each([0, 50])('after %d ms leaves what runs in the journal, with its signal aborted', async (graceMs) => {
+    let aborted = false;
+    const { conversations, counters } = converse(async function* (_turn: Turn, signal: AbortSignal) {
+      signal.addEventListener('abort', () => (aborted = true));
+      await new Promise(() => {});
+    });
+    conversations.start();
+    await hear(conversations, 'm1');
+    await waitUntil('the attempt', () => store.inbox.waiting(ACCOUNT, 0, 1).length === 1);
+    await store.inbox.begin(999); // the turn's own commit came before this one
+    const begun = performance.now();
+    await conversations.close(graceMs);
+    expect(performance.now() - begun).toBeLessThan(1000);
+    await waitUntil('the abort', () => aborted);
+    expect(waitingIds()).toEqual(['m1']);
+    expect(counters.snapshot()).toEqual({});
+  });
+});

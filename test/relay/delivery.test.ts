@@ -1,0 +1,280 @@
+/** From the outbox to the platform: order per target, nobody waits for another, every outcome written down. */
+
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allowedPeers } from '../../src/access/allowed-peers.js';
+import { pause } from '../../src/model/backoff.js';
+import { DeliveryError, type DeliveryFailure } from '../../src/model/errors.js';
+import { plainText, type Segment } from '../../src/model/message.js';
+import { Delivery } from '../../src/relay/delivery.js';
+import { openStore } from '../../src/store/sqlite/sqlite-store.js';
+import type { OutboxId, Store } from '../../src/store/store.js';
+import { Counters } from '../../src/telemetry/counters.js';
+import { arrival, HOUR, outgoing, target } from '../support/messages.js';
+import { type Script, ScriptedLane } from '../support/scripted-lane.js';
+import { tempDir } from '../support/temp-dir.js';
+import { waitUntil } from '../support/wait-until.js';
+
+let store: Store;
+let path: string;
+
+beforeEach(() => {
+  path = join(tempDir(), 'loong.db');
+  const opened = openStore(path, 'process');
+  store = opened;
+  onTestFinished(() => opened.close());
+});
+
+function deliver(script: Script, entries = ['*']) {
+  const lane = new ScriptedLane(script);
+  const settled: OutboxId[] = [];
+  const counters = new Counters();
+  const delivery = new Delivery({
+    lane,
+    outbox: store.outbox,
+    allowed: allowedPeers(entries),
+    counters,
+    log: pino({ level: 'silent' }),
+    onSettled: (id) => settled.push(id),
+  });
+  onTestFinished(() => delivery.close(0));
+  return { lane, delivery, settled, counters };
+}
+
+const status = (id: OutboxId) => store.outbox.find(id)?.status;
+const failure = (kind: DeliveryFailure, certainty: 'not-delivered' | 'unknown' = 'not-delivered', more: object = {}) =>
+  new DeliveryError(`platform.${kind}`, 'told', { failure: kind, certainty, ...more });
+const never = () => new Promise<never>(() => {});
+const textOf = (delivery: { segments: readonly Segment[] }) => plainText(delivery.segments);
+
+test('a message is sent once and written down with the platform’s id', async () => {
+  const { delivery, lane, settled, counters } = deliver(async () => ({ platformMessageId: 'P1' }));
+  const id = await store.outbox.add(outgoing('alice'));
+  delivery.wake();
+  await waitUntil('delivery', () => status(id) === 'delivered');
+  expect(store.outbox.find(id)).toMatchObject({ platformMessageId: 'P1', attempts: 1 });
+  await waitUntil('the word', () => settled.includes(id));
+  expect(lane.attempts).toHaveLength(1);
+  expect(counters.snapshot()).toEqual({ 'outbound.delivered': 1 });
+});
+
+test('a hanging target delays no other, and its own next message waits', async () => {
+  const { delivery, lane } = deliver((d) => (d.target.peer === 'hanging' ? never() : Promise.resolve({})));
+  await store.outbox.add(outgoing('hanging', 'h1'));
+  await store.outbox.add(outgoing('hanging', 'h2'));
+  delivery.wake();
+  await waitUntil('the hanging attempt', () => lane.attempts.length === 1);
+  for (let i = 0; i < 50; i++) {
+    const id = await store.outbox.add(outgoing(`peer${i % 5}`));
+    delivery.wake();
+    await waitUntil('delivery beside it', () => status(id) === 'delivered');
+  }
+  expect(lane.texts().filter((text) => text !== 'hello')).toEqual(['h1']);
+});
+
+test('more targets than may be under way at once are all served', async () => {
+  let under = 0;
+  let most = 0;
+  const { delivery } = deliver(async () => {
+    most = Math.max(most, ++under);
+    await pause(1);
+    under--;
+    return {};
+  });
+  const ids = await Promise.all(Array.from({ length: 200 }, (_, i) => store.outbox.add(outgoing(`peer${i}`))));
+  delivery.wake();
+  await waitUntil('all', () => ids.every((id) => status(id) === 'delivered'));
+  expect(most).toBe(32);
+});
+
+test('a message that failed for now is tried again when it is due, without anybody asking', async () => {
+  const { delivery, lane } = deliver(async (_d, _s, attempt) => {
+    if (attempt === 1) throw failure('unavailable');
+    return {};
+  });
+  const id = await store.outbox.add(outgoing('alice'));
+  delivery.wake();
+  await waitUntil('the first failure', () => status(id) === 'queued' && store.outbox.find(id)?.attempts === 1);
+  await waitUntil('delivery', () => status(id) === 'delivered');
+  expect(lane.attempts).toHaveLength(2);
+});
+
+test('an expired message is settled by itself, counted, and whoever waits for it is told', async () => {
+  const { delivery, settled, counters } = deliver(async () => {
+    throw failure('active');
+  });
+  const id = await store.outbox.add(outgoing('alice', 'x', { expiresAt: Date.now() + 100 }));
+  delivery.wake();
+  await waitUntil('parked', () => status(id) === 'parked');
+  await waitUntil('expired', () => status(id) === 'failed');
+  await waitUntil('the word', () => settled.filter((told) => told === id).length === 2);
+  expect(counters.snapshot()).toEqual({ 'outbound.failed': 1, 'outbound.parked': 1 });
+});
+
+test('a peer that is no longer allowed is not written to, but the answer to an admitted message goes out', async () => {
+  const { delivery, lane } = deliver(async () => ({}), []);
+  const own = await store.outbox.add(outgoing('alice', 'own'));
+  const admitted = await store.inbox.admit(arrival('m1', 'bob'));
+  const [answer] = await store.inbox.answer('id' in admitted ? admitted.id : 0, [outgoing('bob', 'answer')]);
+  delivery.wake();
+  await waitUntil('both settled', () => status(own) === 'failed' && status(answer ?? 0) === 'delivered');
+  expect(store.outbox.find(own)?.error?.code).toBe('access.revoked');
+  expect(lane.texts()).toEqual(['answer']);
+});
+
+test.each([
+  ['throws a plain Error', () => Promise.reject(new Error('a bug'))],
+  [
+    'throws before it returns a promise',
+    () => {
+      throw new TypeError('a bug');
+    },
+  ],
+])('a lane that %s leaves the message uncertain and the next one is sent', async (_what, broken) => {
+  const { delivery } = deliver((d) => (textOf(d) === 'bad' ? broken() : Promise.resolve({})));
+  const bad = await store.outbox.add(outgoing('alice', 'bad'));
+  const good = await store.outbox.add(outgoing('alice', 'good'));
+  delivery.wake();
+  await waitUntil('both settled', () => status(bad) === 'uncertain' && status(good) === 'delivered');
+  expect(store.outbox.find(bad)?.error).toMatchObject({ code: 'internal', message: 'a bug' });
+});
+
+test('an outcome that cannot be written for a while is written later, and the target goes on', async () => {
+  await store.close();
+  store = openStore(path, 'process', 50);
+  const other = new Sqlite(path, { timeout: 0 });
+  const { delivery, lane } = deliver(async (_d, _s, attempt) => {
+    if (attempt === 1) other.exec('BEGIN IMMEDIATE');
+    return {};
+  });
+  const first = await store.outbox.add(outgoing('alice', 'first'));
+  const second = await store.outbox.add(outgoing('alice', 'second'));
+  delivery.wake();
+  await waitUntil('the first attempt', () => lane.attempts.length === 1);
+  await expect(store.outbox.add(outgoing('alice'))).rejects.toMatchObject({ code: 'store.busy' });
+  expect(status(first)).toBe('sending');
+  other.exec('COMMIT');
+  other.close();
+  await waitUntil('both delivered', () => status(first) === 'delivered' && status(second) === 'delivered');
+  expect(lane.texts()).toEqual(['first', 'second']);
+  await delivery.close(0);
+  await store.close();
+  store = openStore(path, 'process');
+});
+
+describe('close', () => {
+  test('lets running attempts end, and begins nothing more', async () => {
+    let finish = () => {};
+    const { delivery, lane } = deliver(() => new Promise((resolve) => (finish = () => resolve({}))));
+    const [first, second] = [await store.outbox.add(outgoing('alice')), await store.outbox.add(outgoing('alice'))];
+    delivery.wake();
+    await waitUntil('the attempt', () => lane.attempts.length === 1);
+    const closing = delivery.close(10_000);
+    finish();
+    await closing;
+    expect(status(first)).toBe('delivered');
+    expect(status(second)).toBe('queued');
+    delivery.wake();
+    expect(lane.attempts).toHaveLength(1);
+  });
+
+  test('breaks off what does not end in time, and writes down what that means', async () => {
+    const { delivery, lane } = deliver(
+      (_d, signal) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(failure('unavailable', 'unknown')))),
+    );
+    await store.inbox.admit(arrival('m1', 'alice'));
+    const [passive, active] = [await store.outbox.add(outgoing('alice')), await store.outbox.add(outgoing('bob'))];
+    delivery.wake();
+    await waitUntil('both attempts', () => lane.attempts.length === 2);
+    await delivery.close(0);
+    expect(store.outbox.find(passive)).toMatchObject({ status: 'queued', ambiguous: true });
+    expect(status(active)).toBe('uncertain');
+  });
+
+  test('leaves a lane behind that does not heed its signal', async () => {
+    const { delivery, lane } = deliver(never);
+    const id = await store.outbox.add(outgoing('alice'));
+    delivery.wake();
+    await waitUntil('the attempt', () => lane.attempts.length === 1);
+    const begun = performance.now();
+    await delivery.close(100);
+    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(status(id)).toBe('sending'); // as after a crash: the next start says what that means
+  });
+
+  test('waits for a claim that is just being committed: nothing is sent after it', async () => {
+    const { delivery, lane } = deliver(async () => ({}));
+    const id = await store.outbox.add(outgoing('alice'));
+    delivery.wake(); // the claim is under way now
+    await delivery.close(10_000);
+    const sent = lane.attempts.length;
+    expect(status(id)).toBe('delivered');
+    await store.outbox.add(outgoing('alice')); // two commits later
+    await store.outbox.add(outgoing('alice'));
+    expect(lane.attempts).toHaveLength(sent);
+  });
+});
+
+test('under random latencies and failures every target gets its messages in order, and none twice', async () => {
+  const kinds = ['ok', 'ok', 'ok', 'slow', 'refused', 'lost', 'window', 'duplicate', 'bug'] as const;
+  const plan = fc.array(fc.record({ peer: fc.nat(4), kind: fc.constantFrom(...kinds) }), {
+    minLength: 1,
+    maxLength: 40,
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async (messages) => {
+      const own = openStore(join(tempDir(), 'loong.db'), 'process');
+      const taken: { peer: string; nth: number }[] = [];
+      const pairs = new Set<string>();
+      const under = new Set<string>();
+      const lane = new ScriptedLane(async (delivery) => {
+        const { peer } = delivery.target;
+        const nth = Number(textOf(delivery));
+        expect(under.has(peer)).toBe(false);
+        under.add(peer);
+        const kind = messages[nth]?.kind;
+        await pause(kind === 'slow' ? 3 : 0);
+        under.delete(peer);
+        const pair = delivery.passive && `${delivery.passive.token.value} ${delivery.passive.seq}`;
+        if (kind === 'refused') throw failure('refused');
+        if (kind === 'window' && pair !== undefined && taken.length % 2 === 0) throw failure('window');
+        if (kind === 'duplicate' && pair !== undefined && delivery.passive?.seq === 1) throw failure('duplicate');
+        if (pair !== undefined && pairs.has(pair)) throw failure('duplicate');
+        if (pair !== undefined) pairs.add(pair);
+        taken.push({ peer, nth });
+        if (kind === 'lost' && pair === undefined) throw failure('unavailable', 'unknown');
+        if (kind === 'bug') throw new Error('a bug');
+        return {};
+      });
+      const delivery = new Delivery({
+        lane,
+        outbox: own.outbox,
+        allowed: allowedPeers(['*']),
+        counters: new Counters(),
+        log: pino({ level: 'silent' }),
+        onSettled: () => undefined,
+      });
+      try {
+        for (let peer = 0; peer < 3; peer++) await own.inbox.admit(arrival(`m${peer}`, `peer${peer}`, 3));
+        for (const [nth, { peer }] of messages.entries()) {
+          await own.outbox.add({ ...outgoing(`peer${peer}`, String(nth)), expiresAt: Date.now() + HOUR });
+          delivery.wake();
+        }
+        const open = () => [0, 1, 2, 3, 4].reduce((sum, n) => sum + own.outbox.pending(target(`peer${n}`)), 0);
+        await waitUntil('everything settled', () => open() === 0);
+        for (let n = 0; n < 5; n++) {
+          const order = taken.filter((entry) => entry.peer === `peer${n}`).map((entry) => entry.nth);
+          expect(order).toEqual([...new Set(order)].sort((a, b) => a - b));
+        }
+      } finally {
+        await delivery.close(0);
+        await own.close();
+      }
+    }),
+    { numRuns: 40 },
+  );
+});

@@ -1,0 +1,240 @@
+/** The two doors, and what stands beside them: everything that enters is journalled, nothing leaves that may not, everybody learns the end. */
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allowedPeers } from '../../src/access/allowed-peers.js';
+import { echo } from '../../src/backends/echo.js';
+import { DeliveryError } from '../../src/model/errors.js';
+import type { InboundMessage } from '../../src/model/message.js';
+import type { PeerId } from '../../src/model/target.js';
+import { Conversations } from '../../src/relay/conversations.js';
+import { Inbound } from '../../src/relay/inbound.js';
+import { deliverNow } from '../../src/relay/one-shot.js';
+import { Outbound } from '../../src/relay/outbound.js';
+import { Settlements } from '../../src/relay/settlements.js';
+import { openStore } from '../../src/store/sqlite/sqlite-store.js';
+import type { Store } from '../../src/store/store.js';
+import { Counters } from '../../src/telemetry/counters.js';
+import { ACCOUNT, HOUR, inbound, outgoing, target } from '../support/messages.js';
+import { type Script, ScriptedLane } from '../support/scripted-lane.js';
+import { tempDir } from '../support/temp-dir.js';
+import { waitUntil } from '../support/wait-until.js';
+
+let store: Store;
+
+beforeEach(() => {
+  const opened = openStore(join(tempDir(), 'loong.db'), 'process');
+  store = opened;
+  onTestFinished(() => opened.close());
+});
+
+const text = (content: string) => [{ type: 'text', text: content }] as const;
+
+function doors(entries: readonly string[]) {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
+  const counters = new Counters();
+  const allowed = allowedPeers(entries);
+  const wakes: number[] = [];
+  const wakeDelivery = () => wakes.push(Date.now());
+  const { inbox, outbox, events } = store;
+  const outbound = new Outbound({ allowed, inbox, outbox, parkTtlMs: HOUR, wakeDelivery });
+  const conversations = new Conversations({
+    account: ACCOUNT,
+    backend: echo,
+    concurrency: 4,
+    timeoutMs: 60_000,
+    inbox,
+    outbound,
+    counters,
+    log,
+  });
+  conversations.start();
+  onTestFinished(() => conversations.close(0));
+  const lane = new ScriptedLane(async () => ({}));
+  const policy = { allowed, requireMention: true };
+  const onState = () => undefined;
+  const door = new Inbound({ lane, policy, inbox, events, conversations, counters, log, wakeDelivery, onState });
+  return { door, outbound, counters, lines, wakes };
+}
+
+const group = (id: string, mentionsBot: boolean): InboundMessage =>
+  inbound(id, 'alice', { conversation: target('G', 'group'), mentionsBot });
+
+describe('inbound', () => {
+  test('an admitted message is journalled when the call resolves, and answered', async () => {
+    const { door, counters, wakes } = doors(['alice']);
+    await door.message(inbound('m1', 'alice'));
+    await waitUntil('the answer', () => store.outbox.pending(target('alice')) === 1);
+    await waitUntil('the wake', () => wakes.length === 1);
+    expect(counters.snapshot()).toEqual({ 'inbound.messages': 1, 'turns.answered': 1 });
+  });
+
+  test('every refusal is counted by its reason, and logged once a minute per reason', async () => {
+    const { door, counters, lines } = doors(['group:G']);
+    for (let i = 0; i < 5; i++) {
+      await door.message(inbound(`c${i}`, 'stranger'));
+      await door.message(group(`g${i}`, false));
+      await door.message(inbound(`b${i}`, 'bot', { sender: { id: 'bot' as PeerId, isBot: true } }));
+      await door.message(inbound(`o${i}`, 'alice', { conversation: target('OTHER', 'group') }));
+    }
+    expect(counters.snapshot()).toEqual({
+      'inbound.messages': 20,
+      'inbound.refused.from_bot': 5,
+      'inbound.refused.group_not_allowed': 5,
+      'inbound.refused.not_mentioned': 5,
+      'inbound.refused.sender_not_allowed': 5,
+    });
+    expect(lines.map((line) => line.reason).sort()).toEqual([
+      'from_bot',
+      'group_not_allowed',
+      'not_mentioned',
+      'sender_not_allowed',
+    ]);
+    expect(store.inbox.waiting(ACCOUNT, 0, 99)).toEqual([]);
+  });
+
+  test('the same group message without and with its mention is one message and one answer, in either order', async () => {
+    const { door, counters } = doors(['group:G']);
+    for (const [id, first] of [
+      ['m1', false],
+      ['m2', true],
+    ] as const) {
+      await Promise.all([door.message(group(id, first)), door.message(group(id, !first))]);
+    }
+    await waitUntil('two answers', () => counters.snapshot()['turns.answered'] === 2);
+    expect(store.outbox.pending(target('G', 'group'))).toBe(2);
+    expect(counters.snapshot()['inbound.duplicates']).toBe(1);
+  });
+
+  test('what a bot says opens no reply window', async () => {
+    const { door } = doors(['alice']);
+    await door.message(inbound('m1', 'alice', { sender: { id: 'alice' as PeerId, isBot: true } }));
+    await store.outbox.add(outgoing('alice'));
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows[0]).not.toHaveProperty('passive');
+  });
+
+  test('a message that cannot be journalled rejects, so that it is not acknowledged', async () => {
+    const { door } = doors(['alice']);
+    await store.close();
+    await expect(door.message(inbound('m1', 'alice'))).rejects.toThrow();
+    store = openStore(join(tempDir(), 'loong.db'), 'process');
+    onTestFinished(() => store.close());
+  });
+
+  test('frames that cannot be read are kept and counted; however many reasons there are, the log stays readable', async () => {
+    const { door, counters, lines } = doors([]);
+    await Promise.all(Array.from({ length: 500 }, (_, i) => door.undecodable('x'.repeat(100_000), `reason ${i}`)));
+    await door.notice({ name: 'FRIEND_ADD', data: { any: 1 } });
+    expect(counters.snapshot()).toEqual({ 'inbound.notices': 1, 'inbound.undecodable': 500 });
+    expect(lines).toHaveLength(101); // 100 reasons, and one for all the others
+  });
+});
+
+describe('outbound', () => {
+  test('a peer that is not listed is refused before anything is stored', async () => {
+    const { outbound, wakes } = doors(['alice']);
+    await expect(outbound.submit(target('alcie'), text('x'), 'api')).rejects.toMatchObject({
+      code: 'access.peer_not_allowed',
+    });
+    await expect(outbound.submit(target('alice', 'group'), text('x'), 'cli')).resolves.toBe(1); // an exact id is any kind
+    expect(store.outbox.find(2)).toBeUndefined();
+    expect(wakes).toHaveLength(1);
+  });
+
+  test.each([
+    ['', 'message.empty'],
+    [' \n\t', 'message.empty'],
+    ['x'.repeat(100_001), 'message.too_long'],
+  ])('a message nobody could deliver is refused (%#)', async (content, code) => {
+    const { outbound } = doors(['alice']);
+    await expect(outbound.submit(target('alice'), text(content), 'api')).rejects.toMatchObject({ code });
+    expect(store.outbox.pending(target('alice'))).toBe(0);
+  });
+
+  test('what was accepted is stored, and delivery is woken', async () => {
+    const { outbound, wakes } = doors(['alice']);
+    const id = await outbound.submit(target('alice'), text('x'.repeat(100_000)), 'api');
+    expect(store.outbox.find(id)).toMatchObject({ status: 'queued', origin: 'api', attempts: 0 });
+    expect(wakes).toHaveLength(1);
+  });
+});
+
+describe('whoever waits for a message', () => {
+  test('learns its end as soon as it is settled, however many wait', async () => {
+    const settlements = new Settlements(store.outbox);
+    const id = await store.outbox.add(outgoing('alice'));
+    const waiting = [1, 2, 3].map(() => settlements.wait(id, 60_000));
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    settlements.settled(id);
+    await store.outbox.settle(id, { status: 'delivered' });
+    settlements.settled(id);
+    expect((await Promise.all(waiting)).map((row) => row?.status)).toEqual(['delivered', 'delivered', 'delivered']);
+    expect((await settlements.wait(id, 60_000))?.status).toBe('delivered');
+  });
+
+  test('is told how it stands when the time is over, and at once when it may not wait', async () => {
+    const settlements = new Settlements(store.outbox);
+    const id = await store.outbox.add(outgoing('alice'));
+    expect((await settlements.wait(id, 20))?.status).toBe('queued');
+    expect((await settlements.wait(id, 0))?.status).toBe('queued');
+    expect(await settlements.wait(4711, 60_000)).toBeUndefined();
+  });
+
+  test('does not wait for a parked message', async () => {
+    const settlements = new Settlements(store.outbox);
+    const id = await store.outbox.add(outgoing('alice'));
+    const waiting = settlements.wait(id, 60_000);
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    await store.outbox.settle(id, { status: 'parked', error: { code: 'x', message: 'y' } });
+    settlements.settled(id);
+    expect((await waiting)?.status).toBe('parked');
+  });
+});
+
+describe('a one-shot send', () => {
+  async function send(script: Script, ms: number, entries = ['*']) {
+    const lane = new ScriptedLane(script);
+    const id = await store.outbox.add(outgoing('alice', 'x', { origin: 'cli' }));
+    await deliverNow({ lane, outbox: store.outbox, allowed: allowedPeers(entries) }, id, Date.now() + ms);
+    const row = store.outbox.find(id);
+    return { row, attempts: lane.attempts.length };
+  }
+  const refusal = (
+    failure: 'unavailable' | 'active' | 'auth',
+    certainty: 'not-delivered' | 'unknown' = 'not-delivered',
+  ) => Promise.reject(new DeliveryError(`platform.${failure}`, 'told', { failure, certainty }));
+
+  test('delivers, after as many tries as there is time for', async () => {
+    const { row, attempts } = await send(
+      (_d, _s, n) => (n === 1 ? refusal('unavailable') : Promise.resolve({})),
+      20_000,
+    );
+    expect(row?.status).toBe('delivered');
+    expect(attempts).toBe(2);
+  });
+
+  test('never leaves its row queued when the time is over, and says what went wrong last', async () => {
+    const { row } = await send(() => refusal('unavailable'), 300);
+    expect(row).toMatchObject({
+      status: 'failed',
+      error: { code: 'platform.unavailable', remedy: expect.any(String) },
+    });
+  });
+
+  test('a platform that does not answer in time leaves it uncertain', async () => {
+    const silent: Script = async (_d, signal) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return refusal('unavailable', 'unknown');
+    };
+    const { row } = await send(silent, 100);
+    expect(row?.status).toBe('uncertain');
+  });
+
+  test('leaves it parked, failed or refused as the platform and the allowlist say', async () => {
+    expect((await send(() => refusal('active'), 5000)).row?.status).toBe('parked');
+    expect((await send(() => refusal('auth'), 5000)).row?.status).toBe('failed');
+    const denied = await send(async () => ({}), 5000, []);
+    expect(denied).toMatchObject({ attempts: 0, row: { status: 'failed', error: { code: 'access.revoked' } } });
+  });
+});

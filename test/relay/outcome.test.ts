@@ -1,0 +1,144 @@
+/** What one failed attempt means for its message: every failure × certainty × passive or active × an earlier attempt that may have arrived. */
+import { describe, expect, test } from 'vitest';
+import { AccessDenied, DeliveryError, type DeliveryFailure, LoongError } from '../../src/model/errors.js';
+import type { MessageOrigin } from '../../src/model/message.js';
+import { outcomeOf } from '../../src/relay/delivery.js';
+import type { AttemptOutcome, Outgoing } from '../../src/store/store.js';
+import { outgoing } from '../support/messages.js';
+
+const NOW = 1_800_000_000_000;
+type Mode = 'active' | 'passive' | 'ambiguous';
+
+function row(mode: Mode, more: Partial<Outgoing> = {}): Outgoing {
+  const passive = { token: { kind: 'msg_id', value: 'm1' } as const, seq: 1, closesAt: NOW + 60_000 };
+  return {
+    ...outgoing('alice'),
+    id: 1,
+    status: 'sending',
+    attempts: 1,
+    ambiguous: mode === 'ambiguous',
+    ...(mode === 'active' ? {} : { passive }),
+    ...more,
+  };
+}
+
+function failure(kind: DeliveryFailure, certainty: 'not-delivered' | 'unknown', more: object = {}): DeliveryError {
+  return new DeliveryError(`platform.${kind}`, 'told', { failure: kind, certainty, remedy: 'do this', ...more });
+}
+
+/** `queued/keep`, `failed` … */
+function short(outcome: AttemptOutcome): string {
+  return outcome.status === 'queued' ? `queued/${outcome.pair}` : outcome.status;
+}
+
+/** Failure, certainty → for an active message, a passive one, and a passive one that may have arrived before. */
+const TABLE: readonly (readonly [
+  DeliveryFailure,
+  'not-delivered' | 'unknown',
+  MessageOrigin,
+  string,
+  string,
+  string,
+])[] = [
+  ['unavailable', 'not-delivered', 'api', 'queued/release', 'queued/release', 'queued/keep'],
+  ['unavailable', 'unknown', 'api', 'uncertain', 'queued/keep', 'queued/keep'],
+  ['rate', 'not-delivered', 'api', 'queued/release', 'queued/release', 'queued/keep'],
+  ['rate', 'unknown', 'api', 'uncertain', 'queued/keep', 'queued/keep'],
+  ['auth', 'not-delivered', 'api', 'failed', 'failed', 'uncertain'],
+  ['auth', 'not-delivered', 'cli', 'failed', 'failed', 'uncertain'],
+  ['auth', 'not-delivered', 'backend', 'queued/release', 'queued/release', 'queued/keep'],
+  ['auth', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
+  ['auth', 'unknown', 'backend', 'uncertain', 'queued/keep', 'queued/keep'],
+  ['duplicate', 'not-delivered', 'api', 'failed', 'queued/spend', 'delivered'],
+  ['duplicate', 'unknown', 'api', 'failed', 'queued/spend', 'delivered'],
+  ['window', 'not-delivered', 'api', 'failed', 'queued/close', 'uncertain'],
+  ['window', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
+  ['active', 'not-delivered', 'api', 'parked', 'parked', 'uncertain'],
+  ['active', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
+  ['refused', 'not-delivered', 'api', 'failed', 'failed', 'uncertain'],
+  ['refused', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
+];
+
+test.each(TABLE)('%s, %s, from %s: active %s · passive %s · ambiguous %s', (kind, certainty, origin, ...expected) => {
+  const modes: readonly Mode[] = ['active', 'passive', 'ambiguous'];
+  expect(modes.map((mode) => short(outcomeOf(row(mode, { origin }), failure(kind, certainty), NOW)))).toEqual(expected);
+});
+
+test.each(['unavailable', 'rate', 'auth'] as const)(
+  '%s: once the window is over a reply that may have arrived is uncertain, not repeated',
+  (kind) => {
+    const over = {
+      origin: 'backend',
+      passive: { token: { kind: 'msg_id', value: 'm1' }, seq: 1, closesAt: NOW },
+    } as const;
+    expect(short(outcomeOf(row('ambiguous', over), failure(kind, 'not-delivered'), NOW))).toBe('uncertain');
+    expect(short(outcomeOf(row('passive', over), failure(kind, 'unknown'), NOW))).toBe('uncertain');
+    expect(short(outcomeOf(row('passive', over), failure(kind, 'not-delivered'), NOW))).toBe('queued/release');
+  },
+);
+
+test('a second refusal as duplicate is final', () => {
+  const told = { code: '40054005', message: 'told' };
+  const error = failure('duplicate', 'not-delivered', { platformCode: 40054005 });
+  expect(short(outcomeOf(row('passive', { error: told }), error, NOW))).toBe('failed');
+});
+
+describe('the next try', () => {
+  const dueIn = (error: DeliveryError, attempts: number) => {
+    const outcome = outcomeOf(row('passive', { attempts }), error, NOW);
+    return outcome.status === 'queued' ? outcome.dueAt - NOW : Number.NaN;
+  };
+
+  test('comes later after each failure, but within 30 s where only the connection failed', () => {
+    for (let attempts = 1; attempts < 40; attempts++) {
+      const ms = dueIn(failure('unavailable', 'not-delivered'), attempts);
+      expect(ms).toBeGreaterThanOrEqual(Math.min(15_000, 500 * 2 ** (attempts - 1)));
+      expect(ms).toBeLessThanOrEqual(30_000);
+    }
+  });
+
+  test('waits as long as the platform asked for', () => {
+    expect(dueIn(failure('rate', 'not-delivered', { retryAfterMs: 90_000 }), 1)).toBe(90_000);
+    expect(dueIn(failure('unavailable', 'not-delivered', { retryAfterMs: 90_000 }), 1)).toBe(90_000);
+  });
+
+  test('is at once where a new pair is all that it takes', () => {
+    expect(dueIn(failure('window', 'not-delivered'), 1)).toBe(0);
+    expect(dueIn(failure('duplicate', 'not-delivered'), 1)).toBe(0);
+  });
+});
+
+describe('what is told', () => {
+  test('is the platform’s own number, else our code, with the remedy', () => {
+    const outcome = outcomeOf(row('active'), failure('refused', 'not-delivered', { platformCode: 304003 }), NOW);
+    expect(outcome).toEqual({ status: 'failed', error: { code: '304003', message: 'told', remedy: 'do this' } });
+    expect(outcomeOf(row('active'), failure('refused', 'not-delivered'), NOW)).toMatchObject({
+      error: { code: 'platform.refused' },
+    });
+  });
+
+  test('of a message that may have arrived is never "send it again"', () => {
+    expect(outcomeOf(row('active'), failure('unavailable', 'unknown'), NOW)).toMatchObject({
+      status: 'uncertain',
+      error: { remedy: 'it may have arrived: ask the peer before you send it again' },
+    });
+  });
+
+  test('a peer that is no longer allowed: access.revoked, and uncertain only when an attempt may have arrived', () => {
+    const denied = new AccessDenied('access.peer_not_allowed', 'not allowed');
+    expect(outcomeOf(row('passive'), denied, NOW)).toMatchObject({
+      status: 'failed',
+      error: { code: 'access.revoked' },
+    });
+    expect(outcomeOf(row('ambiguous'), denied, NOW)).toMatchObject({ status: 'uncertain' });
+  });
+
+  test.each([new Error('a bug'), new TypeError('x is undefined'), new LoongError('a.b', 'odd'), 'text', undefined])(
+    'a fault of our own (%s): nobody knows how far the attempt had come',
+    (thrown) => {
+      for (const mode of ['active', 'passive', 'ambiguous'] as const) {
+        expect(outcomeOf(row(mode), thrown, NOW)).toMatchObject({ status: 'uncertain' });
+      }
+    },
+  );
+});

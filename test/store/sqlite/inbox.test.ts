@@ -1,0 +1,161 @@
+/** The journal of what came in: each message once, settled once, together with its answer. */
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
+import type { Admitted, Arrival, NewOutgoing, Store } from '../../../src/store/store.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../../support/messages.js';
+import { tempDir } from '../../support/temp-dir.js';
+
+let store: Store;
+let path: string;
+
+beforeEach(() => {
+  path = join(tempDir(), 'loong.db');
+  const opened = openStore(path, 'process');
+  store = opened;
+  onTestFinished(() => opened.close());
+});
+
+const idOf = (admitted: Admitted) => ('id' in admitted ? admitted.id : Number.NaN);
+const ids = () => store.inbox.waiting(ACCOUNT, 0, 100).map((entry) => entry.message.id);
+
+function aside(id: string, mentionsBot: boolean): Arrival {
+  const message = inbound(id, 'alice', { conversation: target('G', 'group'), mentionsBot });
+  return {
+    message,
+    right: { closesAt: Date.now() + HOUR, count: 5 },
+    ...(mentionsBot ? {} : { refusal: 'not_mentioned', refusalIsLiftable: true }),
+  };
+}
+
+describe('a message', () => {
+  test('is taken once per conversation and id, however often and however close together it comes', async () => {
+    const outcomes = await Promise.all([1, 2, 3].map(() => store.inbox.admit(arrival('m1'))));
+    expect(outcomes.map((o) => o.outcome)).toEqual(['taken', 'duplicate', 'duplicate']);
+    expect((await store.inbox.admit(arrival('m1'))).outcome).toBe('duplicate');
+    expect(ids()).toEqual(['m1']);
+  });
+
+  test('with the same id in another conversation, kind or account is another message', async () => {
+    const places = [target('alice'), target('bob'), target('alice', 'group'), target('alice', 'c2c', 'ops')];
+    const outcomes = await Promise.all(
+      places.map((conversation) => store.inbox.admit({ message: inbound('m1', 'alice', { conversation }) })),
+    );
+    expect(outcomes.map((o) => o.outcome)).toEqual(['taken', 'taken', 'taken', 'taken']);
+    expect(ids()).toHaveLength(3);
+    expect(store.inbox.waiting('qqbot:ops', 0, 100)).toHaveLength(1);
+  });
+
+  test('comes back from the journal as it went in', async () => {
+    const message = inbound('m1', 'alice', { segments: [{ type: 'text', text: '你好 \u0000 "quoted" \u{1F409}\n' }] });
+    await store.inbox.admit({ message });
+    expect(store.inbox.waiting(ACCOUNT, 0, 1)[0]?.message).toEqual(message);
+  });
+
+  test('waits in the order of arrival, page by page', async () => {
+    await Promise.all(Array.from({ length: 25 }, (_, i) => store.inbox.admit(arrival(`m${i}`, `peer${i % 3}`))));
+    const seen: string[] = [];
+    for (let after = 0; ; ) {
+      const page = store.inbox.waiting(ACCOUNT, after, 10);
+      if (page.length === 0) break;
+      seen.push(...page.map((entry) => entry.message.id));
+      after = page.at(-1)?.id ?? 0;
+    }
+    expect(seen).toEqual(Array.from({ length: 25 }, (_, i) => `m${i}`));
+  });
+});
+
+describe('a refused message', () => {
+  test('does not wait, and its copies stay refused', async () => {
+    const refused = { ...arrival('m1'), refusal: 'sender_not_allowed' };
+    expect((await store.inbox.admit(refused)).outcome).toBe('refused');
+    expect((await store.inbox.admit(refused)).outcome).toBe('duplicate');
+    expect((await store.inbox.admit(arrival('m1'))).outcome).toBe('duplicate');
+    expect(ids()).toEqual([]);
+  });
+
+  test('for want of a mention is taken when a copy proves the mention', async () => {
+    const refused = await store.inbox.admit(aside('m1', false));
+    expect(refused.outcome).toBe('refused');
+    const lifted = await store.inbox.admit(aside('m1', true));
+    expect(lifted).toMatchObject({ outcome: 'lifted', id: idOf(refused) });
+    expect(store.inbox.waiting(ACCOUNT, 0, 9)[0]?.message.mentionsBot).toBe(true);
+    expect((await store.inbox.admit(aside('m1', true))).outcome).toBe('duplicate');
+    expect((await store.inbox.admit(aside('m1', false))).outcome).toBe('duplicate');
+  });
+
+  test('in the other order, and in one commit, is one message as well', async () => {
+    expect((await store.inbox.admit(aside('m1', true))).outcome).toBe('taken');
+    expect((await store.inbox.admit(aside('m1', false))).outcome).toBe('duplicate');
+    const together = await Promise.all([store.inbox.admit(aside('m2', false)), store.inbox.admit(aside('m2', true))]);
+    expect(together.map((o) => o.outcome)).toEqual(['refused', 'lifted']);
+    expect(ids()).toEqual(['m1', 'm2']);
+  });
+
+  test('is not taken again once it was answered', async () => {
+    await store.inbox.admit(aside('m1', false));
+    const lifted = await store.inbox.admit(aside('m1', true));
+    await store.inbox.answer(idOf(lifted), []);
+    expect((await store.inbox.admit(aside('m1', true))).outcome).toBe('duplicate');
+    expect(ids()).toEqual([]);
+  });
+});
+
+describe('an attempt to answer', () => {
+  test('is counted before it begins, also over a restart', async () => {
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    expect(await store.inbox.begin(id)).toBe(1);
+    expect(await store.inbox.begin(id)).toBe(2);
+    const again = openStore(path, 'process');
+    expect(await again.inbox.begin(id)).toBe(3);
+    await again.close();
+  });
+
+  test('at a message that is settled, or that there is none of, is no attempt', async () => {
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    await store.inbox.fail(id, { code: 'x', message: 'y' });
+    expect(await store.inbox.begin(id)).toBeUndefined();
+    expect(await store.inbox.begin(4711)).toBeUndefined();
+    expect(ids()).toEqual([]);
+  });
+});
+
+describe('an answer', () => {
+  test('settles its message and is queued in the same commit', async () => {
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    const [first, second] = await store.inbox.answer(id, [outgoing('alice', 'one'), outgoing('alice', 'two')]);
+    expect(ids()).toEqual([]);
+    expect(store.outbox.find(first ?? 0)).toMatchObject({ status: 'queued', inReplyTo: id });
+    expect(store.outbox.find(second ?? 0)).toMatchObject({ status: 'queued', inReplyTo: id });
+  });
+
+  test('that cannot be stored leaves its message waiting, and no part of itself', async () => {
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    const unstorable = { ...outgoing('alice'), origin: null } as unknown as NewOutgoing;
+    await expect(store.inbox.answer(id, [outgoing('alice'), unstorable])).rejects.toMatchObject({
+      code: 'store.failed',
+    });
+    expect(ids()).toEqual(['m1']);
+    expect(store.outbox.pending(target('alice'))).toBe(0);
+  });
+
+  test('is given once, even when two are', async () => {
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    const answers = await Promise.all([1, 2].map(() => store.inbox.answer(id, [outgoing('alice')])));
+    expect(answers.map((rows) => rows.length)).toEqual([1, 0]);
+    expect(await store.inbox.answer(id, [outgoing('alice')])).toEqual([]);
+    expect(store.outbox.pending(target('alice'))).toBe(1);
+  });
+
+  test('that failed is written down with its reason', async () => {
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    await store.inbox.fail(id, { code: 'backend.timeout', message: 'too slow', remedy: 'faster' });
+    const reader = new Sqlite(path, { readonly: true });
+    expect(reader.prepare('SELECT status, error FROM inbox').get()).toEqual({
+      status: 'failed',
+      error: '{"code":"backend.timeout","message":"too slow","remedy":"faster"}',
+    });
+    reader.close();
+  });
+});

@@ -1,0 +1,324 @@
+/** The journal of what goes out: order per target, one attempt at a time, every outcome written down. */
+import { join } from 'node:path';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
+import type { AttemptOutcome, OutboxId, Store } from '../../../src/store/store.js';
+import { ACCOUNT, arrival, HOUR, outgoing, target } from '../../support/messages.js';
+import { tempDir } from '../../support/temp-dir.js';
+
+let store: Store;
+let path: string;
+
+beforeEach(() => {
+  path = join(tempDir(), 'loong.db');
+  store = openStore(path, 'process');
+  onTestFinished(() => store.close());
+});
+
+const ERROR = { code: 'x', message: 'y' };
+const PARKED: AttemptOutcome = { status: 'parked', error: ERROR };
+const DELIVERED: AttemptOutcome = { status: 'delivered', platformMessageId: 'P1' };
+const retry = (pair: 'keep' | 'release' | 'spend' | 'close', dueAt = Date.now()): AttemptOutcome => ({
+  status: 'queued',
+  dueAt,
+  error: ERROR,
+  pair,
+});
+
+async function claim(limit = 32, now = Date.now()) {
+  return (await store.outbox.claim(ACCOUNT, now, limit)).rows;
+}
+const claimIds = async () => (await claim()).map((row) => row.id);
+const status = (id: OutboxId) => store.outbox.find(id)?.status;
+
+describe('order', () => {
+  test('of a target only the oldest message is claimed, and none while it is being sent', async () => {
+    const [a1, a2, b1] = await Promise.all([
+      store.outbox.add(outgoing('alice')),
+      store.outbox.add(outgoing('alice')),
+      store.outbox.add(outgoing('bob')),
+    ]);
+    expect(await claimIds()).toEqual([a1, b1]);
+    expect(await claimIds()).toEqual([]);
+    await store.outbox.settle(a1 ?? 0, DELIVERED);
+    expect(await claimIds()).toEqual([a2]);
+    expect(status(b1 ?? 0)).toBe('sending');
+  });
+
+  test('a message that waits for its next try holds up its own target only', async () => {
+    const a1 = await store.outbox.add(outgoing('alice'));
+    const a2 = await store.outbox.add(outgoing('alice'));
+    await claim();
+    const dueAt = Date.now() + HOUR / 2;
+    await store.outbox.settle(a1, retry('release', dueAt));
+    const b1 = await store.outbox.add(outgoing('bob'));
+    expect(await claimIds()).toEqual([b1]);
+    expect((await claim(32, dueAt - 1)).map((row) => row.id)).toEqual([]);
+    const later = outgoing('carol', 'x', { expiresAt: dueAt + HOUR });
+    const c1 = await store.outbox.add(later);
+    expect((await claim(1, Date.now())).map((row) => row.id)).toEqual([c1]);
+    expect(status(a2)).toBe('queued');
+  });
+
+  test('a settled message lets the next one up, whatever became of it', async () => {
+    const ends: AttemptOutcome[] = [
+      DELIVERED,
+      { status: 'failed', error: ERROR },
+      { status: 'uncertain', error: ERROR },
+      PARKED,
+    ];
+    const rows = [];
+    for (let i = 0; i <= ends.length; i++) rows.push(await store.outbox.add(outgoing('alice')));
+    for (const [i, end] of ends.entries()) {
+      expect(await claimIds()).toEqual([rows[i]]);
+      await store.outbox.settle(rows[i] ?? 0, end);
+      expect(status(rows[i] ?? 0)).toBe(end.status);
+    }
+    expect(await claimIds()).toEqual([rows.at(-1)]);
+  });
+
+  test('no more is claimed than asked for, those due longest first', async () => {
+    for (let i = 0; i < 5; i++) await store.outbox.add(outgoing(`peer${i}`));
+    expect(await claim(2)).toHaveLength(2);
+    expect(await claim(2)).toHaveLength(2);
+    expect(await claim(2)).toHaveLength(1);
+  });
+
+  test('accounts do not see each other', async () => {
+    await store.outbox.add(outgoing('alice', 'x', { target: target('alice', 'c2c', 'ops') }));
+    expect(await claimIds()).toEqual([]);
+    expect((await store.outbox.claim('qqbot:ops', Date.now(), 5)).rows).toHaveLength(1);
+  });
+
+  test('a long backlog costs what it delivers, not what it holds', async () => {
+    await Promise.all(Array.from({ length: 10_000 }, () => store.outbox.add(outgoing('alice'))));
+    const begun = performance.now();
+    for (let i = 0; i < 200; i++) {
+      const [id] = await claimIds();
+      await store.outbox.settle(id ?? 0, DELIVERED);
+      store.outbox.nextDue(ACCOUNT);
+    }
+    expect(performance.now() - begun).toBeLessThan(1000); // reading the backlog each time took 200 × 10 ms and more
+  });
+});
+
+describe('an attempt', () => {
+  test('is counted when it is claimed, with a passive pair while the peer’s window is open', async () => {
+    await store.inbox.admit(arrival('m1'));
+    const id = await store.outbox.add(outgoing('alice'));
+    const [row] = await claim();
+    expect(row).toMatchObject({
+      id,
+      status: 'sending',
+      attempts: 1,
+      passive: { token: { kind: 'msg_id', value: 'm1' }, seq: 1 },
+    });
+    expect(store.outbox.find(id)).toEqual(row);
+  });
+
+  test('without an open window is active', async () => {
+    await store.outbox.add(outgoing('alice'));
+    expect((await claim())[0]).not.toHaveProperty('passive');
+  });
+
+  test.each([
+    ['keep', { seq: 1, token: 'm1', ambiguous: true }],
+    ['release', { seq: 2, token: 'm1', ambiguous: false }],
+    ['spend', { seq: 2, token: 'm1', ambiguous: false }],
+  ] as const)('that is tried again with pair "%s" takes the right pair', async (pair, expected) => {
+    await store.inbox.admit(arrival('m1'));
+    const id = await store.outbox.add(outgoing('alice'));
+    await claim();
+    await store.outbox.settle(id, retry(pair));
+    const [row] = await claim();
+    expect(row).toMatchObject({
+      attempts: 2,
+      ambiguous: expected.ambiguous,
+      passive: { seq: expected.seq, token: { value: expected.token } },
+      error: ERROR,
+    });
+  });
+
+  test('after "close" takes the next window, and goes out actively when there is none', async () => {
+    await store.inbox.admit(arrival('m1'));
+    await store.inbox.admit({ ...arrival('m2'), right: { closesAt: Date.now() + 2 * HOUR, count: 4 } });
+    const id = await store.outbox.add(outgoing('alice'));
+    expect((await claim())[0]?.passive?.token.value).toBe('m2');
+    await store.outbox.settle(id, retry('close'));
+    expect((await claim())[0]?.passive?.token.value).toBe('m1');
+    await store.outbox.settle(id, retry('close'));
+    expect((await claim())[0]?.passive).toBeUndefined();
+  });
+
+  test('is settled once: a second outcome changes nothing', async () => {
+    const id = await store.outbox.add(outgoing('alice'));
+    await store.outbox.settle(id, { status: 'failed', error: ERROR });
+    expect(status(id)).toBe('queued');
+    await claim();
+    await store.outbox.settle(id, DELIVERED);
+    await store.outbox.settle(id, { status: 'failed', error: ERROR });
+    expect(store.outbox.find(id)).toMatchObject({ status: 'delivered', platformMessageId: 'P1' });
+    expect(store.outbox.find(id)).not.toHaveProperty('error');
+    await store.outbox.settle(4711, DELIVERED);
+  });
+
+  test('of one named row alone leaves the others where they are', async () => {
+    await store.outbox.add(outgoing('alice'));
+    const own = await store.outbox.add(outgoing('bob'));
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, own)).rows.map((row) => row.id)).toEqual([own]);
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, own)).rows).toEqual([]);
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, 4711)).rows).toEqual([]);
+  });
+});
+
+describe('parked messages', () => {
+  async function park(peer: string, howMany: number) {
+    const rows = [];
+    for (let i = 0; i < howMany; i++) {
+      const id = await store.outbox.add(outgoing(peer, `parked ${i}`));
+      rows.push(id);
+      expect(await claimIds()).toEqual([id]);
+      await store.outbox.settle(id, PARKED);
+    }
+    return rows;
+  }
+
+  test('block nobody', async () => {
+    await park('alice', 2);
+    const next = await store.outbox.add(outgoing('alice'));
+    expect(await claimIds()).toEqual([next]);
+    expect(store.outbox.pending(target('alice'))).toBe(1);
+  });
+
+  test('go out when the peer writes, oldest first, and leave two places for the answer', async () => {
+    const [p1, p2, p3] = await park('alice', 3);
+    const others = await park('bob', 1);
+    const admitted = await store.inbox.admit(arrival('m1', 'alice', 4));
+    expect(admitted).toMatchObject({ outcome: 'taken', unparked: 2 });
+    const [answer] = await store.inbox.answer('id' in admitted ? admitted.id : 0, [outgoing('alice', 'answer')]);
+    for (const [i, id] of [p1, p2, answer].entries()) {
+      const [row] = await claim();
+      expect(row).toMatchObject({ id, passive: { seq: i + 1, token: { value: 'm1' } } });
+      await store.outbox.settle(id ?? 0, DELIVERED);
+    }
+    expect(status(p3 ?? 0)).toBe('parked');
+    expect(status(others[0] ?? 0)).toBe('parked');
+  });
+
+  test('go before what was submitted after them, but never beside a message that is being sent', async () => {
+    const [parked] = await park('alice', 1);
+    const flying = await store.outbox.add(outgoing('alice', 'flying'));
+    expect(await claimIds()).toEqual([flying]);
+    const behind = await store.outbox.add(outgoing('alice', 'behind'));
+    await store.inbox.admit(arrival('m1'));
+    expect(await claimIds()).toEqual([]);
+    await store.outbox.settle(flying, DELIVERED);
+    expect(await claimIds()).toEqual([parked]);
+    await store.outbox.settle(parked ?? 0, DELIVERED);
+    expect(await claimIds()).toEqual([behind]);
+  });
+
+  test('step before a queued message, unless that one may have arrived already', async () => {
+    const [parked] = await park('alice', 1);
+    const queued = await store.outbox.add(outgoing('alice'));
+    await store.inbox.admit(arrival('m1'));
+    expect(await claimIds()).toEqual([parked]);
+    await store.outbox.settle(parked ?? 0, PARKED);
+    expect(await claimIds()).toEqual([queued]);
+    await store.outbox.settle(queued, retry('keep'));
+    await store.inbox.admit(arrival('m2'));
+    expect(await claimIds()).toEqual([queued]);
+  });
+
+  test('are not parked at all when the peer wrote while their active attempt was under way', async () => {
+    const id = await store.outbox.add(outgoing('alice'));
+    await claim();
+    await store.inbox.admit(arrival('m1'));
+    await store.outbox.settle(id, PARKED);
+    expect(status(id)).toBe('queued');
+    expect((await claim())[0]).toMatchObject({ id, passive: { token: { value: 'm1' } } });
+    await store.outbox.settle(id, PARKED); // refused as a reply too: now it really waits
+    expect(status(id)).toBe('parked');
+  });
+});
+
+describe('a message that nobody wants any more', () => {
+  test('fails, and lets the next one up', async () => {
+    const now = Date.now();
+    const id = await store.outbox.add(outgoing('alice', 'x', { expiresAt: now + 1000 }));
+    const next = await store.outbox.add(outgoing('alice'));
+    expect(store.outbox.nextDue(ACCOUNT)).toBeLessThanOrEqual(Date.now());
+    const found = await store.outbox.claim(ACCOUNT, now + 1000, 32);
+    expect(found.expired).toEqual([id]);
+    expect(found.rows.map((row) => row.id)).toEqual([next]);
+    expect(store.outbox.find(id)).toMatchObject({ status: 'failed', error: { code: 'delivery.expired' } });
+  });
+
+  test('is uncertain when an attempt may have arrived, and parked ones fail too', async () => {
+    const now = Date.now();
+    await store.inbox.admit(arrival('m1'));
+    const ambiguous = await store.outbox.add(outgoing('alice', 'x', { expiresAt: now + 1000 }));
+    const parked = await store.outbox.add(outgoing('bob', 'x', { expiresAt: now + 1000 }));
+    await claim();
+    await store.outbox.settle(ambiguous, retry('keep', now + HOUR));
+    await store.outbox.settle(parked, PARKED);
+    expect(store.outbox.nextDue(ACCOUNT)).toBe(now + 1000);
+    expect((await store.outbox.claim(ACCOUNT, now + 1000, 32)).expired).toEqual([ambiguous, parked]);
+    expect(status(ambiguous)).toBe('uncertain');
+    expect(status(parked)).toBe('failed');
+    expect(store.outbox.nextDue(ACCOUNT)).toBeUndefined();
+  });
+
+  test('is still settled by its attempt while it is being sent', async () => {
+    const now = Date.now();
+    const id = await store.outbox.add(outgoing('alice', 'x', { expiresAt: now + 1000 }));
+    await claim();
+    expect(store.outbox.nextDue(ACCOUNT)).toBeUndefined();
+    expect((await store.outbox.claim(ACCOUNT, now + 5000, 32)).expired).toEqual([]);
+    await store.outbox.settle(id, DELIVERED);
+    expect(status(id)).toBe('delivered');
+  });
+});
+
+describe('after the death of the process', () => {
+  test('a passive message goes out with the same pair, an active one is uncertain, and both let their targets go on', async () => {
+    await store.inbox.admit(arrival('m1', 'alice'));
+    const passive = await store.outbox.add(outgoing('alice'));
+    const active = await store.outbox.add(outgoing('bob'));
+    const behind = await store.outbox.add(outgoing('bob'));
+    const before = await claim();
+    await store.close();
+
+    store = openStore(path, 'process');
+    expect(await store.outbox.recover()).toEqual({ again: 1, uncertain: 1 });
+    expect(await store.outbox.recover()).toEqual({ again: 0, uncertain: 0 });
+    expect(store.outbox.find(active)).toMatchObject({ status: 'uncertain', error: { code: 'delivery.cut_short' } });
+    const rows = await claim();
+    expect(rows.map((row) => row.id).sort()).toEqual([passive, behind]);
+    const again = rows.find((row) => row.id === passive);
+    expect(again).toMatchObject({ attempts: 2, ambiguous: true, passive: before[0]?.passive });
+  });
+
+  test('an ambiguous message stays ambiguous however often loong dies', async () => {
+    await store.inbox.admit(arrival('m1'));
+    await store.outbox.add(outgoing('alice'));
+    const [first] = await claim();
+    for (let i = 0; i < 3; i++) {
+      await store.outbox.recover();
+      const [row] = await claim();
+      expect(row).toMatchObject({ ambiguous: true, passive: first?.passive });
+    }
+  });
+});
+
+test('nextDue tells when there is something to do', async () => {
+  expect(store.outbox.nextDue(ACCOUNT)).toBeUndefined();
+  const id = await store.outbox.add(outgoing('alice'));
+  await store.outbox.add(outgoing('alice'));
+  expect(store.outbox.nextDue(ACCOUNT)).toBeLessThanOrEqual(Date.now());
+  await claim();
+  expect(store.outbox.nextDue(ACCOUNT)).toBeGreaterThan(Date.now() + HOUR / 2); // the expiry of the one behind
+  const dueAt = Date.now() + 5000;
+  await store.outbox.settle(id, retry('release', dueAt));
+  expect(store.outbox.nextDue(ACCOUNT)).toBe(dueAt);
+});

@@ -1,0 +1,39 @@
+/** Messages in and out, as short as a test wants to write them. */
+import type { InboundMessage } from '../../src/model/message.js';
+import type { AccountId, MessageId, PeerId, Target, TargetKind } from '../../src/model/target.js';
+import type { Arrival, NewOutgoing } from '../../src/store/store.js';
+
+export const ACCOUNT = 'qqbot:main';
+export const HOUR = 3_600_000;
+
+export function target(peer: string, kind: TargetKind = 'c2c', account = 'main'): Target {
+  return { channel: 'qqbot', account: account as AccountId, kind, peer: peer as PeerId };
+}
+
+export function inbound(id: string, peer = 'alice', more: Partial<InboundMessage> = {}): InboundMessage {
+  return {
+    id: id as MessageId,
+    conversation: target(peer),
+    sender: { id: peer as PeerId, isBot: false },
+    segments: [{ type: 'text', text: `text of ${id}` }],
+    mentionsBot: true,
+    sentAt: Date.now(),
+    replyToken: { kind: 'msg_id', value: id },
+    ...more,
+  };
+}
+
+/** An admitted message with a reply window of `count` places for an hour. */
+export function arrival(id: string, peer = 'alice', count = 4): Arrival {
+  return { message: inbound(id, peer), right: { closesAt: Date.now() + HOUR, count } };
+}
+
+export function outgoing(peer: string, text = 'hello', more: Partial<NewOutgoing> = {}): NewOutgoing {
+  return {
+    target: target(peer),
+    segments: [{ type: 'text', text }],
+    origin: 'api',
+    expiresAt: Date.now() + HOUR,
+    ...more,
+  };
+}
