@@ -73,6 +73,8 @@ const gatewayAct = [
   z.strictObject({ kind: z.literal('gateway.heartbeat') }),
   z.strictObject({ kind: z.literal('gateway.half_open') }),
   z.strictObject({ kind: z.literal('gateway.forget_sessions') }),
+  /** A second program with the same app id starts a session; the bot's own ends with 4006. Order it again for each time that it shall come. */
+  z.strictObject({ kind: z.literal('gateway.take_over') }),
   z.strictObject({ kind: z.literal('token.expire') }),
 ] as const;
 

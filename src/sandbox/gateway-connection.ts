@@ -6,6 +6,7 @@ import { OP } from '../protocol/qqbot/gateway-codes.js';
 import type { ImmediateOrder } from './faults.js';
 import { KNOWN_INTENTS, type Link, type Session } from './gateway-sessions.js';
 import type { Platform } from './platform.js';
+import type { Settings } from './settings.js';
 import type { GatewayStep } from './transcript.js';
 
 /** The platform's close codes, with the texts seen on the wire where they are known. */
@@ -44,6 +45,11 @@ interface Refusal {
 
 /** As observed for a bad token: op 9, then the close. */
 const CREATE_FAILED: Refusal = { op9: false, code: 4903, reason: 'create session error' };
+/** As documented, or as observed. */
+const INTENT_REFUSALS: { readonly [code in Settings['intentRefusal']]: Refusal } = {
+  4014: CLOSE.intentsNotGranted,
+  4903: CREATE_FAILED,
+};
 const START_REFUSALS: { readonly [why in 'none' | 'exhausted' | 'too fast']: Refusal | undefined } = {
   none: undefined,
   exhausted: CREATE_FAILED,
@@ -191,7 +197,8 @@ class Connection implements Link {
     if (!isShard(shard)) return CLOSE.invalidShard;
     if (!this.#platform.tokens.isValid(token.slice(TOKEN_PREFIX.length))) return CREATE_FAILED;
     if (!isCount(intents) || intents === 0 || (intents & ~KNOWN_INTENTS) !== 0) return CLOSE.invalidIntents;
-    if ((intents & ~this.#platform.grantedIntents) !== 0) return CLOSE.intentsNotGranted;
+    const { grantedIntents, intentRefusal } = this.#platform.settings;
+    if ((intents & ~grantedIntents) !== 0) return INTENT_REFUSALS[intentRefusal];
     return START_REFUSALS[this.#platform.starts.take() ?? 'none'];
   }
 

@@ -1,6 +1,7 @@
 /** Gateway sessions: who is owed which events. Each numbers its frames, and keeps them for a Resume. */
 import { INTENT_BITS, OP } from '../protocol/qqbot/gateway-codes.js';
-import { isHeard, type PlatformEvent } from './events.js';
+import { isHeard } from './event-intents.js';
+import type { PlatformEvent } from './events.js';
 import type { ImmediateOrder } from './faults.js';
 import { newSessionId } from './ids.js';
 
@@ -40,6 +41,9 @@ const KEPT_SESSIONS = 16;
 /** Every intent bit there is. */
 export const KNOWN_INTENTS = Object.values(INTENT_BITS).reduce((mask, bit) => mask | bit, 0);
 
+/** The line of a program that is not here: it takes everything and says nothing. */
+const FOREIGN: Link = { number: 0, send() {}, close() {}, strike() {} };
+
 export class GatewaySessions {
   readonly #sessions = new Map<string, Session>();
   /** All open connections, identified or not. */
@@ -59,6 +63,18 @@ export class GatewaySessions {
       this.#sessions.delete(oldest);
     }
     return session;
+  }
+
+  /** Whether any session is on a line at this moment. */
+  get isConnected(): boolean {
+    return [...this.#sessions.values()].some(({ link }) => link !== undefined);
+  }
+
+  /** Another program with the same app id comes, and takes the place of every session there is. @returns how many. */
+  takeOver(): number {
+    const sessions = [...this.#sessions.values()];
+    for (const { shard, intents } of sessions) this.start(shard, intents, FOREIGN);
+    return sessions.length;
   }
 
   find(id: string): Session | undefined {

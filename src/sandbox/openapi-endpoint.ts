@@ -1,11 +1,13 @@
 /** The platform's HTTP API as a bot sees it: token, gateway discovery, the bot itself, and sending. Each request meets the ordered faults first. */
 import type { IncomingMessage } from 'node:http';
 import { pause } from '../model/backoff.js';
+import { type Attempt, readAttempt } from './attempt.js';
 import type { Fault } from './faults.js';
+import { openSession } from './open-session.js';
 import type { Platform } from './platform.js';
 import { accept, frontEndPage, type PlatformAnswer, refuse } from './refusals.js';
 import { readBody } from './request-body.js';
-import { type Attempt, readAttempt, sendMessage, sendRecord } from './send-message.js';
+import { sendMessage, sendRecord } from './send-message.js';
 import { grantToken } from './token-endpoint.js';
 import type { Scene } from './transcript.js';
 
@@ -67,6 +69,20 @@ const ROUTES: readonly Route[] = [
     scene: 'group',
     answer: send,
   },
+  {
+    method: 'POST',
+    path: /^\/channels\/([^/]+)\/messages$/,
+    name: '/channels/*/messages',
+    scene: 'channel',
+    answer: send,
+  },
+  {
+    method: 'POST',
+    path: /^\/users\/@me\/dms$/,
+    name: '/users/@me/dms',
+    answer: ({ platform, body }) => openSession(platform, body),
+  },
+  { method: 'POST', path: /^\/dms\/([^/]+)\/messages$/, name: '/dms/*/messages', scene: 'dm', answer: send },
 ];
 
 const BODY_LIMIT = 1024 * 1024;
@@ -89,7 +105,7 @@ export function openapiEndpoint(platform: Platform, gatewayUrl: () => string, st
     const fault = platform.faults.takeRest(request.method, pathname);
     if (fault === undefined) {
       const answer = await decide();
-      if (attempt !== undefined) platform.transcript.add(sendRecord(attempt, answer));
+      if (attempt !== undefined) platform.transcript.add(sendRecord(platform, attempt, answer));
       return toResponse(answer);
     }
     platform.transcript.add({ kind: 'fault', fault: fault.id, what: `${request.method} ${pathname}` });
@@ -145,7 +161,7 @@ async function suffer(
   const answer = acts ? await decide() : undefined;
   if (attempt !== undefined) {
     platform.transcript.add(
-      sendRecord(attempt, answer, { fault: fault.id, ...(instead === undefined ? {} : { answer: instead }) }),
+      sendRecord(platform, attempt, answer, { fault: fault.id, ...(instead === undefined ? {} : { answer: instead }) }),
     );
   }
   if (actsFirst) await wait();

@@ -5,6 +5,8 @@ import { SandboxError } from './sandbox-error.js';
 export interface User {
   readonly openid: string;
   readonly name: string;
+  /** Another bot: its messages say so. */
+  readonly bot: boolean;
   friend: boolean;
   activeAllowed: boolean;
 }
@@ -20,10 +22,14 @@ export interface Group {
   readonly openid: string;
   readonly name: string;
   readonly members: Map<string, Member>;
+  /** The bot's own member id in here. */
+  readonly botMemberOpenid: string;
   botIn: boolean;
   activeAllowed: boolean;
   /** The group's setting "receive all messages"; off: the bot hears only what mentions it. */
   receiveAll: boolean;
+  /** With "receive all messages": the bot also hears what it sent itself. */
+  echoOwn: boolean;
 }
 
 /** `[A-Za-z0-9._!=+*~-]`, 1–128 characters. */
@@ -42,11 +48,11 @@ export class People {
     this.addGroup('Demo', 'group_demo', ['openid_alice', 'openid_bob']);
   }
 
-  addUser(name: string, openid: string = newOpenid()): User {
+  addUser(name: string, openid: string = newOpenid(), bot = false): User {
     if (this.users.has(openid)) throw new SandboxError('user.exists', `user ${openid} exists already`);
     if (this.users.size >= MAX_USERS)
       throw new SandboxError('users.limit', `the sandbox holds ${MAX_USERS} users at most`);
-    const user: User = { openid, name, friend: true, activeAllowed: true };
+    const user: User = { openid, name, bot, friend: true, activeAllowed: true };
     this.users.set(openid, user);
     return user;
   }
@@ -56,7 +62,16 @@ export class People {
     if (this.groups.size >= MAX_GROUPS)
       throw new SandboxError('groups.limit', `the sandbox holds ${MAX_GROUPS} groups at most`);
     const users = memberOpenids.map((id) => this.user(id));
-    const group: Group = { openid, name, members: new Map(), botIn: true, activeAllowed: true, receiveAll: false };
+    const group: Group = {
+      openid,
+      name,
+      members: new Map(),
+      botMemberOpenid: newOpenid(),
+      botIn: true,
+      activeAllowed: true,
+      receiveAll: false,
+      echoOwn: false,
+    };
     for (const user of users) this.join(group, user);
     this.groups.set(openid, group);
     return group;
@@ -104,8 +119,8 @@ export class People {
 }
 
 /** A user as the JSON API shows it. */
-export function shownUser({ openid, name, friend, activeAllowed }: User) {
-  return { openid, name, friend, active_allowed: activeAllowed };
+export function shownUser({ openid, name, bot, friend, activeAllowed }: User) {
+  return { openid, name, bot, friend, active_allowed: activeAllowed };
 }
 
 /** A group as the JSON API shows it. */
@@ -116,13 +131,15 @@ export function shownGroup(group: Group) {
     name: user.name,
     role,
   }));
-  const { openid, name, botIn, activeAllowed, receiveAll } = group;
+  const { openid, name, botIn, activeAllowed, receiveAll, echoOwn, botMemberOpenid } = group;
   return {
     group_openid: openid,
     name,
+    bot_member_openid: botMemberOpenid,
     bot_in_group: botIn,
     active_allowed: activeAllowed,
     receive_all: receiveAll,
+    echo_own: echoOwn,
     members,
   };
 }

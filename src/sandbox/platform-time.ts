@@ -5,3 +5,6 @@ const BEIJING_OFFSET_MS = 8 * 60 * 60 * 1000;
 export function beijingTime(ms: number): string {
   return `${new Date(ms + BEIJING_OFFSET_MS).toISOString().slice(0, 19)}+08:00`;
 }
+
+/** The date in Beijing, `2026-10-02`. */
+export const beijingDay = (ms: number): string => beijingTime(ms).slice(0, 10);

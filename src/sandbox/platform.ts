@@ -1,27 +1,23 @@
 /** The sandbox's QQ: its people, what they do, and everything it remembers. The API, the page and tests act on it through these verbs. */
-import { INTENT_BITS } from '../protocol/qqbot/gateway-codes.js';
 import { AccessTokens } from './access-tokens.js';
-import {
-  activeSwitchOfGroup,
-  activeSwitchOfUser,
-  type BotMember,
-  botMoved,
-  c2cMessage,
-  friendEvent,
-  groupMessage,
-  memberMoved,
-  messageIn,
-  type PlatformEvent,
-  type Written,
-} from './events.js';
+import { ActiveQuotas } from './active-quotas.js';
+import { Audits } from './audits.js';
+import type { PlatformEvent } from './events.js';
 import { type FaultOrder, Faults, faultOrder, type ImmediateOrder, type ListedFault } from './faults.js';
 import { GatewaySessions } from './gateway-sessions.js';
-import { newMessageId, newOpenid, newReferenceIndex } from './ids.js';
-import { type Group, People, type User } from './people.js';
-import { ReplyWindows, type WindowRules } from './reply-windows.js';
-import { SandboxError } from './sandbox-error.js';
+import * as guildActs from './guild-acts.js';
+import { type Channel, Guilds } from './guilds.js';
+import { messageIn } from './hand-made-event.js';
+import { MessageMemory } from './message-memory.js';
+import { People } from './people.js';
+import { DEFAULT_WINDOWS, ReplyWindows, type WindowRules } from './reply-windows.js';
+import type { Say } from './say.js';
+import { sayMessage } from './say-message.js';
+import { Settings } from './settings.js';
 import { type SessionLimit, StartLimit } from './start-limit.js';
+import type { PlatformSwitches, Switches } from './switches.js';
 import { type Entry, type Scene, Transcript, type UserMessage } from './transcript.js';
+import { turnSwitches } from './turn-switches.js';
 
 export interface PlatformSetup {
   readonly appId: string;
@@ -29,101 +25,65 @@ export interface PlatformSetup {
   readonly heartbeatIntervalMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly windows: WindowRules;
+  /** What is left out is as documented. */
+  readonly windows: Partial<WindowRules>;
   readonly sessionLimit: SessionLimit;
 }
 
-/** A message that a user writes. */
-export interface Say {
-  /** The writer's user openid. */
-  readonly from: string;
-  /** Where: a group's openid. Without it, to the bot alone. */
-  readonly group?: string | undefined;
-  readonly text: string;
-  /** In a group: @ the bot. Default true. */
-  readonly mention?: boolean | undefined;
-  /** The id of a message that it quotes. */
-  readonly quote?: string | undefined;
-  /** How often the platform pushes it again. Default 0. */
-  readonly duplicate?: number | undefined;
-}
-
-/** What can be switched; only what is given changes. Each change that QQ tells a bot about goes out as its event. */
-export type Switches =
-  | { readonly user: string; readonly active_allowed?: boolean | undefined; readonly friend?: boolean | undefined }
-  | {
-      readonly group: string;
-      readonly active_allowed?: boolean | undefined;
-      readonly bot_in_group?: boolean | undefined;
-      readonly receive_all?: boolean | undefined;
-      readonly join?: string | undefined;
-      readonly leave?: string | undefined;
-    }
-  | {
-      readonly granted_intents?: number | undefined;
-      readonly max_text_length?: number | undefined;
-      readonly windows?: WindowRules | undefined;
-      readonly session_limit?: SessionLimit | undefined;
-    };
-
-/** Bits 0, 1, 12, 25, 26, 27 and 30: what a usual group and C2C bot holds. */
-const DEFAULT_GRANTED =
-  INTENT_BITS.guilds |
-  INTENT_BITS.guild_members |
-  INTENT_BITS.direct_message |
-  INTENT_BITS.group_and_c2c |
-  INTENT_BITS.interaction |
-  INTENT_BITS.message_audit |
-  INTENT_BITS.public_guild_messages;
-/** Characters; the platform does not document its own limit. */
-const DEFAULT_MAX_TEXT = 5000;
 const BOT_NAME = 'demo';
-const KEPT_TEXTS = 10_000;
 
 export class Platform {
   readonly setup: PlatformSetup;
   readonly bot = { id: '9980011223344556677', username: BOT_NAME, bot: true } as const;
   readonly people = new People();
+  readonly guilds: Guilds;
+  readonly messages = new MessageMemory();
+  readonly audits = new Audits();
+  readonly settings = new Settings();
   readonly transcript: Transcript;
   readonly faults = new Faults();
   readonly tokens: AccessTokens;
   readonly windows: ReplyWindows;
+  readonly quotas: ActiveQuotas;
   readonly starts: StartLimit;
   readonly sessions = new GatewaySessions();
-  grantedIntents = DEFAULT_GRANTED;
-  maxTextLength = DEFAULT_MAX_TEXT;
-  readonly #botMembers = new Map<string, BotMember>();
-  /** Message id → what a quote of it needs. */
-  readonly #texts = new Map<string, { readonly refIdx: string; readonly text: string }>();
 
   constructor(setup: PlatformSetup) {
     this.setup = setup;
+    this.guilds = new Guilds(this.people, setup.now);
     this.transcript = new Transcript(setup.now);
     this.tokens = new AccessTokens(setup.now);
-    this.windows = new ReplyWindows(setup.now, setup.windows);
+    this.windows = new ReplyWindows(setup.now, { ...DEFAULT_WINDOWS, ...setup.windows });
+    this.quotas = new ActiveQuotas(setup.now);
     this.starts = new StartLimit(setup.now, setup.sessionLimit);
   }
 
-  /**
-   * A user writes. The bot gets it as the platform would push it: nothing when it is no friend, or is not in the group, or is not mentioned.
-   * @throws SandboxError for an unknown user, group, member or quote.
-   */
-  say(say: Say): UserMessage & { readonly n: number; readonly at: number } {
-    const user = this.people.user(say.from);
-    const written = this.#write(say);
-    return say.group === undefined
-      ? this.#sayAlone(user, written, say)
-      : this.#sayInGroup(this.people.group(say.group), user, written, say);
+  /** A user writes; see `sayMessage`. */
+  say(say: Say): UserMessage & Pick<Entry, 'n' | 'at'> {
+    return sayMessage(this, say);
   }
 
-  /** @throws SandboxError for an unknown user, group or member. @returns the events that went out. */
+  /** The writer takes back a message of a guild; see `guild-acts.ts`, as for the three below. @returns the events that went out. */
+  recall(messageId: string): readonly PlatformEvent[] {
+    return guildActs.recall(this, messageId);
+  }
+
+  react(order: guildActs.ReactionOrder): readonly PlatformEvent[] {
+    return guildActs.react(this, order);
+  }
+
+  settleAudit(verdict: guildActs.Verdict): readonly PlatformEvent[] {
+    return guildActs.settleAudit(this, verdict);
+  }
+
+  openChannel(order: guildActs.ChannelOrder): Channel {
+    return guildActs.openChannel(this, order);
+  }
+
+  /** @throws SandboxError for an unknown user, group, guild or member. @returns the events that went out. */
   set(switches: Switches): readonly PlatformEvent[] {
-    if ('user' in switches) return this.#setUser(this.people.user(switches.user), switches);
-    if ('group' in switches) return this.#setGroup(this.people.group(switches.group), switches);
-    this.grantedIntents = switches.granted_intents ?? this.grantedIntents;
-    this.maxTextLength = switches.max_text_length ?? this.maxTextLength;
-    this.windows.rules = switches.windows ?? this.windows.rules;
-    if (switches.session_limit !== undefined) this.starts.set(switches.session_limit);
+    if ('user' in switches || 'group' in switches || 'guild' in switches) return turnSwitches(this, switches);
+    this.#setPlatform(switches);
     return [];
   }
 
@@ -140,9 +100,24 @@ export class Platform {
 
   /** Any event at all, numbered and kept like the platform's own. A message in it may be answered. @returns to how many sessions. */
   emit(event: PlatformEvent): number {
-    const message = messageIn(event);
-    if (message !== undefined) this.windows.openForMessage(message.id, message.scene);
-    return this.#give(event, undefined);
+    const message = messageIn(event, this.bot.id);
+    if (message !== undefined) this.windows.openForMessage(message.id, message.scene, message.toBot);
+    return this.give(event, []);
+  }
+
+  /** Sends an event that may be answered in these places, where its type allows it. @returns to how many sessions. */
+  give(event: PlatformEvent, scenes: readonly Scene[]): number {
+    if (event.id !== undefined && scenes.length > 0) this.windows.openForEvent(event.id, event.t, scenes);
+    const sessions = this.sessions.dispatch(event);
+    const [scene] = scenes;
+    this.transcript.add({
+      kind: 'event',
+      type: event.t,
+      ...(event.id === undefined ? {} : { id: event.id }),
+      ...(scene === undefined ? {} : { scene }),
+      sessions,
+    });
+    return sessions;
   }
 
   /** A frame as it is, to every connection; see `GatewaySessions.sendRaw`. */
@@ -150,15 +125,6 @@ export class Platform {
     const sessions = this.sessions.sendRaw(frame);
     this.transcript.add({ kind: 'event', type: 'raw frame', sessions });
     return sessions;
-  }
-
-  /** Remembers what a quote of this message would show. */
-  remember(id: string, refIdx: string, text: string): void {
-    this.#texts.set(id, { refIdx, text });
-    for (const oldest of this.#texts.keys()) {
-      if (this.#texts.size <= KEPT_TEXTS) break;
-      this.#texts.delete(oldest);
-    }
   }
 
   /**
@@ -191,147 +157,37 @@ export class Platform {
       sessions,
       heartbeat_interval_ms: heartbeatIntervalMs,
       session_start_limit: this.starts.shown(),
-      granted_intents: this.grantedIntents,
-      max_text_length: this.maxTextLength,
+      ...this.settings.shown(),
       windows: this.windows.rules,
+      quotas: this.quotas.rules,
       users: this.people.listUsers(),
       groups: this.people.listGroups(),
+      guilds: this.guilds.list(),
+      audits: this.audits.list(),
       faults: this.faults.list(),
       counters: this.transcript.counters(),
       last: this.transcript.last,
     };
   }
 
-  #write(say: Say): Written {
-    const quote = say.quote === undefined ? undefined : this.#texts.get(say.quote);
-    if (say.quote !== undefined && quote === undefined)
-      throw new SandboxError('quote.unknown', `there is no message ${say.quote}`, 404);
-    const written: Written = {
-      id: newMessageId(),
-      refIdx: newReferenceIndex(),
-      text: say.text,
-      at: this.setup.now(),
-      ...(quote === undefined ? {} : { quote }),
-    };
-    this.remember(written.id, written.refIdx, written.text);
-    return written;
-  }
-
-  #sayAlone(user: User, written: Written, say: Say) {
-    const events = user.friend ? [c2cMessage(user, written)] : [];
-    return this.#said(
-      { kind: 'c2c', openid: user.openid },
-      { openid: user.openid, name: user.name },
-      written,
-      false,
-      events,
-      say,
-    );
-  }
-
-  #sayInGroup(group: Group, user: User, written: Written, say: Say) {
-    const member = this.people.member(group, user.openid);
-    const mention = say.mention ?? true;
-    const bot = mention ? this.#botMember(group) : undefined;
-    const types = [
-      ...(mention ? (['GROUP_AT_MESSAGE_CREATE'] as const) : []),
-      ...(group.receiveAll ? (['GROUP_MESSAGE_CREATE'] as const) : []),
-    ];
-    const events = group.botIn ? types.map((type) => groupMessage(type, group, member, written, bot)) : [];
-    const from = { openid: user.openid, name: user.name, member_openid: member.memberOpenid };
-    return this.#said({ kind: 'group', openid: group.openid }, from, written, mention, events, say);
-  }
-
-  #said(
-    scene: Scene,
-    from: UserMessage['from'],
-    written: Written,
-    mention: boolean,
-    events: readonly PlatformEvent[],
-    say: Say,
-  ) {
-    if (events.length > 0) this.windows.openForMessage(written.id, scene);
-    const pushes = Array.from({ length: 1 + (say.duplicate ?? 0) }, () => events).flat();
-    const heard = pushes.map((event) => this.sessions.dispatch(event));
-    return this.transcript.add({
-      kind: 'user.message',
-      scene,
-      from,
-      id: written.id,
-      ref_idx: written.refIdx,
-      text: written.text,
-      mention,
-      events: pushes.map((event) => event.t),
-      sessions: Math.max(0, ...heard),
-    });
-  }
-
-  #botMember(group: Group): BotMember {
-    const known = this.#botMembers.get(group.openid);
-    if (known !== undefined) return known;
-    const member = { memberOpenid: newOpenid(), name: this.bot.username };
-    this.#botMembers.set(group.openid, member);
-    return member;
-  }
-
-  #setUser(user: User, want: Extract<Switches, { user: string }>): readonly PlatformEvent[] {
-    const scene: Scene = { kind: 'c2c', openid: user.openid };
-    const events: PlatformEvent[] = [];
-    if (want.friend !== undefined && want.friend !== user.friend) {
-      user.friend = want.friend;
-      events.push(friendEvent(user.friend ? 'FRIEND_ADD' : 'FRIEND_DEL', user, this.setup.now()));
-    }
-    if (want.active_allowed !== undefined && want.active_allowed !== user.activeAllowed) {
-      user.activeAllowed = want.active_allowed;
-      events.push(activeSwitchOfUser(user, this.setup.now()));
-    }
-    for (const event of events) this.#give(event, scene);
-    return events;
-  }
-
-  #setGroup(group: Group, want: Extract<Switches, { group: string }>): readonly PlatformEvent[] {
-    const scene: Scene = { kind: 'group', openid: group.openid };
-    const events: PlatformEvent[] = [];
-    if (want.join !== undefined && !group.members.has(want.join)) {
-      const member = this.people.join(group, this.people.user(want.join));
-      if (group.botIn) events.push(memberMoved('GROUP_MEMBER_ADD', group, member, this.setup.now()));
-    }
-    if (want.leave !== undefined) {
-      const member = this.people.member(group, want.leave);
-      group.members.delete(want.leave);
-      if (group.botIn) events.push(memberMoved('GROUP_MEMBER_REMOVE', group, member, this.setup.now()));
-    }
-    const operator = [...group.members.values()][0]?.memberOpenid ?? '';
-    if (want.bot_in_group !== undefined && want.bot_in_group !== group.botIn) {
-      group.botIn = want.bot_in_group;
-      events.push(botMoved(group, operator, this.setup.now()));
-    }
-    if (want.active_allowed !== undefined && want.active_allowed !== group.activeAllowed) {
-      group.activeAllowed = want.active_allowed;
-      events.push(activeSwitchOfGroup(group, operator, this.setup.now()));
-    }
-    group.receiveAll = want.receive_all ?? group.receiveAll;
-    for (const event of events) this.#give(event, scene);
-    return events;
-  }
-
-  #give(event: PlatformEvent, scene: Scene | undefined): number {
-    if (event.id !== undefined && scene !== undefined) this.windows.openForEvent(event.id, event.t, scene);
-    const sessions = this.sessions.dispatch(event);
-    this.transcript.add({
-      kind: 'event',
-      type: event.t,
-      ...(event.id === undefined ? {} : { id: event.id }),
-      ...(scene === undefined ? {} : { peer: scene.openid }),
-      sessions,
-    });
-    return sessions;
+  #setPlatform(want: PlatformSwitches): void {
+    const { settings } = this;
+    settings.grantedIntents = want.granted_intents ?? settings.grantedIntents;
+    settings.intentRefusal = want.intent_refusal ?? settings.intentRefusal;
+    settings.maxTextLength = want.max_text_length ?? settings.maxTextLength;
+    settings.markdownAllowed = want.markdown_allowed ?? settings.markdownAllowed;
+    settings.urlsAllowed = want.urls_allowed ?? settings.urlsAllowed;
+    settings.audit = want.audit ?? settings.audit;
+    this.windows.rules = { ...this.windows.rules, ...want.windows };
+    this.quotas.rules = { ...this.quotas.rules, ...want.quotas };
+    if (want.session_limit !== undefined) this.starts.set(want.session_limit);
   }
 
   #strike(order: ImmediateOrder): void {
     this.transcript.add({ kind: 'fault', fault: order.kind, what: JSON.stringify(order) });
     if (order.kind === 'token.expire') this.tokens.expireAll();
     if (order.kind === 'gateway.forget_sessions') this.sessions.forgetAll();
+    if (order.kind === 'gateway.take_over') this.sessions.takeOver();
     for (const link of [...this.sessions.links]) link.strike(order);
   }
 }

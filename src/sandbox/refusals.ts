@@ -12,6 +12,8 @@ const REFUSALS: { readonly [code: number]: Refusal } = {
   404: { status: 404, message: 'resource not found' },
   405: { status: 405, message: 'method not allowed' },
   10001: { status: 400, message: 'unknown account' },
+  10003: { status: 400, message: 'unknown channel' },
+  10004: { status: 400, message: 'unknown guild' },
   11241: { status: 401, message: 'token miss' },
   11242: { status: 401, message: 'check token fail' },
   11243: { status: 401, message: 'token wrong' },
@@ -31,6 +33,7 @@ const REFUSALS: { readonly [code: number]: Refusal } = {
   40034025: { status: 400, message: 'event_id is invalid' },
   40034026: { status: 400, message: 'event_id expired' },
   40034027: { status: 400, message: 'event type does not allow a reply' },
+  40034090: { status: 400, message: 'markdown is not permitted to this bot' },
   40034100: { status: 429, message: 'active messages are sent too fast' },
   40034101: { status: 400, message: 'bot is not in the group' },
   40034102: { status: 400, message: '主动消息失败, 无权限' },
@@ -45,9 +48,22 @@ const REFUSALS: { readonly [code: number]: Refusal } = {
   40054013: { status: 400, message: 'user refuses messages of the bot' },
   40054016: { status: 400, message: 'bot is offline' },
   50006: { status: 400, message: 'message is empty' },
+  50037: { status: 400, message: 'markdown may be combined with a keyboard only' },
+  50055: { status: 400, message: 'markdown is not valid' },
   50056: { status: 400, message: 'markdown content is not allowed' },
   1100100: { status: 429, message: '安全打击：频率超过限制' },
   304003: { status: 400, message: 'url not allowed' },
+  304018: { status: 400, message: 'bot is not connected to the gateway' },
+  304026: { status: 400, message: 'replied message id is wrong' },
+  304027: { status: 400, message: 'time to reply to this message is over' },
+  304028: { status: 400, message: 'message did not @ the bot and may not be replied to' },
+  304032: { status: 400, message: 'direct message session does not exist' },
+  304034: { status: 400, message: 'not a member, no direct message session' },
+  304035: { status: 400, message: 'push messages to this channel exceed the limit of the day' },
+  304036: { status: 400, message: 'no privilege for markdown' },
+  304047: { status: 400, message: 'push messages go to too many channels of the guild' },
+  304049: { status: 400, message: 'direct push messages to this user exceed the limit of the day' },
+  304050: { status: 400, message: 'direct push messages exceed the limit of the day' },
 };
 
 /** One HTTP answer of the platform. */
@@ -59,6 +75,8 @@ export interface PlatformAnswer {
   /** The error number of a refusal, for the transcript. */
   readonly code?: number;
   readonly message?: string;
+  /** Of a send that was taken: what it became, for the transcript. */
+  readonly sent?: { readonly id: string; readonly ref_idx?: string } | { readonly audit_id: string };
 }
 
 /** A successful JSON answer. */

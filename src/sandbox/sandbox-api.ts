@@ -1,71 +1,47 @@
 /**
  * The sandbox's own JSON API, for tests and for the chat page. Keys are snake_case; a body that does not fit is answered with
- * 400 and `{"error": {"code", "message"}}`, an unknown user, group or fault with 404.
+ * 400 and `{"error": {"code", "message"}}`, an unknown user, group, guild, channel, message or fault with 404.
  *
  * | Method and path (under `/sandbox/v1`) | Body or query | Answer |
  * |---|---|---|
- * | GET `/state` | | app id, bot, sessions, users, groups, switches, faults, counters |
+ * | GET `/state` | | app id, bot, sessions, users, groups, guilds, switches, waiting reviews, faults, counters |
  * | GET `/transcript` | `?after=N&limit=N&wait_ms=N` | `{entries, last}`; with `wait_ms` (≤ 30000) it waits for the first entry after N |
  * | GET `/transcript/stream` | `?after=N`, or the header `Last-Event-ID` | SSE: one `data:` per entry, `id:` is its number |
- * | POST `/users` | `{name, openid?}` | the user |
+ * | POST `/users` | `{name, openid?, bot?}`; `bot`: another bot, its messages say so | the user |
  * | POST `/groups` | `{name, openid?, members?: [openid]}` | the group |
- * | POST `/messages` | `{from, group?, text, mention?, quote?, duplicate?}` | the transcript entry; its `id` is the `msg_id` |
- * | POST `/switches` | `{user, active_allowed?, friend?}` or `{group, active_allowed?, bot_in_group?, receive_all?, join?, leave?}` or `{granted_intents?, max_text_length?, windows?, session_limit?}` | `{events: [{t, id, d}]}` that went out for it |
+ * | POST `/channels` | `{guild, name}` | the channel |
+ * | POST `/messages` | `{from, group? or channel? or dm?, text?, mention?, mentions?, everyone?, faces?, attachments?, ark?, records?, quote?, both?, duplicate?}`, see `say.ts`; `dm` is the id of the guild that it comes from | the transcript entry; its `id` is the `msg_id` |
+ * | DELETE `/messages/{id}` | the writer recalls a message of a channel or of a guild's direct messages | `{events}` |
+ * | POST `/reactions` | `{from, message, emoji: {id, type: 1 or 2}, remove?}`, in channels | `{events}` |
+ * | POST `/audits` | `{audit_id, verdict: "pass" or "reject"}`: ends the review of a send, see the switch `audit` | `{events}` |
+ * | POST `/switches` | one of those below | `{events: [{t, id, d}]}` that went out for it |
  * | GET `/faults` | | `{faults: [{id, left, order}]}` |
  * | POST `/faults` | an order, see `faults.ts` | `{fault}`; null for one that happened at once |
  * | DELETE `/faults`, `/faults/{id}` | | `{removed}` |
  * | POST `/raw` | `{event: {t, id?, d?}}` or `{frame}`: the text as it is; `$S` in it becomes the next sequence number, and the frame is then kept for replay | `{sessions}` |
+ *
+ * Switches, see `switches.ts`; what is left out stays as it is:
+ * - `{user, active_allowed?, friend?}`
+ * - `{group, active_allowed?, bot_in_group?, receive_all?, echo_own?, join?, leave?}`; `echo_own`: with `receive_all`, the bot hears its own messages
+ * - `{guild, bot_in_guild?, join?, leave?}`
+ * - `{granted_intents?, intent_refusal?: 4014 or 4903, max_text_length?, markdown_allowed?, urls_allowed?, audit?, windows?: {c2c?, group?, channel?, dm?}, quotas?: {per_channel?, channels_per_guild?, per_dm?, dms_in_all?}, session_limit?}`; a window is `{minutes, count?}`, quotas are active messages a day
  */
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { faultOrder } from './faults.js';
-import { PEER_ID, shownGroup, shownUser } from './people.js';
+import { channelOrder, reactionOrder, verdict } from './guild-acts.js';
+import { shownChannel } from './guilds.js';
+import { shownGroup, shownUser } from './people.js';
 import type { Platform } from './platform.js';
 import { readBody } from './request-body.js';
 import { SandboxError } from './sandbox-error.js';
+import { peerId, sayOrder } from './say.js';
+import { switches } from './switches.js';
 
-const peerId = z.string().regex(PEER_ID, 'an id is 1–128 characters of A–Z a–z 0–9 . _ ! = + * ~ -');
 const name = z.string().trim().min(1).max(64);
-const windowRule = z.strictObject({
-  minutes: z.number().min(0).max(100_000),
-  count: z.number().int().min(0).max(1000),
-});
-
-const newUser = z.strictObject({ name, openid: peerId.optional() });
+const newUser = z.strictObject({ name, openid: peerId.optional(), bot: z.boolean().optional() });
 const newGroup = z.strictObject({ name, openid: peerId.optional(), members: z.array(peerId).max(500).default([]) });
-const newMessage = z.strictObject({
-  from: peerId,
-  group: peerId.optional(),
-  text: z.string().max(20_000),
-  mention: z.boolean().optional(),
-  quote: z.string().max(200).optional(),
-  duplicate: z.number().int().min(0).max(100).optional(),
-});
-const switches = z.union([
-  z.strictObject({ user: peerId, active_allowed: z.boolean().optional(), friend: z.boolean().optional() }),
-  z.strictObject({
-    group: peerId,
-    active_allowed: z.boolean().optional(),
-    bot_in_group: z.boolean().optional(),
-    receive_all: z.boolean().optional(),
-    join: peerId.optional(),
-    leave: peerId.optional(),
-  }),
-  z.strictObject({
-    granted_intents: z.number().int().min(0).max(0x7fffffff).optional(),
-    max_text_length: z.number().int().min(1).max(1_000_000).optional(),
-    windows: z.strictObject({ c2c: windowRule, group: windowRule }).optional(),
-    session_limit: z
-      .strictObject({
-        total: z.number().int().min(0),
-        remaining: z.number().int().min(0),
-        resetAfterMs: z.number().int().min(0),
-        maxConcurrency: z.number().int().min(1).max(1000),
-      })
-      .optional(),
-  }),
-]);
 const raw = z.union([
   z.strictObject({
     event: z.strictObject({ t: z.string().max(200), id: z.string().max(300).optional(), d: z.unknown() }),
@@ -114,8 +90,8 @@ export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
   });
 
   api.post('/users', async (c) => {
-    const { name, openid } = newUser.parse(await readJson(c.req.raw));
-    return c.json(shownUser(platform.people.addUser(name, openid)));
+    const { name, openid, bot } = newUser.parse(await readJson(c.req.raw));
+    return c.json(shownUser(platform.people.addUser(name, openid, bot)));
   });
 
   api.post('/groups', async (c) => {
@@ -123,7 +99,16 @@ export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
     return c.json(shownGroup(platform.people.addGroup(name, openid, members)));
   });
 
-  api.post('/messages', async (c) => c.json(platform.say(newMessage.parse(await readJson(c.req.raw)))));
+  api.post('/channels', async (c) =>
+    c.json(shownChannel(platform.openChannel(channelOrder.parse(await readJson(c.req.raw))))),
+  );
+
+  api.post('/messages', async (c) => c.json(platform.say(sayOrder.parse(await readJson(c.req.raw)))));
+  api.delete('/messages/:id', (c) => c.json({ events: platform.recall(c.req.param('id')) }));
+  api.post('/reactions', async (c) =>
+    c.json({ events: platform.react(reactionOrder.parse(await readJson(c.req.raw))) }),
+  );
+  api.post('/audits', async (c) => c.json({ events: platform.settleAudit(verdict.parse(await readJson(c.req.raw))) }));
   api.post('/switches', async (c) => c.json({ events: platform.set(switches.parse(await readJson(c.req.raw))) }));
 
   api.get('/faults', (c) => c.json({ faults: platform.faults.list() }));

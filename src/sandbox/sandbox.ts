@@ -4,7 +4,7 @@ import { chatPage } from './chat-page.js';
 import { gatewayEndpoint } from './gateway-endpoint.js';
 import { openapiEndpoint } from './openapi-endpoint.js';
 import { Platform } from './platform.js';
-import { DEFAULT_WINDOWS, type WindowRules } from './reply-windows.js';
+import type { WindowRules } from './reply-windows.js';
 import { refusedBecause } from './request-guard.js';
 import { sandboxApi } from './sandbox-api.js';
 import { DEFAULT_SESSION_LIMIT, type SessionLimit } from './start-limit.js';
@@ -18,7 +18,8 @@ export interface SandboxOptions {
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds since 1970: drives windows, tokens, limits and time stamps, but no timers. */
   readonly now?: () => number;
-  readonly windows?: WindowRules;
+  /** What is left out is as documented. */
+  readonly windows?: Partial<WindowRules>;
   readonly sessionLimit?: SessionLimit;
 }
 
@@ -45,7 +46,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clientSecret: options.clientSecret ?? 'emulator-Secret_01',
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 41_250,
     now: options.now ?? Date.now,
-    windows: options.windows ?? DEFAULT_WINDOWS,
+    windows: options.windows ?? {},
     sessionLimit: options.sessionLimit ?? DEFAULT_SESSION_LIMIT,
   });
   const stop = new AbortController();

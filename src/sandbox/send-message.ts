@@ -1,159 +1,142 @@
 /** One send by the bot, judged as the platform does: is the body right, is the peer there, may it be said now. */
-import { newMessageId, newReferenceIndex } from './ids.js';
+import { type Attempt, isInGuild, MSG_TYPE } from './attempt.js';
+import { bodyFault } from './body-faults.js';
+import { messageObject } from './guild-events.js';
+import { findPlace, type GuildPlace } from './guild-place.js';
+import { newGuildMessageId, newMessageId, newReferenceIndex } from './ids.js';
+import { groupMessage } from './message-events.js';
 import type { Platform } from './platform.js';
 import { beijingTime } from './platform-time.js';
 import { accept, type PlatformAnswer, refuse } from './refusals.js';
-import type { Reference } from './reply-windows.js';
 import type { BotSend, Scene } from './transcript.js';
+import type { Author } from './written-message.js';
 
-/** What the body asks for, as far as it could be read. */
-export interface Attempt {
-  readonly scene: Scene;
-  /** The body, when it is a JSON object. */
-  readonly body: { readonly [key: string]: unknown } | undefined;
-  readonly msgType: number | undefined;
-  readonly text: string;
-  readonly reference: Reference | undefined;
-  readonly seq: number;
-}
-
-/** Types of `msg_type` that the sandbox knows. */
-const TEXT = 0;
-const MARKDOWN = 2;
-const INPUT_NOTIFY = 6;
-
-const CODES = {
-  malformed: 40011000,
-  empty: 50006,
-  markdownMissing: 40034011,
-  markdownEmpty: 40034008,
-  notFriend: 40054004,
-  notInGroup: 40034101,
-  tooLong: 40054007,
-  activeForbidden: { c2c: 40034102, group: 40034105 },
-} as const;
-
-/** Reads leniently, so that a refused send can be shown too. */
-export function readAttempt(scene: Scene, raw: string): Attempt {
-  const body = jsonObject(raw);
-  const seq = body?.msg_seq ?? 1;
-  const number = typeof seq === 'number' && Number.isInteger(seq) ? seq : 1;
-  const msgId = nonEmpty(body?.msg_id);
-  const eventId = nonEmpty(body?.event_id);
-  const reference: Reference | undefined =
-    msgId !== undefined
-      ? { by: 'msg_id', id: msgId, seq: number }
-      : eventId === undefined
-        ? undefined
-        : { by: 'event_id', id: eventId, seq: number };
-  // Clients in production leave it out for text: the platform reads a missing number as 0.
-  const type = body?.msg_type ?? TEXT;
-  const msgType = typeof type === 'number' ? type : undefined;
-  return { scene, body, msgType, text: textOf(body, msgType), reference, seq: number };
-}
+/** By what the peer is; of a guild the code says which part of it is not there. */
+const ABSENT: { readonly [kind in Scene['kind']]: number } = {
+  c2c: 40054004,
+  group: 40034101,
+  channel: 10003,
+  dm: 304032,
+};
+const ACTIVE_FORBIDDEN = { c2c: 40034102, group: 40034105 } as const;
+const NOT_CONNECTED = 304018;
+const BAD_QUOTE = { guild: 304026, other: 40034024 } as const;
+const AUDITED = { code: 304023, message: 'push message is waiting for audit now' } as const;
 
 /** Decides, and if it is accepted, does it: the reply is used up, the message exists. */
 export function sendMessage(platform: Platform, attempt: Attempt): PlatformAnswer {
-  const bad = bodyFault(attempt, platform.maxTextLength);
+  const bad = bodyFault(attempt, platform.settings);
   if (bad !== undefined) return bad;
-  const code = absent(platform, attempt.scene) ?? notNow(platform, attempt);
+  const code = absent(platform, attempt.scene) ?? badQuote(platform, attempt) ?? notNow(platform, attempt);
   if (code !== undefined) return refuse(code);
-  if (attempt.reference !== undefined) platform.windows.take(attempt.reference, attempt.msgType !== INPUT_NOTIFY);
-  const id = newMessageId();
-  const refIdx = newReferenceIndex();
-  platform.remember(id, refIdx, attempt.text);
-  return accept({ id, timestamp: beijingTime(platform.setup.now()), ext_info: { ref_idx: refIdx } });
+  if (attempt.reference !== undefined)
+    platform.windows.take(attempt.reference, attempt.msgType !== MSG_TYPE.inputNotify);
+  const place = placeOf(platform, attempt.scene);
+  if (place === undefined) return sent(platform, attempt);
+  if (attempt.reference === undefined) platform.quotas.take(attempt.scene);
+  return platform.settings.audit ? held(platform, attempt) : sentToGuild(platform, attempt, place);
 }
 
 /** How the attempt stands in the transcript. `answer` is what the platform decided; undefined when a fault came first. */
 export function sendRecord(
+  platform: Platform,
   attempt: Attempt,
   answer: PlatformAnswer | undefined,
   spoiled?: { fault: string; answer?: PlatformAnswer },
 ): BotSend {
-  const accepted = answer?.status === 200;
+  const { scene, msgType, text, reference, seq, quote } = attempt;
+  const accepted = answer?.sent !== undefined;
   const told = answer ?? spoiled?.answer;
-  const made = accepted ? (JSON.parse(answer.body) as { id: string; ext_info: { ref_idx: string } }) : undefined;
+  const quoted = quote === undefined ? undefined : platform.messages.find(quote.id);
   return {
     kind: 'bot.send',
-    scene: attempt.scene,
-    mode: attempt.reference === undefined ? 'active' : 'passive',
-    msg_type: attempt.msgType ?? null,
-    text: attempt.text,
-    ...(attempt.reference === undefined ? {} : { [attempt.reference.by]: attempt.reference.id }),
-    msg_seq: attempt.seq,
+    scene,
+    mode: reference === undefined ? 'active' : 'passive',
+    msg_type: msgType ?? null,
+    text,
+    ...(quote === undefined ? {} : { quote: { id: quote.id, ...(quoted === undefined ? {} : { text: quoted.text }) } }),
+    ...(reference === undefined ? {} : { [reference.by]: reference.id }),
+    ...(seq === undefined ? {} : { msg_seq: seq }),
     accepted,
     status: told?.status ?? 0,
-    ...(made === undefined ? {} : { id: made.id, ref_idx: made.ext_info.ref_idx }),
+    ...answer?.sent,
     ...(accepted || told?.code === undefined ? {} : { code: told.code }),
     ...(accepted || told?.message === undefined ? {} : { reason: told.message }),
     ...(spoiled === undefined ? {} : { fault: spoiled.fault }),
   };
 }
 
-function bodyFault({ scene, body, msgType, text }: Attempt, maxTextLength: number): PlatformAnswer | undefined {
-  const malformed = (why: string) => refuse(CODES.malformed, `request data is malformed: ${why}`);
-  if (body === undefined) return malformed('the body is no JSON object');
-  if (msgType === undefined) return malformed('msg_type is no number');
-  for (const key of ['content', 'msg_id', 'event_id'] as const) {
-    if (typeof (body[key] ?? '') !== 'string') return malformed(`${key} is no string`);
-  }
-  if (!Number.isInteger(body.msg_seq ?? 1)) return malformed('msg_seq is no integer');
-  if (nonEmpty(body.msg_id) !== undefined && nonEmpty(body.event_id) !== undefined)
-    return malformed('msg_id and event_id exclude each other');
-  if ([...text].length > maxTextLength) return refuse(CODES.tooLong);
-  switch (msgType) {
-    case TEXT:
-      return text === '' ? refuse(CODES.empty) : undefined;
-    case MARKDOWN:
-      return markdownFault(body.markdown);
-    case INPUT_NOTIFY:
-      return scene.kind === 'c2c' && isObject(body.input_notify)
-        ? undefined
-        : malformed('input_notify is for C2C and needs its object');
-    default:
-      return malformed(`msg_type ${msgType} is not known to this sandbox`);
-  }
-}
-
-function markdownFault(markdown: unknown): PlatformAnswer | undefined {
-  if (!isObject(markdown)) return refuse(CODES.markdownMissing);
-  const isTemplate = markdown.custom_template_id !== undefined || markdown.template_id !== undefined;
-  return isTemplate || nonEmpty(markdown.content) !== undefined ? undefined : refuse(CODES.markdownEmpty);
-}
-
 /** The code for a peer that the bot cannot write to at all. */
 function absent(platform: Platform, scene: Scene): number | undefined {
-  if (scene.kind === 'c2c')
-    return platform.people.users.get(scene.openid)?.friend === true ? undefined : CODES.notFriend;
-  return platform.people.groups.get(scene.openid)?.botIn === true ? undefined : CODES.notInGroup;
+  if (isInGuild(scene)) {
+    if (placeOf(platform, scene) === undefined) return ABSENT[scene.kind];
+    return platform.sessions.isConnected ? undefined : NOT_CONNECTED;
+  }
+  const isThere =
+    scene.kind === 'c2c'
+      ? platform.people.users.get(scene.openid)?.friend === true
+      : platform.people.groups.get(scene.openid)?.botIn === true;
+  return isThere ? undefined : ABSENT[scene.kind];
+}
+
+/** A quote of what is not there is refused, unless the send says that it does not matter. */
+function badQuote({ messages }: Platform, { scene, quote }: Attempt): number | undefined {
+  if (quote === undefined || quote.optional || messages.find(quote.id) !== undefined) return undefined;
+  return isInGuild(scene) ? BAD_QUOTE.guild : BAD_QUOTE.other;
 }
 
 /** The code for a reply whose window is closed, or an active message that is not allowed. */
 function notNow(platform: Platform, { scene, reference }: Attempt): number | undefined {
   if (reference !== undefined) return platform.windows.check(scene, reference);
-  const peer =
-    scene.kind === 'c2c' ? platform.people.users.get(scene.openid) : platform.people.groups.get(scene.openid);
-  return peer?.activeAllowed === true ? undefined : CODES.activeForbidden[scene.kind];
-}
-
-function textOf(body: Attempt['body'], msgType: number | undefined): string {
-  if (msgType === MARKDOWN && isObject(body?.markdown)) return nonEmpty(body.markdown.content) ?? '';
-  return nonEmpty(body?.content) ?? '';
-}
-
-function jsonObject(raw: string): Attempt['body'] {
-  try {
-    const value: unknown = JSON.parse(raw);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
+  switch (scene.kind) {
+    case 'c2c':
+      return platform.people.users.get(scene.openid)?.activeAllowed === true ? undefined : ACTIVE_FORBIDDEN.c2c;
+    case 'group':
+      return platform.people.groups.get(scene.openid)?.activeAllowed === true ? undefined : ACTIVE_FORBIDDEN.group;
+    default: {
+      const siblings = platform.guilds.findChannel(scene.openid)?.guild.channels ?? [];
+      return platform.quotas.check(
+        scene,
+        siblings.map(({ id }) => id),
+      );
+    }
   }
 }
 
-const nonEmpty = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
+/** Where in the guild a send goes, if the bot is in there. */
+function placeOf({ guilds }: Platform, scene: Scene): GuildPlace | undefined {
+  const found = findPlace(guilds, scene);
+  return found?.guild.botIn === true ? found.place : undefined;
+}
 
-function isObject(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function sent(platform: Platform, attempt: Attempt): PlatformAnswer {
+  const id = newMessageId();
+  const refIdx = newReferenceIndex();
+  const group = platform.people.groups.get(attempt.scene.kind === 'group' ? attempt.scene.openid : '');
+  const author: Author = { id: group?.botMemberOpenid ?? platform.bot.id, name: platform.bot.username, bot: true };
+  const message = { id, refIdx, text: attempt.text, attachments: [], author };
+  platform.messages.keep({ ...message, scene: attempt.scene, toBot: false });
+  const at = platform.setup.now();
+  if (group?.receiveAll === true && group.echoOwn) {
+    const written = { ...message, at, mentions: [], everyone: false, faces: [] };
+    platform.give(groupMessage('GROUP_MESSAGE_CREATE', group, 'member', written), [attempt.scene]);
+  }
+  const answer = accept({ id, timestamp: beijingTime(at), ext_info: { ref_idx: refIdx } });
+  return { ...answer, sent: { id, ref_idx: refIdx } };
+}
+
+function sentToGuild(platform: Platform, { scene, text }: Attempt, place: GuildPlace): PlatformAnswer {
+  const id = newGuildMessageId();
+  const author: Author = { id: platform.bot.id, name: platform.bot.username, bot: true };
+  platform.messages.keep({ id, text, attachments: [], author, scene, toBot: false });
+  const message = { id, at: platform.setup.now(), author };
+  const answer = accept(messageObject(place, message, text, platform.guilds.nextInChannel(place.channelId)));
+  return { ...answer, sent: { id } };
+}
+
+/** Taken, but not out yet: HTTP 202 with what looks like an error. */
+function held(platform: Platform, { scene, text }: Attempt): PlatformAnswer {
+  const { id } = platform.audits.hold(scene, text, platform.setup.now());
+  const answer = accept({ ...AUDITED, data: { message_audit: { audit_id: id } } });
+  return { ...answer, status: 202, sent: { audit_id: id } };
 }

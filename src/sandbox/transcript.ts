@@ -1,20 +1,45 @@
 /** Everything that happened on the platform, in order: a bounded list, counters that are never cut, and a way to wait for more. */
 
-/** Who a message was sent to by the bot, or the conversation a user wrote in. */
+/** Who a message was sent to by the bot, or the conversation a user wrote in. `dm` is a direct message of a guild. */
 export interface Scene {
-  readonly kind: 'c2c' | 'group';
-  /** The user's openid, or the group's. */
+  readonly kind: 'c2c' | 'group' | 'channel' | 'dm';
+  /** The user's openid, or the group's; a channel's id; of a direct message the guild id of its session. */
   readonly openid: string;
+}
+
+/** What a quote shows of the message it is about. */
+interface Quoted {
+  readonly id: string;
+  /** Missing where that message is not known. */
+  readonly text?: string;
 }
 
 export interface UserMessage {
   readonly kind: 'user.message';
   readonly scene: Scene;
-  readonly from: { readonly openid: string; readonly name: string; readonly member_openid?: string };
+  /** `member_openid` in a group, `user_id` in a guild. */
+  readonly from: {
+    readonly openid: string;
+    readonly name: string;
+    readonly member_openid?: string;
+    readonly user_id?: string;
+  };
   readonly id: string;
-  readonly ref_idx: string;
+  /** Messages in a guild have none. */
+  readonly ref_idx?: string;
   readonly text: string;
+  /** Whether the bot is @-ed. */
   readonly mention: boolean;
+  /** Names of the others who are @-ed. */
+  readonly mentions?: readonly string[];
+  readonly everyone?: true;
+  readonly faces?: readonly { readonly id: string; readonly text: string }[];
+  readonly attachments?: readonly { readonly content_type: string; readonly filename: string }[];
+  /** The prompt of a card. */
+  readonly ark?: string;
+  /** How many messages a forwarded chat record holds. */
+  readonly records?: number;
+  readonly quote?: Quoted;
   /** Event types that went out for it; empty when the bot may not see it. */
   readonly events: readonly string[];
   /** Sessions the event was given to, at once or at their next resume. 0: no bot heard it. */
@@ -25,17 +50,22 @@ export interface BotSend {
   readonly kind: 'bot.send';
   readonly scene: Scene;
   readonly mode: 'passive' | 'active';
+  /** null: none that could be read. Sends to a guild carry none: the one that fits is shown. */
   readonly msg_type: number | null;
   readonly text: string;
+  readonly quote?: Quoted;
   readonly msg_id?: string;
   readonly event_id?: string;
-  readonly msg_seq: number;
+  /** Sends to a guild have none. */
+  readonly msg_seq?: number;
+  /** Also of one that waits for its review: it has an `audit_id`, and no `id` yet. */
   readonly accepted: boolean;
   /** HTTP status that was answered, or that was meant to be when the answer got lost. */
   readonly status: number;
   /** Of an accepted message. */
   readonly id?: string;
   readonly ref_idx?: string;
+  readonly audit_id?: string;
   /** Of a refused one. */
   readonly code?: number;
   readonly reason?: string;
@@ -67,7 +97,8 @@ interface EventGiven {
   readonly kind: 'event';
   readonly type: string;
   readonly id?: string;
-  readonly peer?: string;
+  /** The conversation that it is about, where there is one. */
+  readonly scene?: Scene;
   readonly sessions: number;
 }
 

@@ -15,6 +15,7 @@ test('the page is served with a policy that allows nothing but itself, and is no
     ['/', 'text/html'],
     ['/page.css', 'text/css'],
     ['/page.js', 'text/javascript'],
+    ['/words.js', 'text/javascript'],
     ['/icon.svg', 'image/svg+xml'],
   ] as const) {
     const answer = await call(sandbox.url + path);
@@ -61,11 +62,12 @@ function inABrowser(): void {
 
     const { socket, token } = await connectBot(sandbox);
     await page.getByText('机器人已连接').waitFor();
-    await page.locator('#text').focus();
+    await page.locator('.hint', { hasText: '还没有消息' }).waitFor();
     await page.keyboard.type('hello');
     await page.keyboard.press('Enter');
     const { d } = await socket.frame();
     expect(d.content).toBe('hello');
+    await page.locator('.hint').waitFor({ state: 'detached' });
 
     const hostile = '<img src=x onerror="document.title=1">';
     const reply = { msg_type: 0, content: hostile, msg_id: d.id };
@@ -103,5 +105,38 @@ function inABrowser(): void {
       text: 'hi all',
       mention: true,
     });
+  });
+
+  test('a person picks a channel by keyboard, sees markdown and parts as text, and a page that loads nothing from them', async () => {
+    const { socket, token } = await connectBot(sandbox);
+    const page = await browser.newPage();
+    const loaded: string[] = [];
+    page.on('request', (request) => loaded.push(new URL(request.url()).origin));
+    await page.goto(sandbox.url);
+    await page.getByRole('button', { name: '#general' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('私域机器人').waitFor();
+    await page.keyboard.type('hi < there');
+    await page.keyboard.press('Enter');
+    const { t, d } = await socket.frame();
+    expect([t, d.content]).toEqual(['AT_MESSAGE_CREATE', `<@!${sandbox.botId}> hi &lt; there`]);
+
+    const answer = { markdown: { content: '**yes**' }, msg_id: d.id, message_reference: { message_id: d.id } };
+    await post(sandbox, `/channels/${d.channel_id}/messages`, answer, token);
+    const line = page.locator('.message', { has: page.getByText('**yes**') });
+    await line.locator('.tag', { hasText: 'markdown' }).waitFor();
+    expect(await line.locator('.chip.quote').textContent()).toBe('hi < there');
+
+    const url = 'https://picture.example/x.png';
+    const attachments = [{ content_type: 'image/png', filename: '<b>.png', url }];
+    sandbox.platform.say({ from: 'openid_bob', channel: d.channel_id, attachments, mention: false });
+    await page.locator('.chip', { hasText: '图片<b>.png' }).waitFor();
+    await page.getByText('没有拥有私域消息权限的机器人在线').waitFor();
+
+    await page.locator('#dms').getByRole('button', { name: 'Alice' }).click();
+    await page.keyboard.type('psst');
+    await page.keyboard.press('Enter');
+    expect((await socket.frame()).d).toMatchObject({ direct_message: true, content: 'psst' });
+    expect(new Set(loaded)).toEqual(new Set([sandbox.url]));
   });
 }

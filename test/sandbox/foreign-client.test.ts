@@ -26,7 +26,7 @@ function foreignBot(to: Sandbox) {
   const made = new Bot({
     appid: to.appId,
     secret: to.clientSecret,
-    intents: ['GROUP_AND_C2C_EVENT'],
+    intents: ['GROUP_AND_C2C_EVENT', 'PUBLIC_GUILD_MESSAGES', 'DIRECT_MESSAGE'],
     mode: ReceiverMode.WEBSOCKET,
     sandbox: false,
     logLevel: 'off',
@@ -38,7 +38,7 @@ function foreignBot(to: Sandbox) {
   return made;
 }
 
-test('qq-official-bot connects, hears a person and a group, and answers both passively', async () => {
+test('qq-official-bot connects, hears a person, a group, a channel and a direct message, and answers each passively', async () => {
   sandbox = await startSandbox();
   bot = foreignBot(sandbox);
   bot.on('message.private.friend', (event) => event.reply(`heard: ${event.raw_message}`));
@@ -65,4 +65,13 @@ test('qq-official-bot connects, hears a person and a group, and answers both pas
     msg_id: inGroup.id,
     scene: { kind: 'group', openid: 'group_demo' },
   });
+
+  bot.on('message.guild', (event) => event.reply(`guild heard: ${event.raw_message}`));
+  bot.on('message.private.direct', (event) => event.reply('privately heard'));
+  const inChannel = sandbox.platform.say({ from: 'openid_alice', channel: '18700000000002000001', text: 'a < b' });
+  const third = await sandbox.platform.seen((entry) => entry.kind === 'bot.send', soon, second.n);
+  expect(third).toMatchObject({ accepted: true, msg_id: inChannel.id, scene: inChannel.scene });
+  const direct = sandbox.platform.say({ from: 'openid_alice', dm: '18700000000001000001', text: 'psst' });
+  const fourth = await sandbox.platform.seen((entry) => entry.kind === 'bot.send', soon, third.n);
+  expect(fourth).toMatchObject({ accepted: true, msg_id: direct.id, scene: direct.scene, text: 'privately heard' });
 });

@@ -104,6 +104,26 @@ test.each([
   expect((await (await opened(await identify(change))).closed).code).toBe(code);
 });
 
+test('an intent that was not granted is refused as observed, where that is switched on', async () => {
+  await start();
+  sandbox.platform.set({ intent_refusal: 4903 });
+  const socket = await opened(await identify({ intents: 1 << 9 }));
+  expect(await socket.frame()).toEqual({ op: 9, d: false });
+  expect(await socket.closed).toEqual({ code: 4903, reason: 'create session error' });
+});
+
+test('another program with the same app id takes the session, as often as it is told to', async () => {
+  await start();
+  for (let n = 0; n < 3; n += 1) {
+    const bot = await connectBot(sandbox);
+    sandbox.platform.fault({ kind: 'gateway.take_over' });
+    expect((await bot.socket.closed).code).toBe(4006);
+    expect((await (await resume(sandbox, bot, 1)).closed).code).toBe(4902);
+  }
+  expect(sandbox.platform.say({ from: 'openid_alice', text: 'for the other one' }).sessions).toBe(1);
+  expect(sandbox.platform.state().counters.identifies).toBe(3);
+});
+
 test.each([
   ['no JSON', 'hello', 4002],
   ['no op', '{"d":1}', 4002],

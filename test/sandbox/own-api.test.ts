@@ -56,6 +56,10 @@ describe('requests that do not fit', () => {
     ['/faults', { kind: 'fire' }, 400, 'request.invalid'],
     ['/faults', { kind: 'rest', times: 0 }, 400, 'request.invalid'],
     ['/raw', { frame: 5 }, 400, 'request.invalid'],
+    ['/channels', { guild: '1', name: 'x' }, 404, 'guild.unknown'],
+    ['/reactions', { from: 'openid_alice', message: '1', emoji: { id: '4', type: 1 } }, 404, 'message.unknown'],
+    ['/audits', { audit_id: 'none', verdict: 'pass' }, 404, 'audit.unknown'],
+    ['/switches', { guild: '18700000000001000001', leave: 'nobody' }, 404, 'member.unknown'],
     ['/nothing', {}, 404, 'route.unknown'],
   ])('POST %s %j', async (path, body, status, code) => {
     const answer = await order(sandbox, path, body);

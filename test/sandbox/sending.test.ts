@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
-import { call, fetchToken, get, order, post, postJson } from './support/bare-bot.js';
+import { call, connectBot, fetchToken, get, order, post, postJson } from './support/bare-bot.js';
 
 const ALICE = '/v2/users/openid_alice/messages';
 const GROUP = '/v2/groups/group_demo/messages';
+const CHANNEL = '/channels/18700000000002000001/messages';
 const MINUTE = 60_000;
 
 let sandbox: Sandbox;
@@ -16,6 +17,7 @@ afterEach(() => sandbox.close());
 
 const said = (more: object = {}) => sandbox.platform.say({ from: 'openid_alice', text: 'hi', ...more }).id;
 const text = (more: object = {}) => ({ msg_type: 0, content: 'x', ...more });
+const lastEntry = () => sandbox.platform.transcript.since(0).at(-1);
 /** HTTP status and code of the answer; 0 for accepted. */
 const send = async (path: string, body: unknown) => {
   const answer = await post(sandbox, path, body);
@@ -100,10 +102,11 @@ describe('passive replies', () => {
   });
 
   test('window and count can be set', async () => {
-    await order(sandbox, '/switches', { windows: { c2c: { minutes: 1, count: 1 }, group: { minutes: 1, count: 1 } } });
+    await order(sandbox, '/switches', { windows: { c2c: { minutes: 1, count: 1 } } });
     const msg_id = said();
     expect(await send(ALICE, text({ msg_id }))).toEqual([200, 0]);
     expect(await send(ALICE, text({ msg_id, msg_seq: 2 }))).toEqual([400, 40034128]);
+    expect(sandbox.platform.state().windows.group).toEqual({ minutes: 5, count: 5 });
   });
 });
 
@@ -156,6 +159,40 @@ describe('bodies', () => {
   test('markdown is taken, and shown as its text', async () => {
     expect(await send(ALICE, { msg_type: 2, markdown: { content: '**x**' }, content: 'ignored' })).toEqual([200, 0]);
     expect(sandbox.platform.transcript.since(0).at(-1)).toMatchObject({ kind: 'bot.send', msg_type: 2, text: '**x**' });
+  });
+
+  test('markdown is refused where the bot may not use it', async () => {
+    await order(sandbox, '/switches', { markdown_allowed: false });
+    expect(await send(ALICE, { msg_type: 2, markdown: { content: '**x**' } })).toEqual([400, 40034090]);
+    expect(await send(ALICE, { msg_type: 2 })).toEqual([400, 40034011]);
+    await connectBot(sandbox);
+    expect(await send(CHANNEL, { markdown: { content: '**x**' } })).toEqual([400, 304036]);
+    expect(await send(ALICE, text())).toEqual([200, 0]);
+  });
+
+  test('addresses, and what looks like one, are refused in groups and channels where they are forbidden', async () => {
+    expect(await send(GROUP, text({ content: 'https://example.org/x' }))).toEqual([200, 0]);
+    await order(sandbox, '/switches', { urls_allowed: false });
+    await connectBot(sandbox);
+    for (const content of ['see https://10.0.0.1/x', 'run a.py', 'node.js'])
+      expect(await send(GROUP, text({ content }))).toEqual([400, 40054010]);
+    expect(await send(GROUP, { msg_type: 2, markdown: { content: '[x](https://a)' } })).toEqual([400, 40054010]);
+    expect(await send(CHANNEL, { content: 'example.org' })).toEqual([400, 304003]);
+    expect(await send(GROUP, text({ content: 'Well. That is 3.5 more, e. g. this…' }))).toEqual([200, 0]);
+    expect(await send(ALICE, text({ content: 'https://example.org/x' }))).toEqual([200, 0]);
+  });
+
+  test('a quote names a message by its REFIDX, and is shown', async () => {
+    const { ref_idx = '', id } = sandbox.platform.say({ from: 'openid_alice', text: 'asked' });
+    const quoting = (message_reference: unknown) => text({ message_reference });
+    expect(await send(ALICE, quoting({ message_id: ref_idx }))).toEqual([200, 0]);
+    expect(lastEntry()).toMatchObject({ kind: 'bot.send', quote: { id: ref_idx, text: 'asked' } });
+    expect(await send(ALICE, quoting({ message_id: id }))).toEqual([200, 0]);
+    expect(await send(ALICE, quoting({ message_id: 'REFIDX_none==' }))).toEqual([400, 40034024]);
+    const careless = { message_id: 'REFIDX_none==', ignore_get_message_error: true };
+    expect(await send(ALICE, quoting(careless))).toEqual([200, 0]);
+    expect(lastEntry()).toMatchObject({ quote: { id: 'REFIDX_none==' } });
+    expect(await send(ALICE, quoting('REFIDX_none=='))).toEqual([400, 40011000]);
   });
 
   test('too long a text: 40054007, by a limit that can be set, in characters', async () => {

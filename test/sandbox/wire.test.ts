@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { type BareBot, type BareSocket, connectBot, get, order, post, postJson, resume } from './support/bare-bot.js';
-import { fixture, shapeDifferences } from './support/wire-shape.js';
+import { expectShape, fixture, shapeDifferences } from './support/wire-shape.js';
 
 let sandbox: Sandbox;
 beforeEach(async () => {
@@ -11,10 +11,6 @@ beforeEach(async () => {
   });
 });
 afterEach(() => sandbox.close());
-
-function expectShape(emitted: unknown, name: string): void {
-  expect(shapeDifferences(emitted, fixture(name)), JSON.stringify(emitted)).toEqual([]);
-}
 
 test('the matcher itself notices a missing key, an additional one, another type and another format', () => {
   const sheet = { a: 1, b: '2026-10-02T20:16:02+08:00', c: [1] };

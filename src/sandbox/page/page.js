@@ -1,115 +1,9 @@
 // The chat page of the sandbox: a person plays QQ users, and sees what the bot does. Everything shown is set as text, never as markup.
+import { WORDS } from './words.js';
+
 const API = '/sandbox/v1';
 const SHOWN_PER_PEER = 1000;
 const SHOWN_ACTIVITY = 200;
-
-const WORDS = {
-  zh: {
-    title: 'QQ 沙箱',
-    language: 'English',
-    peers: '会话',
-    users: '用户',
-    groups: '群',
-    add: '新建用户或群',
-    newUser: '用户昵称',
-    addUser: '添加用户',
-    newGroup: '群名称',
-    addGroup: '添加群',
-    message: '输入消息，回车发送，Shift+回车换行',
-    send: '发送',
-    speakAs: '发言人',
-    mention: '@机器人',
-    log: '聊天记录',
-    activity: '平台动态',
-    setup: '连接机器人',
-    noBot: '还没有机器人连接',
-    setupHelp: '把下面几行写进 loong 的 config.toml（或你自己的机器人），然后运行 loong channels serve qqbot。',
-    copy: '复制',
-    copied: '已复制',
-    online: '机器人已连接',
-    offline: '没有机器人连接',
-    lost: '沙箱已停止，正在重连…',
-    bot: '机器人',
-    passive: '被动回复',
-    active: '主动消息',
-    refused: '被拒绝',
-    unsent: '未送达',
-    typing: '机器人正在输入…',
-    unheard: '没有机器人在线，此消息没有送达',
-    unseen: '机器人看不到这条消息（未@机器人、未加好友或不在群里）',
-    allowActive: '允许主动消息',
-    friend: '好友',
-    botInGroup: '机器人在群里',
-    receiveAll: '接收全部群消息',
-    networkFault: '请求失败',
-    steps: {
-      connected: '网关连接建立',
-      identify: '收到 Identify',
-      ready: '会话就绪 READY',
-      resume: '收到 Resume',
-      resumed: '会话恢复 RESUMED',
-      refused: '拒绝',
-      closed: '网关连接关闭',
-    },
-    token: '获取 token',
-    tokenRefused: 'token 被拒绝',
-    event: '事件',
-    fault: '故障',
-  },
-  en: {
-    title: 'QQ sandbox',
-    language: '中文',
-    peers: 'Conversations',
-    users: 'Users',
-    groups: 'Groups',
-    add: 'New user or group',
-    newUser: 'Name of the user',
-    addUser: 'Add user',
-    newGroup: 'Name of the group',
-    addGroup: 'Add group',
-    message: 'Write a message; Enter sends, Shift+Enter breaks the line',
-    send: 'Send',
-    speakAs: 'Speak as',
-    mention: '@ the bot',
-    log: 'Chat',
-    activity: 'Platform activity',
-    setup: 'Connect a bot',
-    noBot: 'No bot is connected yet',
-    setupHelp:
-      'Put these lines into loong’s config.toml (or the like into your own bot), then run loong channels serve qqbot.',
-    copy: 'Copy',
-    copied: 'Copied',
-    online: 'Bot connected',
-    offline: 'No bot connected',
-    lost: 'The sandbox is gone; trying again…',
-    bot: 'Bot',
-    passive: 'passive reply',
-    active: 'active message',
-    refused: 'refused',
-    unsent: 'not delivered',
-    typing: 'The bot is typing…',
-    unheard: 'No bot was connected: nobody got this message',
-    unseen: 'The bot may not see this message (not mentioned, no friend, or not in the group)',
-    allowActive: 'Allow active messages',
-    friend: 'Friend',
-    botInGroup: 'Bot is in the group',
-    receiveAll: 'Bot gets all messages',
-    networkFault: 'The request failed',
-    steps: {
-      connected: 'gateway connection opened',
-      identify: 'Identify came',
-      ready: 'session READY',
-      resume: 'Resume came',
-      resumed: 'session RESUMED',
-      refused: 'refused',
-      closed: 'gateway connection closed',
-    },
-    token: 'token fetched',
-    tokenRefused: 'token refused',
-    event: 'event',
-    fault: 'fault',
-  },
-};
 
 const $ = (id) => document.getElementById(id);
 const entries = [];
@@ -126,6 +20,8 @@ listenToPerson();
 showWords();
 await refresh();
 follow();
+showLog();
+$('text').focus();
 
 /** Reads the transcript from its first kept entry, and goes on for as long as the page is open. */
 function follow() {
@@ -169,15 +65,7 @@ function isActivity(entry) {
 }
 
 function isHere(entry) {
-  const place = placeOf(entry);
-  return place !== undefined && same(place, peer);
-}
-
-/** The conversation that an entry belongs to, where it has one. */
-function placeOf(entry) {
-  if (entry.scene !== undefined) return entry.scene;
-  if (entry.kind !== 'event' || entry.peer === undefined) return undefined;
-  return { kind: entry.type.startsWith('GROUP') ? 'group' : 'c2c', openid: entry.peer };
+  return entry.scene !== undefined && same(entry.scene, peer);
 }
 
 function same(a, b) {
@@ -234,16 +122,70 @@ function showLink() {
 
 function showPeers() {
   const focused = document.activeElement?.dataset?.peer;
-  $('users').replaceChildren(...state.users.map((user) => peerButton({ kind: 'c2c', openid: user.openid }, user.name)));
-  $('groups').replaceChildren(
-    ...state.groups.map((group) => peerButton({ kind: 'group', openid: group.group_openid }, group.name)),
-  );
+  for (const [id, kind] of Object.entries({ users: 'c2c', groups: 'group', channels: 'channel', dms: 'dm' })) {
+    const shown = conversations().filter((conversation) => conversation.kind === kind);
+    $(id).replaceChildren(...shown.map(peerButton));
+  }
   if (focused !== undefined)
     [...document.querySelectorAll('.peer')].find((button) => button.dataset.peer === focused)?.focus();
 }
 
-function peerButton(place, name) {
-  const face = element('span', place.kind === 'group' ? 'face group' : 'face', [...name][0]?.toUpperCase() ?? '?');
+/** Everything one can write in: its scene, its name, who may speak there, how a message names the place, and its switches. */
+function conversations() {
+  const { users, groups, guilds } = state;
+  return [
+    ...users.map((user) => ({
+      kind: 'c2c',
+      openid: user.openid,
+      name: user.name,
+      message: { from: user.openid },
+      owner: { user: user.openid },
+      switches: { active_allowed: ['allowActive', user], friend: ['friend', user] },
+    })),
+    ...groups.map((group) => ({
+      kind: 'group',
+      openid: group.group_openid,
+      name: group.name,
+      speakers: group.members,
+      message: { group: group.group_openid },
+      owner: { group: group.group_openid },
+      switches: {
+        active_allowed: ['allowActive', group],
+        bot_in_group: ['botInGroup', group],
+        receive_all: ['receiveAll', group],
+      },
+    })),
+    ...guilds.flatMap((guild) => {
+      const owned = { owner: { guild: guild.guild_id }, switches: { bot_in_guild: ['botInGuild', guild] } };
+      return [
+        ...guild.channels.map((channel) => ({
+          kind: 'channel',
+          openid: channel.channel_id,
+          name: `#${channel.name}`,
+          speakers: guild.members,
+          message: { channel: channel.channel_id },
+          ...owned,
+        })),
+        ...guild.members.map((member) => ({
+          kind: 'dm',
+          openid: member.dm_guild_id,
+          name: member.name,
+          message: { from: member.openid, dm: guild.guild_id },
+          ...owned,
+        })),
+      ];
+    }),
+  ];
+}
+
+function current() {
+  return conversations().find((conversation) => same(conversation, peer));
+}
+
+function peerButton({ kind, openid, name }) {
+  const place = { kind, openid };
+  const letter = kind === 'channel' ? '#' : ([...name][0]?.toUpperCase() ?? '?');
+  const face = element('span', kind === 'c2c' ? 'face' : `face ${kind}`, letter);
   face.setAttribute('aria-hidden', 'true');
   const count = unread.get(keyOf(place)) ?? 0;
   const button = element(
@@ -268,51 +210,35 @@ function choose(place) {
   $('text').focus();
 }
 
-function currentUser() {
-  return state.users.find((user) => user.openid === peer.openid);
-}
-function currentGroup() {
-  return state.groups.find((group) => group.group_openid === peer.openid);
-}
-
 function showHead() {
-  const found = peer.kind === 'c2c' ? currentUser() : currentGroup();
+  const found = current();
   $('peer-name').textContent = found?.name ?? peer.openid;
   $('peer-id').textContent = `${peer.kind}:${peer.openid}`;
   if (found === undefined) return;
-  const target = peer.kind === 'c2c' ? { user: peer.openid } : { group: peer.openid };
-  const own =
-    peer.kind === 'c2c'
-      ? [['friend', 'friend']]
-      : [
-          ['bot_in_group', 'botInGroup'],
-          ['receive_all', 'receiveAll'],
-        ];
   const focused = document.activeElement?.dataset?.switch;
   $('switches').replaceChildren(
-    ...[['active_allowed', 'allowActive'], ...own].map(([key, word]) => switchBox(found, target, key, word)),
+    ...Object.entries(found.switches).map(([key, [word, holder]]) => switchBox(holder, found.owner, key, word)),
   );
   if (focused !== undefined) document.querySelector(`[data-switch="${focused}"]`)?.focus();
 }
 
-function switchBox(found, target, key, word) {
+function switchBox(holder, owner, key, word) {
   const box = element('input', '');
   box.type = 'checkbox';
-  box.checked = found[key];
+  box.checked = holder[key];
   box.dataset.switch = key;
   box.addEventListener('change', async () => {
-    await post('/switches', { ...target, [key]: box.checked });
+    await post('/switches', { ...owner, [key]: box.checked });
     await refresh();
   });
   return element('label', '', box, words()[word]);
 }
 
 function showSpeakers() {
-  const isGroup = peer.kind === 'group';
-  $('group-options').hidden = !isGroup;
-  if (!isGroup) return;
+  const members = current()?.speakers;
+  $('group-options').hidden = members === undefined;
+  if (members === undefined) return;
   const chosen = $('speaker').value;
-  const members = currentGroup()?.members ?? [];
   $('speaker').replaceChildren(
     ...members.map((member) => {
       const option = element('option', '', member.name);
@@ -336,7 +262,9 @@ function showSetup() {
 }
 
 function showLog() {
-  $('log').replaceChildren(...entries.filter(isHere).slice(-SHOWN_PER_PEER).map(lineOf));
+  const here = entries.filter(isHere).slice(-SHOWN_PER_PEER);
+  const hint = element('li', 'hint', words().hints[peer.kind]);
+  $('log').replaceChildren(...(here.length === 0 ? [hint] : here.map(lineOf)));
   $('log').scrollTop = $('log').scrollHeight;
 }
 
@@ -345,6 +273,7 @@ function append(entry) {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const line = lineOf(entry);
   line.classList.add('fresh');
+  log.querySelector('.hint')?.remove();
   log.append(line);
   if (log.children.length > SHOWN_PER_PEER) log.firstElementChild.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
@@ -359,37 +288,68 @@ function lineOf(entry) {
 }
 
 function userLine(entry) {
-  const facts = [time(entry.at)];
-  const troubles = entry.events.length === 0 ? [words().unseen] : entry.sessions === 0 ? [words().unheard] : [];
-  const text = entry.mention ? `@${words().bot} ${entry.text}` : entry.text;
+  const trouble = troubleOf(entry);
+  const called = [
+    ...(entry.mention ? [words().bot] : []),
+    ...(entry.everyone ? [words().everyone] : []),
+    ...(entry.mentions ?? []),
+  ];
+  const faces = (entry.faces ?? []).map((face) => `[${face.text}]`).join('');
+  const text = [...called.map((name) => `@${name}`), entry.text + faces].filter((part) => part !== '').join(' ');
+  const chips = partsOf(entry);
   return element(
     'li',
     'message mine',
     element('span', 'who', entry.from.name),
-    element('div', 'bubble', text),
-    element('div', 'facts', ...troubles.map((trouble) => element('span', 'bad-text', trouble)), ...facts),
+    ...quoteOf(entry),
+    ...(text === '' && chips.length > 0 ? [] : [element('div', 'bubble', text)]),
+    ...(chips.length > 0 ? [element('div', 'chips', ...chips)] : []),
+    element('div', 'facts', ...(trouble === undefined ? [] : [element('span', 'bad-text', trouble)]), time(entry.at)),
   );
+}
+
+/** Why no bot got the message, where none did. */
+function troubleOf({ events, sessions }) {
+  if (events.length === 0) return words().unseen;
+  if (sessions > 0) return undefined;
+  return events.includes('MESSAGE_CREATE') ? words().unprivileged : words().unheard;
+}
+
+/** What a message brings beside its text, by name alone: nothing is ever loaded from where it points. */
+function partsOf({ attachments = [], ark, records }) {
+  const chips = attachments.map(({ content_type, filename }) => [kindOf(content_type), filename]);
+  if (ark !== undefined) chips.push([words().card, ark]);
+  if (records !== undefined) chips.push([words().records, String(records)]);
+  return chips.map(([kind, name]) => element('span', 'chip', element('b', '', kind), name));
+}
+
+function kindOf(contentType) {
+  const kind = contentType.split('/')[0];
+  return words().kinds[kind] ?? contentType;
+}
+
+function quoteOf({ quote }) {
+  if (quote === undefined) return [];
+  const text = quote.text ?? words().unknownMessage;
+  const chip = element('span', 'chip quote', text === '' ? '…' : text);
+  chip.title = quote.id;
+  return [chip];
 }
 
 function botLine(entry) {
   const tags = [element('span', entry.mode === 'active' ? 'tag active' : 'tag', words()[entry.mode])];
   if (entry.msg_type === 2) tags.push(element('span', 'tag', 'markdown'));
+  if (entry.audit_id !== undefined) tags.push(element('span', 'tag active', words().audited));
   if (!entry.accepted) tags.push(element('span', 'tag bad', `${words().refused} ${entry.code ?? entry.status}`));
   const reason = entry.accepted ? [] : [element('span', 'bad-text', entry.reason ?? words().unsent)];
-  const facts = element(
-    'div',
-    'facts',
-    ...tags,
-    ...reason,
-    element('span', '', `msg_seq ${entry.msg_seq}`),
-    time(entry.at),
-  );
+  const seq = entry.msg_seq === undefined ? [] : [element('span', '', `msg_seq ${entry.msg_seq}`)];
   const line = element(
     'li',
     'message',
     element('span', 'who', words().bot),
-    element('div', 'bubble', entry.text || '…'),
-    facts,
+    ...quoteOf(entry),
+    element('div', entry.msg_type === 2 ? 'bubble markdown' : 'bubble', entry.text || '…'),
+    element('div', 'facts', ...tags, ...reason, ...seq, time(entry.at)),
   );
   if (!entry.accepted) line.classList.add('refused');
   if (entry.id !== undefined) line.title = entry.id;
@@ -478,10 +438,11 @@ function nameIn(form) {
 async function say() {
   const text = $('text').value;
   if (text.trim() === '') return;
-  const message =
-    peer.kind === 'c2c'
-      ? { from: peer.openid, text }
-      : { from: $('speaker').value, group: peer.openid, text, mention: $('mention').checked };
+  const here = state === undefined ? undefined : current();
+  if (here === undefined) return;
+  const { message: place, speakers } = here;
+  const spoken = speakers === undefined ? {} : { from: $('speaker').value, mention: $('mention').checked };
+  const message = { ...place, ...spoken, text };
   if ((await post('/messages', message)) === undefined) return;
   $('text').value = '';
   $('text').focus();

@@ -1,5 +1,6 @@
 /** Compares what was emitted with a frame of the fact sheet: the same keys, the same JSON types, and the formats that strings follow. */
 import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 
 /** Formats, first match wins: a string in the fixture that follows one must be answered by one that follows it too. */
 const FORMATS: readonly (readonly [name: string, format: RegExp])[] = [
@@ -18,6 +19,11 @@ const FORMATS: readonly (readonly [name: string, format: RegExp])[] = [
 
 export function fixture(name: string): unknown {
   return JSON.parse(readFileSync(new URL(`../../fixtures/qqbot/${name}.json`, import.meta.url), 'utf8'));
+}
+
+/** Asserts that there is no difference to the sheet's frame of this name. */
+export function expectShape(emitted: unknown, name: string): void {
+  expect(shapeDifferences(emitted, fixture(name)), JSON.stringify(emitted)).toEqual([]);
 }
 
 /** @returns every difference, as `path: what`; none when the shapes agree. */
