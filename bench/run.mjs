@@ -1,0 +1,175 @@
+/**
+ * `npm run bench`: the daemon against a bare client, both on the sandbox, in one run. Prints a table, and writes it to
+ * bench/RESULTS.md. With `--quick`: a short run that writes nothing.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CONVERSATIONS, FLOOD_WINDOW } from './arena.mjs';
+import { endChildrenWithUs } from './children.mjs';
+import { LOONG } from './contestants.mjs';
+import { resultTable, roundLine, roundsTable, SANDBOX_LIMIT } from './report.mjs';
+import { measureOnce, PER_SECOND } from './round.mjs';
+import { median } from './statistics.mjs';
+
+/** @typedef {import('./report.mjs').Rounds} Rounds */
+/** @typedef {import('./report.mjs').Versions} Versions */
+/** @typedef {import('./round.mjs').Amount} Amount */
+
+/** @type {{ readonly [length in 'full' | 'quick']: Amount }} */
+const AMOUNTS = {
+  full: { rounds: 5, settleMs: 3000, trickled: 200, warmUp: 700, flooded: 4000, versions: 20 },
+  quick: { rounds: 1, settleMs: 500, trickled: 50, warmUp: 300, flooded: 1500, versions: 5 },
+};
+/** The whole bench; a full run takes about a minute and a half. */
+const LIMIT_MS = 180_000;
+const COMMAND_LIMIT_MS = 10_000;
+const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url));
+const BUILT = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../package.json', import.meta.url));
+
+/** @param {string} line */
+const tell = (line) => process.stderr.write(`${line}\n`);
+
+endChildrenWithUs();
+setTimeout(() => {
+  tell(`bench: not done within ${LIMIT_MS / 1000} s; given up, nothing was written`);
+  process.exit(1);
+}, LIMIT_MS).unref();
+
+try {
+  await bench();
+} catch (error) {
+  tell(`bench: FAILED, nothing was written: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
+
+async function bench() {
+  const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
+  if (!existsSync(BUILT)) throw new Error('there is no dist/: run `npm run build` first, or `npm run bench`');
+  const amount = AMOUNTS[quick ? 'quick' : 'full'];
+  const surroundings = readSurroundings();
+  tell(surroundings);
+
+  const versions = compareVersions(amount.versions);
+  const rounds = await runRounds(amount);
+
+  const table = resultTable(rounds, versions);
+  console.log(`\n${table}\n`);
+  if (quick) {
+    tell('a quick run: bench/RESULTS.md was left as it is');
+    return;
+  }
+  writeFileSync(RESULTS, document(surroundings, table, roundsTable(rounds), amount));
+  tell('written to bench/RESULTS.md');
+}
+
+function readSurroundings() {
+  const [{ model } = { model: 'unknown CPU' }, ...others] = cpus();
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
+  const load = (loadavg()[0] ?? 0).toFixed(2);
+  const at = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `${at} · loong ${version} · Node ${process.version} · ${process.platform} ${process.arch} · ${model.trim()}, ${others.length + 1} cores · load ${load} at the start`;
+}
+
+/**
+ * The medians of interleaved runs, by the wall clock.
+ * @param {number} runs
+ * @returns {Versions}
+ */
+function compareVersions(runs) {
+  tell(`\`loong --version\` against \`node -e 0\`, ${runs} runs each`);
+  /** @type {number[]} */
+  const loong = [];
+  /** @type {number[]} */
+  const node = [];
+  try {
+    // The first of each only fills the caches of the system.
+    for (let i = 0; i <= runs; i++) {
+      const [ours, theirs] = [timed([LOONG, '--version']), timed(['-e', '0'])];
+      if (i === 0) continue;
+      loong.push(ours);
+      node.push(theirs);
+    }
+    return { loongMs: median(loong), nodeMs: median(node) };
+  } catch (error) {
+    process.exitCode = 1;
+    return { failed: `failed: ${error instanceof Error ? error.message : error}` };
+  }
+}
+
+/**
+ * @param {readonly string[]} args of node
+ * @returns {number} milliseconds from start to end
+ */
+function timed(args) {
+  const from = performance.now();
+  const { status, error } = spawnSync(process.execPath, args, {
+    env: { PATH: process.env.PATH },
+    stdio: 'ignore',
+    timeout: COMMAND_LIMIT_MS,
+  });
+  const took = performance.now() - from;
+  if (status !== 0) throw new Error(`${args.at(-1)} ended with ${error?.message ?? `exit ${status}`}`);
+  return took;
+}
+
+/**
+ * Both in each round, each time in the other order.
+ * @param {Amount} amount
+ * @returns {Promise<Rounds>}
+ */
+async function runRounds(amount) {
+  /** @type {{ loong: import('./round.mjs').Figures[], bare: import('./round.mjs').Figures[] }} */
+  const rounds = { loong: [], bare: [] };
+  for (let round = 1; round <= amount.rounds; round++) {
+    for (const name of round % 2 === 1
+      ? /** @type {const} */ (['loong', 'bare'])
+      : /** @type {const} */ (['bare', 'loong'])) {
+      const figures = await measureOnce(name, amount);
+      rounds[name].push(figures);
+      tell(`round ${round}/${amount.rounds} ${name}: ${roundLine(figures)}`);
+    }
+  }
+  return rounds;
+}
+
+/**
+ * @param {string} surroundings
+ * @param {string} table
+ * @param {string} eachRound
+ * @param {Amount} amount
+ */
+function document(surroundings, table, eachRound, { rounds, settleMs, trickled, flooded }) {
+  return `# Results of \`npm run bench\`
+
+${surroundings}
+
+${table}
+
+## How to read it
+
+One run on one machine; only the ratios mean anything elsewhere. Each figure is the median of ${rounds} rounds. In each round either
+client gets a sandbox of its own (a process of its own, on 127.0.0.1) and a home of its own. Every message was answered exactly
+once, with its own text: otherwise there would be no results.
+
+- **loong**: the daemon as it ships (\`loong channels serve qqbot\`), journal on, echo backend, every setting at its default.
+- **bare client**: \`ws\`, \`JSON.parse\` and one \`undici\` POST for each message, with as many connections. It guarantees nothing.
+- **messages a second**: ${flooded} messages of ${CONVERSATIONS} conversations, written as fast as they are answered, at most ${FLOOD_WINDOW}
+  unanswered. Where the sandbox used more than ${SANDBOX_LIMIT} of a core, the row says "limited by sandbox": that client could do more
+  than is shown. Where neither is limited, the ratio goes towards the inverse of the one of CPU per message.
+- **CPU per message**: all threads of the client during that flood. Where neither process came near a core, they waited for
+  the disk, or for other programs of the machine.
+- **latency**: from the event being written to its answer being accepted, in the sandbox process, ${trickled} messages at ${PER_SECOND} a second.
+  "Added" is what loong takes longer than the bare client.
+- **memory**: resident, ${settleMs / 1000} s after READY and at the last answer of the flood.
+- **start to READY**: from the start of the process until the sandbox sends READY; for loong with a new journal.
+- **ratio**: loong to the bare client; in the last row, to \`node -e 0\`. The bars are those of issue 3, "Speed".
+
+## Each round
+
+${eachRound}
+`;
+}
