@@ -2,15 +2,18 @@
 import { join } from 'node:path';
 import type { AccountPolicy } from './access/admission.js';
 import { type AllowedPeers, allowedPeers } from './access/allowed-peers.js';
+import type { Backend } from './backends/backend.js';
 import { echo } from './backends/echo.js';
-import type { Config, QqbotAccount, ReplyWindowConfig } from './config/config.js';
+import { execCommand } from './backends/exec-command.js';
+import type { BackendConfig, Config, QqbotAccount, ReplyWindowConfig } from './config/config.js';
 import type { AccountState, DaemonOperations, Receipt } from './control/api.js';
 import { openControlServer } from './control/control-server.js';
 import { daemonOperations } from './control/operations.js';
 import { receiptOf } from './control/receipt.js';
 import { StatusBoard } from './control/status-board.js';
 import type { Listener } from './http/listener.js';
-import type { Lane, ReplyRight } from './lanes/lane.js';
+import type { Lane, ProbeStep, ReplyRight } from './lanes/lane.js';
+import type { ResumeMemory } from './lanes/qqbot/gateway-loop.js';
 import { QqbotLane } from './lanes/qqbot/qqbot-lane.js';
 import { pause } from './model/backoff.js';
 import { ConfigError, describeError, LoongError } from './model/errors.js';
@@ -163,7 +166,12 @@ function accountTarget(account: QqbotAccount): Pick<Target, 'channel' | 'account
 }
 
 /** @throws ConfigError when the account's credentials were not found. */
-function openLane(account: QqbotAccount, store: Store, counters: Counters, { log, secrets }: Surroundings): Lane {
+function openLane(
+  account: QqbotAccount,
+  memory: ResumeMemory,
+  counters: Counters,
+  { log, secrets }: Surroundings,
+): QqbotLane {
   const { appId, clientSecret, replyWindows } = account;
   if (!appId.ok || !clientSecret.ok) {
     const missing = [
@@ -188,10 +196,7 @@ function openLane(account: QqbotAccount, store: Store, counters: Counters, { log
       group: right(replyWindows.group),
       channel: right(replyWindows.channel),
     },
-    memory: {
-      load: (key) => store.sessions.load(id, key),
-      save: (key, point) => store.sessions.save(id, key, point),
-    },
+    memory,
     log: log.child({ lane: id }),
     counters,
     onToken: (token, replaced) => {
@@ -199,6 +204,18 @@ function openLane(account: QqbotAccount, store: Store, counters: Counters, { log
       if (replaced !== undefined) secrets.forget(replaced);
     },
   });
+}
+
+function sessionsOf(store: Store, account: QqbotAccount): ResumeMemory {
+  const id = laneId(accountTarget(account));
+  return {
+    load: (key) => store.sessions.load(id, key),
+    save: (key, point) => store.sessions.save(id, key, point),
+  };
+}
+
+function backendOf(config: BackendConfig): Backend {
+  return config.type === 'echo' ? echo : execCommand(config);
 }
 
 function right({ minutes, count }: ReplyWindowConfig): ReplyRight {
@@ -214,7 +231,7 @@ function buildRoad(
   board: StatusBoard,
   around: Surroundings,
 ): Road {
-  const lane = openLane(account, store, counters, around);
+  const lane = openLane(account, sessionsOf(store, account), counters, around);
   const log = around.log.child({ lane: lane.id });
   const allowed = allowedPeers(account.allowedPeerIds);
   const policy: AccountPolicy = { allowed, requireMention: account.requireMention };
@@ -227,7 +244,7 @@ function buildRoad(
   const { concurrency, timeoutMs } = settings;
   const conversations = new Conversations({
     account: lane.id,
-    backend: echo,
+    backend: backendOf(settings),
     concurrency,
     timeoutMs,
     inbox,
@@ -270,7 +287,7 @@ async function stopDaemon(
   const deadline = Date.now() + STOP_GRACE_MS;
   const left = () => Math.max(0, deadline - Date.now());
   const roads = [...parts.roads.values()];
-  await parts.supervisor.close();
+  await parts.supervisor.close(left());
   await Promise.all(roads.map((road) => road.conversations.close(left())));
   await Promise.all(roads.map((road) => road.delivery.close(left())));
   await Promise.all(roads.map((road) => road.lane.close()));
@@ -302,7 +319,7 @@ export async function sendOnce(
   const owner = acquireOwner(stateDir, { pid: process.pid, kind: 'send', socket: '' });
   try {
     const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability);
-    const lane = openLane(account, store, new Counters(), around);
+    const lane = openLane(account, sessionsOf(store, account), new Counters(), around);
     try {
       await store.outbox.recover();
       const waiting = store.outbox.pending(target);
@@ -326,5 +343,19 @@ export async function sendOnce(
     }
   } finally {
     owner.release();
+  }
+}
+
+/**
+ * Asks the platform what it thinks of an account, without a daemon and without starting a session.
+ * @throws ConfigError when the account's credentials were not found.
+ */
+export async function probeAccount(account: QqbotAccount, around: Surroundings): Promise<readonly ProbeStep[]> {
+  const noMemory: ResumeMemory = { load: () => undefined, save: async () => undefined };
+  const lane = openLane(account, noMemory, new Counters(), around);
+  try {
+    return await lane.probe(new AbortController().signal);
+  } finally {
+    await lane.close();
   }
 }

@@ -30,6 +30,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'supervisor',
     'telemetry',
   ],
+  doctor: ['access', 'config/config', 'control/api', 'lanes/lane', 'model', 'store'],
   daemon: [
     'access',
     'backends',
@@ -43,11 +44,22 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'supervisor',
     'telemetry',
   ],
-  cli: ['access', 'config', 'control', 'daemon', 'model', 'relay/outbound', 'sandbox', 'store/state-dir', 'telemetry'],
+  cli: [
+    'access',
+    'config',
+    'control',
+    'daemon',
+    'doctor',
+    'model',
+    'relay/outbound',
+    'sandbox',
+    'store/state-dir',
+    'telemetry',
+  ],
 };
 
 /** Only the composition root knows these. */
-const FOR_DAEMON_ALONE = ['store/sqlite/', 'lanes/qqbot/', 'backends/echo'];
+const FOR_DAEMON_ALONE = ['store/sqlite/', 'lanes/qqbot/', 'backends/echo', 'backends/exec-command'];
 
 interface Source {
   /** Path below src without its ending: `relay/delivery`. */

@@ -1,9 +1,15 @@
 /** Says everything back. For first steps and tests. */
-import type { Segment } from '../model/message.js';
+import { plainText, type Segment } from '../model/message.js';
 import type { Backend, Turn } from './backend.js';
 
+const NAMES = { image: '图片', voice: '语音', video: '视频', file: '文件' } as const;
+
 export const echo: Backend = {
-  async *answer(turn: Turn): AsyncIterable<Segment> {
-    yield* turn.message.segments;
+  async *answer({ message }: Turn): AsyncIterable<Segment> {
+    const media = message.segments.flatMap((s) =>
+      s.type === 'media' ? [`[${NAMES[s.kind]}${s.name === undefined ? '' : ` ${s.name}`}]`] : [],
+    );
+    const text = [plainText(message.segments), ...media].filter((part) => part.trim() !== '').join('\n');
+    if (text !== '') yield { type: 'text', text };
   },
 };

@@ -1,15 +1,31 @@
-/** `loong config check`: every problem of the config, and nothing started. */
+/** `loong config`: every problem of the config, what is in force, and the shape that editors can check. */
+import { stringify } from 'smol-toml';
+import type { Config } from '../config/config.js';
+import { effectiveConfig } from '../config/effective-config.js';
 import { readConfig } from '../config/read-config.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 
 export async function checkConfig(options: GlobalOptions): Promise<void> {
-  const config = await readConfig({
-    env: process.env,
-    secrets: 'required',
-    path: options.config,
-  });
+  const config = await readConfig({ env: process.env, secrets: 'required', path: options.config });
   if (options.json) return printJson({ ok: true, config: config.path, warnings: config.warnings });
-  for (const warning of config.warnings) console.error(`warning: ${warning}`);
+  warn(config);
   console.log(`ok: ${config.path}`);
+}
+
+export async function showConfig(options: GlobalOptions): Promise<void> {
+  const config = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
+  const effective = effectiveConfig(config);
+  if (options.json) return printJson(effective);
+  warn(config);
+  console.log(`# ${config.path}\n${stringify(effective)}`);
+}
+
+export async function printConfigSchema(): Promise<void> {
+  const { configSchema } = await import('../config/schema.js');
+  printJson(configSchema.toJSONSchema({ io: 'input' }));
+}
+
+function warn({ warnings }: Config): void {
+  for (const warning of warnings) console.error(`warning: ${warning}`);
 }

@@ -103,6 +103,32 @@ config
   .addHelpText('after', '\nExample:\n  $ loong config check --config ./config.toml')
   .action(async (_options, self: Command) => (await import('./config.js')).checkConfig(self.optsWithGlobals()));
 
+config
+  .command('show')
+  .description('print the config that is in force, defaults and environment included, secrets as ***')
+  .addHelpText('after', '\nExamples:\n  $ loong config show\n  $ loong config show --json')
+  .action(async (_options, self: Command) => (await import('./config.js')).showConfig(self.optsWithGlobals()));
+config
+  .command('schema')
+  .description('print the JSON Schema of the config, for editors')
+  .addHelpText('after', '\nExample:\n  $ loong config schema > config.schema.json')
+  .action(async () => (await import('./config.js')).printConfigSchema());
+
+program
+  .command('doctor')
+  .description('is everything ready to send and to serve, and does QQ agree? exit 1 when a check fails')
+  .option('--offline', 'ask nothing over the network')
+  .addHelpText('after', '\nExamples:\n  $ loong doctor\n  $ loong doctor --offline --json')
+  .action(async (_options, self: Command) => (await import('./doctor.js')).runDoctor(self.optsWithGlobals()));
+
+program
+  .command('logs')
+  .description('what the daemon wrote: from log.file, else from the systemd journal')
+  .option('-f, --follow', 'go on with what is added')
+  .addOption(new Option('-n, --lines <count>', 'how many of the last lines').default(100).argParser(wholeNumber))
+  .addHelpText('after', '\nExamples:\n  $ loong logs\n  $ loong logs --follow --lines 20')
+  .action(async (_options, self: Command) => (await import('./logs.js')).showLogs(self.optsWithGlobals()));
+
 program
   .command('sandbox')
   .description('a local QQ platform with a chat page: try and test without a QQ account')
@@ -128,6 +154,11 @@ function durationMs(text: string): number {
   if (match === null || unit === undefined)
     throw new InvalidArgumentError('Write a number with a unit, such as 30s or 2m.');
   return Number(match[1]) * unit;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,6}$/.test(text)) throw new InvalidArgumentError('Write a whole number, such as 100.');
+  return Number(text);
 }
 
 function portNumber(text: string): number {

@@ -13,7 +13,10 @@ export async function runUntilStopped(
   options: GlobalOptions,
 ): Promise<void> {
   const secrets = new Secrets();
-  const log = await openLog({ level: options.logLevel ?? config.log.level, format: config.log.format }, secrets);
+  const log = await openLog(
+    { level: options.logLevel ?? config.log.level, format: config.log.format, file: config.log.file },
+    secrets,
+  );
   for (const warning of config.warnings) log.warn(warning);
   process.on('uncaughtException', (error) => {
     const { stack } = error;

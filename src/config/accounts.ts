@@ -32,7 +32,7 @@ interface Entry {
 }
 
 /** Variables of the environment that the default account reads where the file is silent; the first that is filled counts. */
-const ENVIRONMENT: { readonly [S in SecretName]: readonly string[] } = {
+export const ENVIRONMENT: { readonly [S in SecretName]: readonly string[] } = {
   app_id: [DEFAULTS.app_id_env, 'QQ_BOT_APP_ID'],
   client_secret: [DEFAULTS.client_secret_env, 'QQ_BOT_APP_SECRET', 'QQ_APP_SECRET'],
 };
@@ -141,6 +141,9 @@ async function readAccount(
     parkTtlMs: own.park_ttl ?? channel.park_ttl ?? parseDuration(DEFAULTS.park_ttl) ?? 0,
     requireMention: own.default_require_mention ?? channel.default_require_mention ?? DEFAULTS.default_require_mention,
     backend: backendOf(source, channel, entry),
+    textChunkLimit: own.text_chunk_limit ?? channel.text_chunk_limit ?? DEFAULTS.text_chunk_limit,
+    chunkMode: own.chunk_mode ?? channel.chunk_mode ?? DEFAULTS.chunk_mode,
+    apology: own.apology ?? channel.apology ?? DEFAULTS.apology,
   };
 }
 

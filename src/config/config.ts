@@ -25,6 +25,8 @@ export interface GatewayConfig {
 export interface LogConfig {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'auto' | 'pretty' | 'json';
+  /** Absolute; undefined when no file is written. */
+  readonly file: string | undefined;
 }
 
 export interface QqbotConfig {
@@ -67,11 +69,27 @@ export interface QqbotAccount {
   readonly requireMention: boolean;
   /** Name of an entry of `backends`. */
   readonly backend: string;
+  /** Characters of one message. */
+  readonly textChunkLimit: number;
+  readonly chunkMode: 'length' | 'newline';
+  /** Sent when a backend fails; empty is nothing. */
+  readonly apology: string;
 }
 
-export interface BackendConfig {
+interface BackendBasics {
   readonly name: string;
-  readonly type: 'echo';
   readonly timeoutMs: number;
   readonly concurrency: number;
 }
+
+export type BackendConfig =
+  | (BackendBasics & { readonly type: 'echo' })
+  | (BackendBasics & {
+      readonly type: 'exec';
+      /** Program and arguments. */
+      readonly command: readonly [string, ...string[]];
+      readonly input: 'text' | 'json';
+      /** The only variables it gets. */
+      readonly env: { readonly [name: string]: string };
+      readonly maxOutputBytes: number;
+    });

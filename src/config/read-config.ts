@@ -3,12 +3,12 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { ConfigError } from '../model/errors.js';
-import { readAccounts } from './accounts.js';
+import { ENVIRONMENT, readAccounts } from './accounts.js';
+import { readBackends } from './backends.js';
 import { readUpTo, whyUnreadable } from './bounded-file.js';
-import type { BackendConfig, Config } from './config.js';
-import { parseDuration } from './duration.js';
+import type { Config } from './config.js';
 import { Findings } from './findings.js';
-import { configPath, stateDir } from './paths.js';
+import { configPath, filePath, stateDir } from './paths.js';
 import { type ConfigFile, DEFAULTS, keysAt, QQBOT_TABLES } from './schema.js';
 import { readShape } from './shape.js';
 
@@ -36,7 +36,12 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
     findings.problem(other, `[${other}] and [${tableName}] are the same channel`, 'keep one of the two tables');
   }
   const table = file[tableName];
-  const backends = readBackends(file);
+  const backends = readBackends({
+    tables: file.backends ?? {},
+    env: options.env,
+    secretVariables: secretVariables(file),
+    findings,
+  });
   const folder = dirname(path);
   const qqbot = await readAccounts({
     table,
@@ -50,6 +55,7 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
     findings,
   });
   await warnOfOpenFile(path, file, findings);
+  const logFile = file.log?.file ?? DEFAULTS.file;
   if (findings.problems.length > 0) throw new ConfigError(findings.problems);
   return frozen({
     path,
@@ -58,7 +64,11 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
       durability: file.gateway?.durability ?? DEFAULTS.durability,
       retentionDays: file.gateway?.retention_days ?? DEFAULTS.retention_days,
     },
-    log: { level: file.log?.level ?? DEFAULTS.level, format: file.log?.format ?? DEFAULTS.format },
+    log: {
+      level: file.log?.level ?? DEFAULTS.level,
+      format: file.log?.format ?? DEFAULTS.format,
+      file: logFile === '' ? undefined : filePath(logFile, folder, options.env),
+    },
     qqbot,
     backends,
     warnings: findings.warnings,
@@ -114,19 +124,11 @@ function presentable(line: string): string {
     : '(line not shown: it may hold a secret)';
 }
 
-function readBackends(file: ConfigFile): ReadonlyMap<string, BackendConfig> {
-  const tables = Object.entries({ default: { type: 'echo' as const }, ...file.backends });
-  return new Map(
-    tables.map(([name, table]: [string, NonNullable<ConfigFile['backends']>[string]]) => [
-      name,
-      {
-        name,
-        type: table.type,
-        timeoutMs: table.timeout ?? parseDuration(DEFAULTS.timeout) ?? 0,
-        concurrency: table.concurrency ?? DEFAULTS.concurrency,
-      },
-    ]),
-  );
+/** Variables that hold a secret of a bot: the named ones, and the usual ones. */
+function secretVariables(file: ConfigFile): ReadonlySet<string> {
+  const tables = QQBOT_TABLES.flatMap((name) => [file[name], ...Object.values(file[name]?.accounts ?? {})]);
+  const named = tables.flatMap((table) => (table?.client_secret_env === undefined ? [] : [table.client_secret_env]));
+  return new Set([...named, ...ENVIRONMENT.client_secret]);
 }
 
 async function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): Promise<void> {

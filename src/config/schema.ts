@@ -5,6 +5,7 @@ import { parseDuration } from './duration.js';
 import type { Fault } from './findings.js';
 import { quoted, readPeerEntry } from './peer-entry.js';
 import { readServiceUrl } from './service-url.js';
+import { parseSize } from './size.js';
 import { nearest } from './suggestion.js';
 
 /** Defaults as they would be written in the file. */
@@ -13,6 +14,7 @@ export const DEFAULTS = {
   retention_days: 30,
   level: 'info',
   format: 'auto',
+  file: '',
   app_id_env: 'QQBOT_APP_ID',
   client_secret_env: 'QQBOT_CLIENT_SECRET',
   allowed_peer_ids: [],
@@ -24,8 +26,14 @@ export const DEFAULTS = {
   park_ttl: '24h',
   default_require_mention: true,
   backend: 'default',
+  text_chunk_limit: 2000,
+  chunk_mode: 'length',
+  apology: '',
   timeout: '120s',
   concurrency: 4,
+  input: 'json',
+  env: ['PATH', 'HOME'],
+  max_output: '1MiB',
 } as const;
 
 /** Names under which the table of the official bot may stand; one of them at a time. */
@@ -81,6 +89,21 @@ const accountKeys = {
   ),
   default_require_mention: key(yesOrNo(), 'In groups, answer only when mentioned.', DEFAULTS.default_require_mention),
   backend: key(word(), 'Which entry of [backends] answers.', DEFAULTS.backend),
+  text_chunk_limit: key(
+    wholeNumber(50, 5000),
+    'Characters of one message; longer text goes out in several.',
+    DEFAULTS.text_chunk_limit,
+  ),
+  chunk_mode: key(
+    oneOf(['length', 'newline']),
+    'Where long text is cut: newline prefers line ends.',
+    DEFAULTS.chunk_mode,
+  ),
+  apology: key(
+    text().max(1000, { error: 'has more than 1000 characters' }),
+    'Sent when a backend fails; "" is nothing.',
+    DEFAULTS.apology,
+  ),
 };
 
 const account = table(accountKeys);
@@ -93,10 +116,21 @@ const qqbot = table({
 
 const backend = table({
   type: z
-    .enum(['echo'], { error: expected('"echo"', 'value') })
-    .meta({ description: 'What answers: echo says everything back.' }),
+    .enum(['echo', 'exec'], { error: expected('"echo" or "exec"', 'value') })
+    .meta({ description: 'What answers: echo says everything back, exec runs a command.' }),
   timeout: key(duration('100ms', '24h'), 'How long one answer may take.', DEFAULTS.timeout),
   concurrency: key(wholeNumber(1, 1000), 'How many answers at the same time.', DEFAULTS.concurrency),
+  command: key(
+    list(text()).min(1, { error: 'is empty: name the program' }),
+    'exec: the program and its arguments; no shell.',
+  ),
+  input: key(
+    oneOf(['text', 'json']),
+    'exec: what goes to stdin: the text of the message, or the whole turn as JSON.',
+    DEFAULTS.input,
+  ),
+  env: key(list(variableName()), 'exec: the only environment variables it gets.', DEFAULTS.env),
+  max_output: key(size('1KiB', '64MiB'), 'exec: it is ended when it prints more.', DEFAULTS.max_output),
 });
 
 export const configSchema = table({
@@ -119,6 +153,7 @@ export const configSchema = table({
     table({
       level: key(oneOf(['trace', 'debug', 'info', 'warn', 'error']), 'The least that is logged.', DEFAULTS.level),
       format: key(oneOf(['auto', 'pretty', 'json']), 'auto: pretty on a terminal, json otherwise.', DEFAULTS.format),
+      file: key(text(), 'Also log to this file (as JSON; at 10 MiB it becomes .1). Empty: to no file.', DEFAULTS.file),
     }),
     'What is logged, and how.',
   ),
@@ -131,6 +166,7 @@ export const configSchema = table({
 
 export type ConfigFile = z.output<typeof configSchema>;
 export type AccountTable = z.output<typeof account>;
+export type BackendTable = z.output<typeof backend>;
 export type QqbotTable = z.output<typeof qqbot>;
 
 /** Names of the keys that may stand in the table at `path`; empty when nothing is known of such a table. */
@@ -210,6 +246,21 @@ function duration(least: string, most: string) {
     const ms = parseDuration(value);
     if (ms !== undefined && ms >= (parseDuration(least) ?? 0) && ms <= (parseDuration(most) ?? 0)) return ms;
     return refuse(context, value, { message: error({ input: value }) });
+  });
+}
+
+function size(least: string, most: string) {
+  const error = expected(`a size from "${least}" to "${most}" in quotes and with its unit (B, KiB, MiB)`, 'value');
+  return z.string({ error }).transform((value, context) => {
+    const bytes = parseSize(value);
+    if (bytes !== undefined && bytes >= (parseSize(least) ?? 0) && bytes <= (parseSize(most) ?? 0)) return bytes;
+    return refuse(context, value, { message: error({ input: value }) });
+  });
+}
+
+function variableName() {
+  return text().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+    error: 'is not the name of a variable: write it as in ["PATH", "HOME"]',
   });
 }
 

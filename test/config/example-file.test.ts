@@ -41,13 +41,13 @@ describe('config.example.toml', () => {
       gateway: ['gateway'],
       log: ['log'],
       qqbot: ['qqbot'],
-      'backends.default': ['backends', 'default'],
+      backends: ['backends', 'coder'],
     };
     const explained = [...example.matchAll(/^# .*\n#?([a-z_]+) = /gm)].map(([, key]) => key);
     for (const [name, path] of Object.entries(tables)) {
       const section = complete
         .split(/^(?=\[)/m)
-        .filter((part) => part.startsWith(`[${name}]`) || (name === 'qqbot' && part.startsWith('[qqbot.')));
+        .filter((part) => part.startsWith(`[${name}]`) || part.startsWith(`[${name}.`));
       for (const key of keysAt(path).filter((candidate) => candidate !== 'accounts')) {
         expect(section.join(''), `${name}.${key}`).toMatch(new RegExp(`^${key} = `, 'm'));
         if (!['app_id', 'app_id_file', 'client_secret', 'client_secret_file'].includes(key))
@@ -61,7 +61,7 @@ describe('config.example.toml', () => {
       string,
       Record<string, Record<string, unknown>>
     >;
-    const shown: Record<string, unknown> = { ...gateway, ...log, ...qqbot, ...backends?.default };
+    const shown: Record<string, unknown> = { ...gateway, ...log, ...qqbot, ...backends?.coder, ...backends?.default };
     const { allowed_peer_ids, ...defaults } = DEFAULTS;
     expect(allowed_peer_ids).toEqual([]);
     expect(shown).toMatchObject(defaults);

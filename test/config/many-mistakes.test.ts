@@ -34,7 +34,7 @@ park_ttl = "one day"
 concurrency = 3
 [backends.coder]
 timeout = 120
-type = "exec"
+type = "shell"
 `;
   const lines = (await complaints(readWith(toml, {}))).map((line) => line.replaceAll(/\/\S+\/missing/g, '/…/missing'));
   expect(lines).toEqual([
@@ -56,7 +56,7 @@ type = "exec"
     'qqbot.accounts.qq.park_ttl: expected a length of time from "1s" to "30d" in quotes and with its unit (ms, s, m, h, d), got "one day"',
     'qqbot.accounts.qq.concurrency: unknown key (it belongs into [backends.<name>])',
     'qqbot.allow_from: unknown key (remove it)',
-    'backends.coder.type: expected "echo", got "exec"',
+    'backends.coder.type: expected "echo" or "exec", got "shell"',
     'backends.coder.timeout: expected a length of time from "100ms" to "24h" in quotes and with its unit (ms, s, m, h, d), got 120',
     'gatway: unknown key (did you mean `gateway`?)',
     'qqbot.accounts.Main: is the same account as `main`: both are read as `main` (rename one of them)',
