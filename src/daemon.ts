@@ -17,6 +17,7 @@ import type { ResumeMemory } from './lanes/qqbot/gateway-loop.js';
 import { QqbotLane } from './lanes/qqbot/qqbot-lane.js';
 import { pause } from './model/backoff.js';
 import { ConfigError, describeError, LoongError } from './model/errors.js';
+import type { Segment } from './model/message.js';
 import { laneId, type Target } from './model/target.js';
 import { VERSION } from './model/version.js';
 import { Conversations } from './relay/conversations.js';
@@ -24,6 +25,7 @@ import { Delivery } from './relay/delivery.js';
 import { Inbound } from './relay/inbound.js';
 import { deliverNow } from './relay/one-shot.js';
 import { assertSendable, Outbound } from './relay/outbound.js';
+import type { Cutting } from './relay/parts.js';
 import { Settlements } from './relay/settlements.js';
 import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from './store/owner.js';
 import { openStore } from './store/sqlite/sqlite-store.js';
@@ -110,10 +112,9 @@ export async function startDaemon(
     });
     started.control = await openControlServer(socket, operations, log);
 
-    const supervisor = new Supervisor((name, change) => {
-      const { state, ...rest } = change;
-      board.set(name, state, 'why' in rest ? rest.why : undefined, 'remedy' in rest ? rest.remedy : undefined);
-    });
+    const supervisor = new Supervisor((name, change) =>
+      board.set(name, 'why' in change ? { ...change, detail: change.why } : change),
+    );
     for (const { lane, inbound, conversations, delivery } of roads.values()) {
       conversations.start();
       delivery.wake();
@@ -218,6 +219,10 @@ function backendOf(config: BackendConfig): Backend {
   return config.type === 'echo' ? echo : execCommand(config);
 }
 
+function cuttingOf({ textChunkLimit, chunkMode }: QqbotAccount): Cutting {
+  return { limit: textChunkLimit, mode: chunkMode };
+}
+
 function right({ minutes, count }: ReplyWindowConfig): ReplyRight {
   return { ttlMs: minutes * 60_000, count };
 }
@@ -238,22 +243,45 @@ function buildRoad(
   const { inbox, outbox, events } = store;
   const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: (id) => settlements.settled(id) });
   const wakeDelivery = () => delivery.wake();
-  const outbound = new Outbound({ allowed, inbox, outbox, parkTtlMs: account.parkTtlMs, wakeDelivery });
+  const outbound = new Outbound({
+    allowed,
+    inbox,
+    outbox,
+    parkTtlMs: account.parkTtlMs,
+    cutting: cuttingOf(account),
+    places: (conversation) => lane.replyRight(conversation)?.count,
+    wakeDelivery,
+  });
   const settings = config.backends.get(account.backend);
   if (settings === undefined) throw new Error(`no backend ${account.backend}: the config reader let it through`);
-  const { concurrency, timeoutMs } = settings;
+  const { timeoutMs } = settings;
   const conversations = new Conversations({
     account: lane.id,
     backend: backendOf(settings),
-    concurrency,
+    concurrency: settings.concurrency,
     timeoutMs,
+    apology: account.apology,
     inbox,
     outbound,
     counters,
     log,
   });
-  const onState = (state: AccountState, detail: string | undefined) => board.set(lane.id, state, detail, undefined);
-  const inbound = new Inbound({ lane, policy, inbox, events, conversations, counters, log, wakeDelivery, onState });
+  const onState = (state: AccountState, detail: string | undefined) => board.set(lane.id, { state, detail });
+  const onInbound = () => board.note(lane.id, 'last_inbound_at', Date.now());
+  const onAck = (at: number) => board.note(lane.id, 'last_ack_at', at);
+  const inbound = new Inbound({
+    lane,
+    policy,
+    inbox,
+    events,
+    conversations,
+    counters,
+    log,
+    wakeDelivery,
+    onState,
+    onInbound,
+    onAck,
+  });
   return { account, lane, inbound, outbound, delivery, conversations };
 }
 
@@ -298,22 +326,28 @@ async function stopDaemon(
   log.info('loong stopped');
 }
 
+/** What `channels send` was given. */
+export interface DirectMessage {
+  readonly target: Target;
+  readonly content: Segment;
+  /** The platform's id of the message whose reply window is preferred. */
+  readonly replyTo: string | undefined;
+}
+
 /**
  * Delivers one message without a daemon, within `timeoutMs`, holding the state directory meanwhile; resolves with its receipt.
- * @throws UsageError, AccessDenied (nothing was stored); LoongError `send.others_wait` when older messages to this target wait.
+ * @throws UsageError, AccessDenied, LoongError `message.unknown` (nothing was stored); LoongError `send.others_wait` when older messages to this target wait.
  */
 export async function sendOnce(
   config: Config,
   account: QqbotAccount,
-  target: Target,
-  text: string,
+  { target, content, replyTo }: DirectMessage,
   timeoutMs: number,
   around: Surroundings,
 ): Promise<Receipt> {
   const deadline = Date.now() + timeoutMs;
   const allowed: AllowedPeers = allowedPeers(account.allowedPeerIds);
-  const segments = [{ type: 'text', text } as const];
-  assertSendable(target, segments, allowed);
+  assertSendable(target, [content], allowed);
   const { stateDir } = config.gateway;
   ensurePrivateDir(stateDir);
   const owner = acquireOwner(stateDir, { pid: process.pid, kind: 'send', socket: '' });
@@ -322,21 +356,23 @@ export async function sendOnce(
     const lane = openLane(account, sessionsOf(store, account), new Counters(), around);
     try {
       await store.outbox.recover();
-      const waiting = store.outbox.pending(target);
-      if (waiting > 0) {
-        throw new LoongError(
-          'send.others_wait',
-          `${waiting} earlier message${waiting === 1 ? ' waits' : 's wait'} for this target`,
-          {
-            remedy: 'start the daemon: it delivers them in order',
-          },
-        );
-      }
-      const id = await store.outbox.add({ target, segments, origin: 'cli', expiresAt: Date.now() + account.parkTtlMs });
-      await deliverNow({ lane, outbox: store.outbox, allowed }, id, deadline);
-      const row = store.outbox.find(id);
-      if (row === undefined) throw new Error('a stored message is gone');
-      return receiptOf(row);
+      assertNobodyWaits(store.outbox.pending(target));
+      const { inbox, outbox } = store;
+      const { parkTtlMs } = account;
+      const outbound = new Outbound({
+        allowed,
+        inbox,
+        outbox,
+        parkTtlMs,
+        cutting: cuttingOf(account),
+        places: () => undefined,
+        wakeDelivery: () => undefined,
+      });
+      const id = await outbound.submit(target, [content], 'cli', replyTo);
+      await deliverNow({ lane, outbox, allowed }, id, deadline);
+      const receipt = receiptOf(outbox.message(id));
+      if (receipt === undefined) throw new Error('a stored message is gone');
+      return receipt;
     } finally {
       await lane.close();
       await store.close();
@@ -344,6 +380,15 @@ export async function sendOnce(
   } finally {
     owner.release();
   }
+}
+
+function assertNobodyWaits(waiting: number): void {
+  if (waiting === 0) return;
+  throw new LoongError(
+    'send.others_wait',
+    `${waiting} earlier message${waiting === 1 ? ' waits' : 's wait'} for this target`,
+    { remedy: 'start the daemon: it delivers them in order' },
+  );
 }
 
 /**

@@ -1,14 +1,16 @@
 /** A command as backend: the turn goes to its stdin, what it prints is the answer. No shell, a short life, an environment of its own. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import { BackendError, describeError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
 import type { Backend, Turn } from './backend.js';
+import { ProcessGroups } from './process-groups.js';
 import { turnDocument } from './turn-document.js';
 
-/** Given to a command between the polite end and the certain one. */
-const KILL_AFTER_MS = 2000;
-/** So much of what it complained about is shown. */
-const STDERR_CHARS = 2000;
+/** What a command started may hold its output open for so long after the command itself has ended. */
+const OUTPUT_GRACE_MS = 500;
+/** So much of the end of what it complained about is shown. */
+const STDERR_CHARS = 500;
 
 export interface ExecOptions {
   /** Program and arguments. */
@@ -21,22 +23,35 @@ export interface ExecOptions {
 }
 
 export function execCommand(options: ExecOptions): Backend {
+  const groups = new ProcessGroups();
   return {
     async *answer(turn: Turn, signal: AbortSignal): AsyncIterable<Segment> {
       const input =
         options.input === 'text' ? plainText(turn.message.segments) : `${JSON.stringify(turnDocument(turn))}\n`;
-      const text = (await run(options, input, signal)).trimEnd();
+      const text = writtenText(options.command[0], await run(options, groups, input, signal));
       if (text !== '') yield { type: 'text', text };
     },
   };
 }
 
-/** Runs the command to its end; resolves with what it printed. */
-function run({ command, env, maxOutputBytes }: ExecOptions, input: string, signal: AbortSignal): Promise<string> {
+/** Runs the command to its end, and ends whatever it started; resolves with what it printed. */
+function run(
+  { command, env, maxOutputBytes }: ExecOptions,
+  groups: ProcessGroups,
+  input: string,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const [program, ...args] = command;
   return new Promise((resolve, reject) => {
-    // A group of its own, so that whatever it starts ends with it.
-    const child = spawn(program, args, { env, detached: true, stdio: 'pipe' });
+    if (signal.aborted) return reject(outOfTime(program));
+    let child: ReturnType<typeof spawn>;
+    try {
+      // A group of its own, so that whatever it starts ends with it.
+      child = spawn(program, args, { env, detached: true, stdio: 'pipe' });
+    } catch (error) {
+      return reject(notStarted(program, error));
+    }
+    const { pid, stdin, stdout, stderr } = child;
     const output: Buffer[] = [];
     let size = 0;
     let complaint = '';
@@ -44,64 +59,89 @@ function run({ command, env, maxOutputBytes }: ExecOptions, input: string, signa
 
     const end = (error: BackendError) => {
       verdict ??= error;
-      killGroup(child);
+      if (pid !== undefined) groups.end(pid);
     };
-    const onAbort = () => end(new BackendError('backend.aborted', `\`${program}\` was ended: its time was up`));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+    const onAbort = () => end(outOfTime(program));
+    if (pid !== undefined) {
+      groups.add(pid);
+      signal.addEventListener('abort', onAbort, { once: true });
+    }
 
-    child.stdout.on('data', (chunk: Buffer) => {
+    stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= maxOutputBytes) output.push(chunk);
-      else
-        end(
-          new BackendError('backend.output_too_long', `\`${program}\` printed more than ${maxOutputBytes} bytes`, {
-            remedy: 'raise `max_output` of this backend, or let it print less',
-          }),
-        );
+      else if (verdict === undefined) end(tooLong(program, maxOutputBytes));
     });
-    child.stderr.on('data', (chunk: Buffer) => {
-      complaint = (complaint + chunk.toString()).slice(-STDERR_CHARS);
+    stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      complaint = (complaint + chunk).slice(-STDERR_CHARS);
     });
-    // A command need not read what it is told; its exit status says how it went.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
+    // A command need not read what it is told, nor keep its output open: its exit status says how it went.
+    for (const pipe of [stdin, stdout, stderr]) pipe?.on('error', () => undefined);
+    stdin?.end(input);
 
     child.once('error', (error) => {
-      verdict ??= new BackendError(
-        'backend.not_started',
-        `\`${program}\` could not be started: ${describeError(error)}`,
-        {
-          remedy: 'check `command` of this backend, and PATH in its `env`',
-        },
-      );
+      if (pid === undefined) reject(notStarted(program, error));
+    });
+    child.once('exit', () => {
+      if (pid !== undefined) groups.end(pid);
+      // The immediate lets everything be read that was printed before, however late this timer fires.
+      setTimeout(
+        () => setImmediate(() => [stdin, stdout, stderr].forEach((pipe) => void pipe?.destroy())),
+        OUTPUT_GRACE_MS,
+      ).unref();
     });
     child.once('close', (code, endedBy) => {
       signal.removeEventListener('abort', onAbort);
       if (verdict === undefined && code !== 0) verdict = unsuccessful(program, code, endedBy, complaint);
-      if (verdict === undefined) resolve(Buffer.concat(output).toString('utf8'));
+      if (verdict === undefined) resolve(Buffer.concat(output));
       else reject(verdict);
     });
   });
 }
 
+/** What was printed as text for people: no colours, no control characters, no blank lines around it. */
+function writtenText(program: string, printed: Buffer): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(printed);
+  } catch {
+    throw notText(program);
+  }
+  if (text.includes('\0')) throw notText(program);
+  return stripVTControlCharacters(text)
+    .replace(/\r\n?/g, '\n')
+    .replace(/(?![\t\n])\p{Cc}/gu, '')
+    .replace(/^(?:[^\S\n]*\n)+/, '')
+    .trimEnd();
+}
+
+function outOfTime(program: string): BackendError {
+  return new BackendError('backend.aborted', `\`${program}\` was ended: its time was up`);
+}
+
+function notStarted(program: string, error: unknown): BackendError {
+  return new BackendError('backend.not_started', `\`${program}\` could not be started: ${describeError(error)}`, {
+    remedy: 'check `command` of this backend, and PATH in its `env`',
+    cause: error,
+  });
+}
+
+function tooLong(program: string, maxOutputBytes: number): BackendError {
+  return new BackendError('backend.output_too_long', `\`${program}\` printed more than ${maxOutputBytes} bytes`, {
+    remedy: 'raise `max_output` of this backend, or let it print less',
+  });
+}
+
+function notText(program: string): BackendError {
+  return new BackendError('backend.not_text', `\`${program}\` printed something that is not UTF-8 text`, {
+    remedy: 'let it print text in UTF-8, and nothing else',
+  });
+}
+
 function unsuccessful(program: string, code: number | null, endedBy: string | null, complaint: string): BackendError {
   const how = code === null ? `was ended by ${endedBy}` : `ended with exit code ${code}`;
-  const said = complaint.replace(/\p{C}+/gu, ' ').trim();
+  const said = stripVTControlCharacters(complaint)
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim();
   return new BackendError('backend.failed', `\`${program}\` ${how}${said === '' ? '' : `: ${said}`}`);
-}
-
-/** SIGTERM for the whole group, then SIGKILL for what is left of it. */
-function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
-  if (pid === undefined) return;
-  signalGroup(pid, 'SIGTERM');
-  setTimeout(() => signalGroup(pid, 'SIGKILL'), KILL_AFTER_MS).unref();
-}
-
-function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: already gone
-  }
 }

@@ -1,5 +1,5 @@
 /** A turn as other programs get it: one JSON object, its shape part of the public contract. */
-import { plainText } from '../model/message.js';
+import { type MediaKind, plainText, type Segment } from '../model/message.js';
 import { formatTarget } from '../model/target.js';
 import type { Turn } from './backend.js';
 
@@ -10,14 +10,29 @@ export interface TurnDocument {
   readonly account: string;
   readonly target: string;
   readonly kind: string;
-  readonly sender: { readonly id: string; readonly name?: string };
+  readonly sender: { readonly id: string; readonly name?: string; readonly role?: string };
   readonly text: string;
   readonly mentioned: boolean;
+  /** The earlier message that this one answers. */
+  readonly quote?: { readonly id: string; readonly text?: string };
+  readonly attachments: readonly Attachment[];
   readonly attempt: number;
+}
+
+interface Attachment {
+  readonly kind: MediaKind;
+  /** Signed, and ends soon. */
+  readonly url: string;
+  readonly name?: string;
+  /** Bytes. */
+  readonly size?: number;
+  /** What the platform understood of a voice message. */
+  readonly transcript?: string;
 }
 
 export function turnDocument({ message, attempt }: Turn): TurnDocument {
   const { id, conversation, sender, segments, mentionsBot } = message;
+  const quote = segments.find((segment) => segment.type === 'quote');
   return {
     version: 1,
     id,
@@ -25,9 +40,23 @@ export function turnDocument({ message, attempt }: Turn): TurnDocument {
     account: conversation.account,
     target: formatTarget(conversation),
     kind: conversation.kind,
-    sender: { id: sender.id, ...(sender.name === undefined ? {} : { name: sender.name }) },
+    sender: {
+      id: sender.id,
+      ...(sender.name === undefined ? {} : { name: sender.name }),
+      ...(sender.role === undefined ? {} : { role: sender.role }),
+    },
     text: plainText(segments),
     mentioned: mentionsBot,
+    ...(quote === undefined
+      ? {}
+      : { quote: { id: quote.message, ...(quote.text === undefined ? {} : { text: quote.text }) } }),
+    attachments: segments.flatMap(attachment),
     attempt,
   };
+}
+
+function attachment(segment: Segment): readonly Attachment[] {
+  if (segment.type !== 'media') return [];
+  const { type: _, ...facts } = segment;
+  return [facts];
 }

@@ -2,11 +2,13 @@
 import { allowedPeers } from '../access/allowed-peers.js';
 import type { Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
-import type { AccountStatus } from '../control/api.js';
-import { ControlClient } from '../control/control-client.js';
+import type { AccountStatus, DaemonStatus } from '../control/api.js';
+import { describeError } from '../model/errors.js';
 import { CHANNELS } from '../model/target.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { stateLines } from './live-status.js';
+import { findDaemon } from './running-daemon.js';
 
 interface Requirement {
   readonly id: string;
@@ -21,6 +23,7 @@ interface Requirement {
 interface Operation {
   readonly id: 'send' | 'serve';
   readonly command: string;
+  readonly health: 'ready' | 'disabled' | 'misconfigured';
   readonly ready: boolean;
   readonly requirements: readonly Requirement[];
 }
@@ -34,54 +37,71 @@ interface AccountInventory {
   readonly live?: AccountStatus;
 }
 
+/** Targets whose meaning stays, whatever happens to credentials and transports. */
+const TARGET_TEMPLATES = [
+  { target: 'qqbot:<account>:c2c:<openid>', meaning: 'direct message openid' },
+  { target: 'qqbot:<account>:group:<openid>', meaning: 'group openid' },
+  { target: 'qqbot:<account>:channel:<id>', meaning: 'guild channel id' },
+  { target: 'qqbot:<account>:dm:<guild_id>', meaning: 'guild direct message session' },
+] as const;
+
 export async function listChannels(options: GlobalOptions): Promise<void> {
   const config = await readConfig({
     env: process.env,
     secrets: 'optional',
     path: options.config,
   });
-  const live = await liveStates(config);
-  const accounts = config.qqbot.accounts.map((account) => inventoryOf(config, account, live));
-  const { label, aliases } = CHANNELS.qqbot;
+  const daemon = await askDaemon(config);
+  const { label, aliases, kinds } = CHANNELS.qqbot;
   const channel = {
     id: 'qqbot',
     label,
+    config_key: 'qqbot',
     implementation_status: 'runtime_backed',
     transport: 'qq_official_bot_gateway',
     aliases,
-    default_target_kind: 'c2c',
-    target_templates: [
-      'qqbot:<account>:c2c:<openid>',
-      'qqbot:<account>:group:<openid>',
-      'qqbot:<account>:channel:<id>',
-    ],
-    runtime_owner: 'channels serve qqbot',
-    running: live !== undefined,
-    accounts,
-  };
+    default_target_kind: 'conversation',
+    kinds,
+    target_templates: TARGET_TEMPLATES.map(({ target }) => target),
+    runtime_owner: 'gateway run or direct channels serve qqbot',
+    supervised: true,
+    running: daemon !== undefined,
+    default_account: config.qqbot.defaultAccount,
+    default_account_source: config.qqbot.defaultSource,
+    accounts: config.qqbot.accounts.map((account) => inventoryOf(config, account, daemon?.accounts)),
+  } as const;
   if (options.json) return printJson({ config: config.path, channels: [channel], warnings: config.warnings });
 
   console.log(`config: ${config.path}\n`);
-  console.log(`${label} [qqbot]`);
+  console.log(`${label} [${channel.id}]`);
+  const indent = `\n${' '.repeat(25)}`;
   const facts: readonly (readonly [string, string])[] = [
-    ['status', 'runtime_backed: loong owns the QQ gateway session itself'],
+    ['config key', channel.config_key],
+    ['implementation status', `${channel.implementation_status}: loong owns the QQ gateway session itself`],
     ['transport', channel.transport],
     ['aliases', aliases.join(', ')],
-    ['targets', channel.target_templates.join('\n             ')],
-    ['runtime', live === undefined ? 'not running; start it with `loong channels serve qqbot`' : 'running'],
+    ['default target kind', `${channel.default_target_kind} (${kinds.join(', ')})`],
+    ['targets', TARGET_TEMPLATES.map(({ target, meaning }) => `${target.padEnd(32)} ${meaning}`).join(indent)],
+    ['runtime owner', channel.runtime_owner],
+    ['supervised', 'yes: `loong gateway run` keeps every account running, each on its own'],
+    ['health check', 'loong doctor'],
+    ['running', daemon === undefined ? 'no; start it with `loong channels serve qqbot`' : `yes, pid ${daemon.pid}`],
   ];
-  for (const [name, value] of facts) console.log(`  ${name.padEnd(10)} ${value}`);
-  for (const account of accounts) printAccount(account);
+  for (const [name, value] of facts) console.log(`  ${name.padEnd(22)} ${value}`);
+  for (const account of channel.accounts) printAccount(account);
   for (const warning of config.warnings) console.error(`warning: ${warning}`);
 }
 
-async function liveStates(config: Config): Promise<readonly AccountStatus[] | undefined> {
-  const daemon = await ControlClient.find(config.gateway.stateDir);
-  if (daemon === undefined) return undefined;
+/** An inventory is of use without the daemon, too. */
+async function askDaemon(config: Config): Promise<DaemonStatus | undefined> {
   try {
-    return (await daemon.status()).accounts;
-  } finally {
-    await daemon.close();
+    const daemon = await findDaemon(config.gateway.stateDir);
+    const status = await daemon?.status();
+    await daemon?.close();
+    return status;
+  } catch (error) {
+    console.error(`warning: ${describeError(error)}`);
+    return undefined;
   }
 }
 
@@ -98,16 +118,15 @@ function inventoryOf(
     default: account.id === config.qqbot.defaultAccount,
     enabled: account.enabled,
     configured: account.appId.ok && account.clientSecret.ok,
-    operations: [
-      operation('send', 'loong channels send qqbot', forSend),
-      operation('serve', 'loong channels serve qqbot', forServe),
-    ],
+    operations: [operation('send', account, forSend), operation('serve', account, forServe)],
     ...(state === undefined ? {} : { live: state }),
   };
 }
 
-function operation(id: 'send' | 'serve', command: string, requirements: readonly Requirement[]): Operation {
-  return { id, command, ready: requirements.every(({ met }) => met), requirements };
+function operation(id: 'send' | 'serve', { enabled }: QqbotAccount, requirements: readonly Requirement[]): Operation {
+  const ready = requirements.every(({ met }) => met);
+  const health = ready ? 'ready' : enabled ? 'misconfigured' : 'disabled';
+  return { id, command: `loong channels ${id} qqbot`, health, ready, requirements };
 }
 
 function paths(key: string): readonly string[] {
@@ -167,18 +186,21 @@ function printAccount(account: AccountInventory): void {
     account.configured ? 'configured' : 'not configured',
   ];
   console.log(`\n  account ${account.account} (${marks.filter((mark) => mark !== '').join(', ')})`);
-  for (const { id, ready, requirements } of account.operations) {
-    console.log(`    ${id.padEnd(6)} ${ready ? 'ready' : 'not ready'}`);
-    for (const requirement of requirements.filter(({ met }) => !met)) {
-      console.log(
-        `           missing: ${requirement.label}${requirement.detail === undefined ? '' : `: ${requirement.detail}`}`,
-      );
-      console.log(`             set ${[...requirement.config_paths, ...requirement.env_pointer_paths].join(' or ')}`);
-    }
-  }
   if (account.live !== undefined) {
-    const { state, detail, remedy } = account.live;
-    console.log(`    live   ${state}${detail === undefined ? '' : `: ${detail}`}`);
-    if (remedy !== undefined) console.log(`           → ${remedy}`);
+    const [state, ...more] = stateLines(account.live, Date.now());
+    console.log(`    live   ${state}`);
+    for (const line of more) console.log(`           ${line}`);
   }
+  for (const { id, command, health, requirements } of account.operations) {
+    console.log(`    ${id.padEnd(6)} ${health} (${command})`);
+    for (const requirement of requirements) printRequirement(requirement);
+  }
+}
+
+function printRequirement(requirement: Requirement): void {
+  const { label, met, detail, config_paths, env_pointer_paths, default_env } = requirement;
+  console.log(`      ${met ? 'met' : 'missing'}: ${label}${detail === undefined ? '' : `: ${detail}`}`);
+  console.log(`        config       ${config_paths.join(', ')}`);
+  console.log(`        env pointer  ${env_pointer_paths.length === 0 ? 'none' : env_pointer_paths.join(', ')}`);
+  console.log(`        default env  ${default_env ?? 'none'}`);
 }

@@ -2,9 +2,11 @@
 import { allowedPeers } from '../access/allowed-peers.js';
 import type { Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
-import type { Receipt } from '../control/api.js';
+import type { Receipt, SendRequest } from '../control/api.js';
 import { ControlClient } from '../control/control-client.js';
+import type { DirectMessage } from '../daemon.js';
 import { ConfigError, LoongError, UsageError } from '../model/errors.js';
+import { plainText, type Segment } from '../model/message.js';
 import { formatTarget, parseTarget, type Target } from '../model/target.js';
 import { assertSendable } from '../relay/outbound.js';
 import { EXIT, printJson } from './exit.js';
@@ -14,6 +16,8 @@ import { requireAccount, requireChannel } from './require-channel.js';
 export interface SendOptions extends GlobalOptions {
   readonly target: string;
   readonly text: string;
+  readonly markdown?: true;
+  readonly replyTo?: string;
   readonly account?: string;
   /** Milliseconds. */
   readonly timeout: number;
@@ -52,9 +56,10 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
     ]);
   }
   const text = options.text === '-' ? await readStdin() : options.text;
-  assertSendable(target, [{ type: 'text', text }], allowedPeers(account.allowedPeerIds));
+  const content: Segment = options.markdown === true ? { type: 'markdown', markdown: text } : { type: 'text', text };
+  assertSendable(target, [content], allowedPeers(account.allowedPeerIds));
   if (options.dryRun === true) return printDryRun(target, text, options);
-  printReceipt(await deliver(config, account, target, text, options), options);
+  printReceipt(await deliver(config, account, { target, content, replyTo: options.replyTo }, options), options);
 }
 
 async function readStdin(): Promise<string> {
@@ -79,15 +84,14 @@ function printDryRun(target: Target, text: string, { json }: SendOptions): void 
 async function deliver(
   config: Config,
   account: QqbotAccount,
-  target: Target,
-  text: string,
+  message: DirectMessage,
   options: SendOptions,
 ): Promise<Receipt> {
   const daemon = await ControlClient.find(config.gateway.stateDir);
   if (daemon !== undefined) {
     const deadline = Date.now() + options.timeout;
     try {
-      const stored = await daemon.send({ target: formatTarget(target), text });
+      const stored = await daemon.send(requestOf(message));
       return options.wait ? await daemon.settled(stored.id, deadline) : stored;
     } finally {
       await daemon.close();
@@ -104,11 +108,19 @@ async function deliver(
   ]);
   const secrets = new Secrets();
   const log = await openLog({ level: options.logLevel ?? 'warn', format: config.log.format }, secrets);
-  return sendOnce(config, account, target, text, options.timeout, {
+  return sendOnce(config, account, message, options.timeout, {
     log,
     secrets,
     runtimeDir: process.env.XDG_RUNTIME_DIR,
   });
+}
+
+function requestOf({ target, content, replyTo }: DirectMessage): SendRequest {
+  return {
+    target: formatTarget(target),
+    ...(content.type === 'markdown' ? { markdown: content.markdown } : { text: plainText([content]) }),
+    ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+  };
 }
 
 function printReceipt(receipt: Receipt, { json, wait }: SendOptions): void {

@@ -1,27 +1,27 @@
 /** `loong doctor`: is everything ready to send and to serve, and does QQ agree? */
 import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
-import { ControlClient } from '../control/control-client.js';
-import { examine } from '../doctor/examine.js';
+import { type DoctorParts, examine } from '../doctor/examine.js';
 import type { Finding } from '../doctor/finding.js';
 import { renderReport, reportOf } from '../doctor/report.js';
-import { ConfigError } from '../model/errors.js';
+import { ConfigError, describeError, LoongError } from '../model/errors.js';
 import { openLog, Secrets } from '../telemetry/log.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { findDaemon } from './running-daemon.js';
 
 export interface DoctorOptions extends GlobalOptions {
   readonly offline?: true;
 }
 
 export async function runDoctor(options: DoctorOptions): Promise<void> {
-  const report = reportOf(await findings(options));
+  const report = reportOf(await examined(options));
   if (options.json) printJson(report);
   else console.log(renderReport(report, process.stdout.isTTY === true && process.env.NO_COLOR === undefined));
   process.exitCode = report.ok ? EXIT.done : EXIT.failed;
 }
 
-async function findings(options: DoctorOptions): Promise<readonly Finding[]> {
+async function examined(options: DoctorOptions): Promise<readonly Finding[]> {
   let config: Config;
   try {
     config = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
@@ -32,15 +32,25 @@ async function findings(options: DoctorOptions): Promise<readonly Finding[]> {
   const { probeAccount } = await import('../daemon.js');
   const secrets = new Secrets();
   const log = await openLog({ level: options.logLevel ?? 'error', format: config.log.format }, secrets);
-  const client = await ControlClient.find(config.gateway.stateDir);
+  const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR };
+  const findings = await examine({
+    config,
+    daemon: await askDaemon(config),
+    probe: options.offline ? undefined : (account) => probeAccount(account, around),
+  });
+  return findings.map((finding) => ({ ...finding, detail: secrets.strikeOut(finding.detail) }));
+}
+
+/** A daemon that does not answer is a finding. */
+async function askDaemon(config: Config): Promise<DoctorParts['daemon']> {
   try {
-    return await examine({
-      config,
-      daemon: await client?.status(),
-      probe: options.offline ? undefined : (account) => probeAccount(account, { log, secrets, runtimeDir: undefined }),
-    });
-  } finally {
+    const client = await findDaemon(config.gateway.stateDir);
+    const status = await client?.status();
     await client?.close();
+    return status;
+  } catch (error) {
+    const remedy = error instanceof LoongError ? error.remedy : undefined;
+    return { fault: describeError(error), remedy: remedy ?? 'look at its log, and start it again' };
   }
 }
 
@@ -50,6 +60,6 @@ function configFindings({ problems }: ConfigError): readonly Finding[] {
     name: path === '' ? `config ${i + 1}` : `config ${path}`,
     level: 'fail',
     detail: message,
-    ...(remedy === undefined ? {} : { remedy }),
+    remedy: remedy ?? `correct it; \`config.example.toml\` shows every key`,
   }));
 }

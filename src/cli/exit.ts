@@ -19,6 +19,7 @@ const EXIT_BY_CODE: { readonly [code: string]: number } = {
   'owner.taken': EXIT.notFinished,
   'send.others_wait': EXIT.notFinished,
   'daemon.not_running': EXIT.unreachable,
+  'daemon.not_answering': EXIT.unreachable,
   'daemon.still_stopping': EXIT.notFinished,
   'sandbox.port_taken': EXIT.usage,
   'state_dir.unusable': EXIT.config,

@@ -1,15 +1,19 @@
 /** `loong gateway`: all enabled accounts under one supervisor, and how they are doing. */
 import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
-import type { AccountStatus, DaemonStatus } from '../control/api.js';
-import { ControlClient } from '../control/control-client.js';
+import type { DaemonStatus } from '../control/api.js';
 import { pause } from '../model/backoff.js';
 import { ConfigError, LoongError } from '../model/errors.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { daemonLine, stateLines } from './live-status.js';
+import { findDaemon, withDaemon } from './running-daemon.js';
 
 /** A stopping daemon may take 10 s for running turns and sends. */
 const STOP_LIMIT_MS = 15_000;
+/** The process ends this soon after its socket is gone; a dead one that its parent does not collect looks alive for ever. */
+const EXIT_LIMIT_MS = 3000;
+const LOOK_EVERY_MS = 50;
 
 export async function runGateway(options: GlobalOptions): Promise<void> {
   const config = await read(options, 'required');
@@ -28,27 +32,26 @@ export async function runGateway(options: GlobalOptions): Promise<void> {
 }
 
 export async function showGatewayStatus(options: GlobalOptions): Promise<void> {
-  const status = await withDaemon(options, (daemon) => daemon.status());
+  const { gateway } = await read(options, 'optional');
+  const status = await withDaemon(gateway.stateDir, (daemon) => daemon.status());
   if (options.json) return printJson(status);
   printStatus(status, Date.now());
 }
 
+/** Resolves once the daemon is gone, so that the next one can start. */
 export async function stopGateway(options: GlobalOptions): Promise<void> {
-  const config = await read(options, 'optional');
-  const pid = await withDaemon(options, async (daemon) => {
+  const { stateDir } = (await read(options, 'optional')).gateway;
+  const pid = await withDaemon(stateDir, async (daemon) => {
     const status = await daemon.status();
     await daemon.stop();
     return status.pid;
   });
-  const deadline = Date.now() + STOP_LIMIT_MS;
-  while (await stillRuns(config)) {
-    if (Date.now() > deadline) {
-      throw new LoongError('daemon.still_stopping', `pid ${pid} was asked to stop and is still running`, {
-        remedy: `look at its log; \`kill -9 ${pid}\` is safe: nothing that was accepted is lost`,
-      });
-    }
-    await pause(100);
+  if (!(await comesTrue(async () => !(await answers(stateDir)), STOP_LIMIT_MS))) {
+    throw new LoongError('daemon.still_stopping', `pid ${pid} was asked to stop and is still running`, {
+      remedy: `look at its log; \`kill -9 ${pid}\` is safe: nothing that was accepted is lost`,
+    });
   }
+  await comesTrue(() => !lives(pid), EXIT_LIMIT_MS);
   if (options.json) printJson({ stopped: true, pid });
   else console.log(`stopped (pid ${pid})`);
 }
@@ -57,51 +60,46 @@ function read(options: GlobalOptions, secrets: 'required' | 'optional'): Promise
   return readConfig({ env: process.env, secrets, path: options.config });
 }
 
-async function stillRuns(config: Config): Promise<boolean> {
-  const daemon = await ControlClient.find(config.gateway.stateDir);
-  await daemon?.close();
-  return daemon !== undefined;
+async function comesTrue(look: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean> {
+  const deadline = Date.now() + limitMs;
+  while (!(await look())) {
+    if (Date.now() > deadline) return false;
+    await pause(LOOK_EVERY_MS);
+  }
+  return true;
 }
 
-/** @throws LoongError `daemon.not_running` (exit 69) */
-async function withDaemon<T>(options: GlobalOptions, use: (daemon: ControlClient) => Promise<T>): Promise<T> {
-  const config = await read(options, 'optional');
-  const daemon = await ControlClient.find(config.gateway.stateDir);
-  if (daemon === undefined) {
-    throw new LoongError('daemon.not_running', `no daemon runs on ${config.gateway.stateDir}`, {
-      remedy: 'start it with `loong gateway run`',
-    });
-  }
+/** A daemon that is just closing its socket may cut the question off: asked again, it is there or not. */
+async function answers(stateDir: string): Promise<boolean> {
   try {
-    return await use(daemon);
-  } finally {
-    await daemon.close();
+    const daemon = await findDaemon(stateDir);
+    await daemon?.close();
+    return daemon !== undefined;
+  } catch {
+    return true;
   }
 }
 
-function printStatus({ pid, version, startedAt, accounts, counters }: DaemonStatus, now: number): void {
-  console.log(`loong ${version} runs as pid ${pid} since ${since(startedAt, now)}`);
-  for (const account of accounts) printAccount(account, now);
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
+  }
+}
+
+function printStatus(status: DaemonStatus, now: number): void {
+  console.log(daemonLine(status, now));
+  for (const account of status.accounts) {
+    console.log(`  ${account.channel}:${account.account}`);
+    for (const line of stateLines(account, now)) console.log(`    ${line}`);
+  }
   const {
     'inbound.messages': received = 0,
     'turns.answered': answered = 0,
+    'turns.failed': failed = 0,
     'outbound.delivered': delivered = 0,
-  } = counters;
-  console.log(`messages: ${received} in, ${answered} answered, ${delivered} delivered`);
-}
-
-function printAccount(status: AccountStatus, now: number): void {
-  const { channel, account, state, detail, remedy } = status;
-  console.log(
-    `  ${`${channel}:${account}`.padEnd(20)} ${state} (${since(status.since, now)})${detail === undefined ? '' : `: ${detail}`}`,
-  );
-  if (remedy !== undefined) console.log(`  ${' '.repeat(20)} → ${remedy}`);
-}
-
-/** `3 s`, `12 min`, `5 h`, `2 d`: how long ago. */
-function since(at: number, now: number): string {
-  const seconds = Math.max(0, Math.round((now - at) / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
+  } = status.counters;
+  console.log(`messages: ${received} in, ${answered} answered, ${failed} not answered, ${delivered} delivered`);
 }

@@ -1,10 +1,10 @@
 /** `loong logs`: what the daemon wrote, from its log file or from the journal of systemd. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, openSync, readSync, watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { readConfig } from '../config/read-config.js';
+import { pause } from '../model/backoff.js';
 import { LoongError } from '../model/errors.js';
-import { EXIT } from './exit.js';
+import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 
 export interface LogsOptions extends GlobalOptions {
@@ -13,65 +13,106 @@ export interface LogsOptions extends GlobalOptions {
 }
 
 /** So much of the end of the file is looked at for its last lines. */
-const TAIL_BYTES = 1_048_576;
+const TAIL_BYTES = 4 * 1_048_576;
+const READ_BYTES = 65_536;
+const LOOK_EVERY_MS = 200;
+const NEWLINE = 0x0a;
 
 export async function showLogs(options: LogsOptions): Promise<void> {
   const { log } = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
   if (log.file === undefined) return showJournal(options);
-  if (!existsSync(log.file)) {
-    throw new LoongError('logs.none_yet', `the log file ${log.file} does not exist yet`, {
-      remedy: 'start the daemon: it writes there',
-    });
+  const fd = openLogFile(log.file);
+  const { text, end } = lastLines(fd, options.lines);
+  if (options.follow) {
+    process.stdout.write(text);
+    return follow(log.file, fd, end);
   }
-  const end = printTail(log.file, options.lines);
-  if (options.follow) await follow(log.file, end);
+  closeSync(fd);
+  if (options.json) printJson({ file: log.file, lines: text.toString().split('\n').filter(Boolean).map(entry) });
+  else process.stdout.write(text);
 }
 
-/** Prints the last lines; returns where the file ended. */
-function printTail(path: string, lines: number): number {
-  const fd = openSync(path, 'r');
+/** A line as what it says, where it is JSON. */
+function entry(line: string): unknown {
   try {
-    const { size } = fstatSync(fd);
-    const start = Math.max(0, size - TAIL_BYTES);
-    const text = readPart(fd, start, size);
-    const all = text.split('\n').slice(start === 0 ? 0 : 1, -1);
-    for (const line of all.slice(-lines)) console.log(line);
-    return size;
-  } finally {
-    closeSync(fd);
+    return JSON.parse(line);
+  } catch {
+    return line;
   }
 }
 
-function readPart(fd: number, from: number, to: number): string {
-  const buffer = Buffer.alloc(to - from);
-  const read = readSync(fd, buffer, 0, buffer.length, from);
-  return buffer.toString('utf8', 0, read);
+function openLogFile(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw missing
+      ? new LoongError('logs.none_yet', `the log file ${path} does not exist yet`, {
+          remedy: 'start the daemon: it writes there',
+        })
+      : new LoongError('logs.unreadable', `the log file cannot be read: ${(error as Error).message}`, {
+          remedy: 'run this as the user that the daemon runs as',
+        });
+  }
 }
 
-/** Prints what is added until Ctrl-C; a file that was rotated away is read from its new beginning. */
-async function follow(path: string, end: number): Promise<void> {
+/** The last lines, and where the file ended. Bytes are handed on as they are, so no character is ever cut. */
+function lastLines(fd: number, lines: number): { readonly text: Buffer; readonly end: number } {
+  const { size } = fstatSync(fd);
+  const start = Math.max(0, size - TAIL_BYTES);
+  const tail = Buffer.concat([...parts(fd, start, size)]);
+  // The newline at the very end ends the last line and begins none.
+  let from = tail.length - 1;
+  for (let left = lines; left > 0 && from > 0; left--) from = tail.lastIndexOf(NEWLINE, from - 1);
+  // -1: fewer lines than that, or the first one whole only from its own newline on
+  const first = from < 0 && start > 0 ? tail.indexOf(NEWLINE) : from;
+  return { text: tail.subarray(first + 1), end: start + tail.length };
+}
+
+/** The bytes from `from` on, up to `to`. */
+function* parts(fd: number, from: number, to: number): Generator<Buffer> {
+  for (let at = from; at < to; ) {
+    const buffer = Buffer.alloc(Math.min(READ_BYTES, to - at));
+    const read = readSync(fd, buffer, 0, buffer.length, at);
+    if (read === 0) return;
+    at += read;
+    yield buffer.subarray(0, read);
+  }
+}
+
+/** Prints what is added until Ctrl-C; when the file was rotated away, its rest and then the new one. */
+async function follow(path: string, opened: number, end: number): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  let fd = opened;
   let at = end;
   const printNew = () => {
-    if (!existsSync(path)) return;
-    const fd = openSync(path, 'r');
-    try {
-      const { size } = fstatSync(fd);
-      if (size < at) at = 0;
-      process.stdout.write(readPart(fd, at, size));
-      at = size;
-    } finally {
-      closeSync(fd);
+    const { size } = fstatSync(fd);
+    if (size < at) at = 0; // emptied
+    for (const part of parts(fd, at, size)) {
+      process.stdout.write(part);
+      at += part.length;
     }
   };
-  const watcher = watch(dirname(path), (_event, name) => {
-    if (name === null || name === basename(path)) printNew();
-  });
-  printNew();
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-  watcher.close();
+  while (!stop.signal.aborted) {
+    const replaced = isReplaced(path, fd); // asked before the rest is read: nothing is added to it after
+    printNew();
+    if (replaced) {
+      closeSync(fd);
+      fd = openSync(path, 'r');
+      at = 0;
+      continue;
+    }
+    await pause(LOOK_EVERY_MS, stop.signal);
+  }
+  closeSync(fd);
+}
+
+/** Whether another file stands at `path` now; one that is just being replaced stands nowhere. */
+function isReplaced(path: string, fd: number): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  const mine = fstatSync(fd);
+  return there !== undefined && (there.ino !== mine.ino || there.dev !== mine.dev);
 }
 
 /** Without a file the log went to stderr, which systemd keeps. */
@@ -86,19 +127,21 @@ async function showJournal({ follow: following, lines }: LogsOptions): Promise<v
     'cat',
     ...(following ? ['--follow'] : []),
   ];
+  let silent = true;
   const code = await new Promise<number | undefined>((resolve) => {
-    const child = spawn('journalctl', args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.once('data', () => {
+      silent = false;
+    });
+    child.stdout.pipe(process.stdout, { end: false });
     child.once('error', () => resolve(undefined));
-    child.once('close', (status) => resolve(status ?? EXIT.failed));
+    child.once('close', (status, signal) => resolve(status ?? (signal === null ? EXIT.failed : EXIT.done)));
   });
+  const remedy = 'set `file` under [log], e.g. file = "/var/log/loong.log", and restart the daemon';
   if (code === undefined) {
-    throw new LoongError(
-      'logs.nowhere',
-      'the daemon writes its log to stderr only, and there is no systemd journal here',
-      {
-        remedy: 'set `file` under [log], e.g. file = "/var/log/loong.log", and restart the daemon',
-      },
-    );
+    const where = 'the daemon writes its log to stderr only, and there is no systemd journal here';
+    throw new LoongError('logs.nowhere', where, { remedy });
   }
   process.exitCode = code;
+  if (silent) console.error(`the journal has nothing of the unit \`loong\`; for a log without systemd, ${remedy}`);
 }

@@ -25,6 +25,7 @@ First steps:
   $ loong sandbox --with-gateway                  try it without a QQ account: a local platform, the daemon and a chat page
   $ loong config check                            is my config right?
   $ loong channels                                what is there, and what is missing?
+  $ loong doctor                                  is everything ready, and does QQ agree?
   $ loong channels send qqbot --target c2c:OPENID --text "hello"
   $ loong channels serve qqbot                    answer on QQ until Ctrl-C
 
@@ -33,9 +34,21 @@ Exit codes: 0 done · 1 failed · 64 usage · 69 unreachable · 70 fault in loon
 
 const channels = program
   .command('channels')
-  .description('list channels and accounts; serve one; send a message')
+  .description('list channels and accounts and what each needs; serve one; send a message')
   .addHelpText('after', '\nExamples:\n  $ loong channels\n  $ loong channels --json')
   .action(async (_options, self: Command) => (await import('./channels-list.js')).listChannels(self.optsWithGlobals()));
+
+channels
+  .command('status')
+  .description('how every account is doing; exit 69 when no daemon runs')
+  .option(
+    '--probe',
+    'really ask QQ: token, gateway, profile, socket; exit 1 when it refuses, 69 when it is not reached',
+  )
+  .addHelpText('after', '\nExamples:\n  $ loong channels status\n  $ loong channels status --probe --json')
+  .action(async (_options, self: Command) =>
+    (await import('./channels-status.js')).showChannelStatus(self.optsWithGlobals()),
+  );
 
 channels
   .command('serve <channel>')
@@ -57,6 +70,8 @@ channels
     'qqbot:<account>:<kind>:<id>, <account>:<kind>:<id> or <kind>:<id>; kinds: c2c, group, channel, dm',
   )
   .requiredOption('--text <text>', 'what to send; - reads it from stdin')
+  .option('--markdown', 'the text is markdown')
+  .option('--reply-to <message-id>', 'use the reply window of this message of the conversation, while it is open')
   .option('--account <id>', 'send as this account')
   .option('--dry-run', 'check everything that can be checked here, send nothing')
   .option('--no-wait', 'end as soon as the daemon has stored the message')
@@ -69,9 +84,10 @@ channels
 Examples:
   $ loong channels send qqbot --target c2c:OPENID --text "hello from loong"
   $ uptime | loong channels send qqbot --target ops:group:GROUP_OPENID --text -
+  $ loong channels send qqbot --target c2c:OPENID --markdown --text "**done**" --reply-to MESSAGE_ID
   $ loong channels send qqbot --target c2c:OPENID --text hi --json
 
-The receipt says delivered, failed, uncertain (may have arrived), queued or parked (waits until the peer writes).`,
+Long text goes out in several parts. The receipt says delivered, failed, uncertain (may have arrived), queued or parked (waits until the peer writes).`,
   )
   .action(async (channel: string, _options, self: Command) =>
     (await import('./channels-send.js')).sendMessage(channel, self.optsWithGlobals()),
@@ -79,7 +95,8 @@ The receipt says delivered, failed, uncertain (may have arrived), queued or park
 
 const gateway = program
   .command('gateway')
-  .description('the daemon with all enabled accounts: run it, look at it, stop it');
+  .description('the daemon with all enabled accounts: run it, look at it, stop it')
+  .addHelpText('after', '\nExamples:\n  $ loong gateway run\n  $ loong gateway status');
 gateway
   .command('run')
   .description('run all enabled accounts in the foreground, until Ctrl-C, SIGTERM or `loong gateway stop`')
@@ -96,7 +113,10 @@ gateway
   .addHelpText('after', '\nExample:\n  $ loong gateway stop')
   .action(async (_options, self: Command) => (await import('./gateway.js')).stopGateway(self.optsWithGlobals()));
 
-const config = program.command('config').description('look at the configuration');
+const config = program
+  .command('config')
+  .description('look at the configuration')
+  .addHelpText('after', '\nExamples:\n  $ loong config check\n  $ loong config show');
 config
   .command('check')
   .description('report every problem of the config at once; start nothing')
@@ -186,4 +206,14 @@ async function main(): Promise<void> {
   }
 }
 
+// A reader that has enough (`| head`) closes the pipe: that is no error of ours, and changes nothing of how it went.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) =>
+  code === 'EPIPE' ? process.exit() : process.exit(EXIT.bug),
+);
+process.stderr.on('error', () => undefined); // nobody is left to be told
 await main();
+// What was printed is handed over first. Then done is done: a question that nobody answered must not hold the command.
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
+);
+process.exit();

@@ -1,8 +1,8 @@
 /** A daemon in the foreground of this process. */
 import type { Config, QqbotAccount } from '../config/config.js';
 import { startDaemon } from '../daemon.js';
-import { describeError } from '../model/errors.js';
-import { openLog, Secrets } from '../telemetry/log.js';
+import { ConfigError, describeError } from '../model/errors.js';
+import { type Log, openLog, Secrets } from '../telemetry/log.js';
 import { EXIT } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 
@@ -13,10 +13,7 @@ export async function runUntilStopped(
   options: GlobalOptions,
 ): Promise<void> {
   const secrets = new Secrets();
-  const log = await openLog(
-    { level: options.logLevel ?? config.log.level, format: config.log.format, file: config.log.file },
-    secrets,
-  );
+  const log = await openDaemonLog(config, options, secrets);
   for (const warning of config.warnings) log.warn(warning);
   process.on('uncaughtException', (error) => {
     const { stack } = error;
@@ -39,4 +36,20 @@ export async function runUntilStopped(
   log.info({ why }, 'stopping: running turns and sends are finished first');
   await daemon.stop();
   process.exit(EXIT.done);
+}
+
+/** @throws ConfigError when the log file cannot be opened */
+async function openDaemonLog({ log }: Config, { logLevel }: GlobalOptions, secrets: Secrets): Promise<Log> {
+  try {
+    return await openLog({ level: logLevel ?? log.level, format: log.format, file: log.file }, secrets);
+  } catch (error) {
+    if (log.file === undefined) throw error;
+    throw new ConfigError([
+      {
+        path: 'log.file',
+        message: `cannot be opened: ${describeError(error)}`,
+        remedy: 'name a file in a folder that exists and where this user may write',
+      },
+    ]);
+  }
 }

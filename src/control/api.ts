@@ -12,6 +12,14 @@ export interface AccountStatus {
   readonly since: number;
   readonly detail?: string;
   readonly remedy?: string;
+  /** Unix ms: the last message, notice or other event. */
+  readonly last_inbound_at?: number;
+  /** Unix ms: the last heartbeat that the platform acknowledged. */
+  readonly last_ack_at?: number;
+  /** What went wrong last; it stays when the account has recovered. `at`: unix ms. */
+  readonly last_error?: { readonly message: string; readonly at: number; readonly remedy?: string };
+  /** Unix ms: when it is tried again, while it is `waiting` or `failed`. */
+  readonly next_try_at?: number;
 }
 
 export interface DaemonStatus {
@@ -23,22 +31,30 @@ export interface DaemonStatus {
   readonly counters: { readonly [name: string]: number };
 }
 
-/** Body of `POST /v1/messages`. */
+/** Body of `POST /v1/messages`: exactly one of `text` and `markdown`. */
 export interface SendRequest {
   /** Long or short form. */
   readonly target: string;
-  readonly text: string;
+  readonly text?: string | undefined;
+  readonly markdown?: string | undefined;
+  /** The platform's id of a message of this conversation whose reply window is preferred. */
+  readonly reply_to?: string | undefined;
 }
 
-/** What became of an outgoing message. */
+/** What became of an outgoing message, all its parts together. */
 export interface Receipt {
   readonly id: string;
   readonly target: string;
+  /** `failed` if a part failed; else `uncertain`, `sending`, `queued`, `parked`; `delivered` when all parts are. */
   readonly status: OutgoingStatus;
+  /** `active` if any part went out so; absent before the first attempt. */
   readonly mode?: 'passive' | 'active';
+  /** The platform's ids of the parts that it took, in order. */
   readonly message_ids: readonly string[];
   readonly parts: number;
+  /** Of all parts. */
   readonly attempts: number;
+  /** Of the first part that has one. */
   readonly error?: RowError;
 }
 
@@ -53,7 +69,7 @@ export interface Problem {
 /** What the control server asks of the daemon. */
 export interface DaemonOperations {
   status(): DaemonStatus;
-  /** @throws UsageError, AccessDenied */
+  /** @throws UsageError, AccessDenied; LoongError `message.unknown` */
   submit(request: SendRequest): Promise<Receipt>;
   /** Resolves once the message is settled or parked, or `waitMs` have passed; undefined when there is no such message. */
   message(id: string, waitMs: number): Promise<Receipt | undefined>;

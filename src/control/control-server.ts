@@ -12,7 +12,19 @@ const MAX_BODY_BYTES = 1_048_576;
 /** Longest time a request may wait for a message to settle. */
 const MAX_WAIT_MS = 60_000;
 
-const sendRequest = z.strictObject({ target: z.string().max(400), text: z.string().max(200_000) });
+const content = z.string().max(200_000);
+const sendRequest = z
+  .strictObject({
+    target: z.string().max(400),
+    text: content.optional(),
+    markdown: content.optional(),
+    reply_to: z.string().min(1).max(400).optional(),
+  })
+  .refine(({ text, markdown }) => (text === undefined) !== (markdown === undefined), {
+    error: 'exactly one of text and markdown is needed',
+  });
+const SEND_REMEDY =
+  'the body is {"target": "…", "text": "…"} or {"target": "…", "markdown": "…"}, with "reply_to" if you like';
 
 /** Listens on `socketPath`, which must belong to this process: what a dead owner left there is removed. */
 export async function openControlServer(socketPath: string, daemon: DaemonOperations, log: Log): Promise<Listener> {
@@ -38,7 +50,7 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
   app.post('/v1/messages', async (c) => {
     const body = sendRequest.safeParse(await c.req.json().catch(() => undefined));
     if (!body.success) {
-      return problem(400, 'request.invalid', z.prettifyError(body.error), 'the body is {"target": "…", "text": "…"}');
+      return problem(400, 'request.invalid', z.prettifyError(body.error), SEND_REMEDY);
     }
     return c.json(await daemon.submit(body.data), 202);
   });
@@ -62,6 +74,9 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
   app.onError((error) => {
     if (error instanceof UsageError) return problem(400, error.code, error.message, error.remedy);
     if (error instanceof AccessDenied) return problem(403, error.code, error.message, error.remedy);
+    if (error instanceof LoongError && error.code === 'message.unknown') {
+      return problem(404, error.code, error.message, error.remedy);
+    }
     if (error instanceof LoongError) return problem(503, error.code, error.message, error.remedy);
     log.error({ error: describeError(error) }, 'a control request failed');
     return problem(500, 'internal', 'this is a fault in loong', 'please report it with the log');

@@ -1,5 +1,6 @@
 /** What the daemon does for those who talk to it. */
 import { UsageError } from '../model/errors.js';
+import type { Segment } from '../model/message.js';
 import { type AccountId, laneId, parseTarget } from '../model/target.js';
 import { VERSION } from '../model/version.js';
 import type { Outbound } from '../relay/outbound.js';
@@ -40,16 +41,20 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
           `it serves ${[...outbounds.keys()].join(', ')}`,
         );
       }
-      const id = await outbound.submit(target, [{ type: 'text', text: request.text }], 'api');
-      const row = await settlements.wait(id, 0);
-      if (row === undefined) throw new Error('a stored message is gone');
-      return receiptOf(row);
+      const id = await outbound.submit(target, [segmentOf(request)], 'api', request.reply_to);
+      const receipt = receiptOf(await settlements.wait(id, 0));
+      if (receipt === undefined) throw new Error('a stored message is gone');
+      return receipt;
     },
     async message(publicId, waitMs) {
       const id = outboxIdOf(publicId);
-      const row = id === undefined ? undefined : await settlements.wait(id, waitMs);
-      return row === undefined ? undefined : receiptOf(row);
+      return id === undefined ? undefined : receiptOf(await settlements.wait(id, waitMs));
     },
     requestStop,
   };
+}
+
+function segmentOf({ text, markdown }: SendRequest): Segment {
+  if (markdown !== undefined) return { type: 'markdown', markdown };
+  return { type: 'text', text: text ?? '' };
 }

@@ -1,25 +1,32 @@
-/** An outbox row as the outside world sees it. */
+/** An outgoing message as the outside world sees it. */
 import { formatTarget } from '../model/target.js';
+import { statusOf } from '../relay/whole-message.js';
 import type { OutboxId, Outgoing } from '../store/store.js';
 import type { Receipt } from './api.js';
 
 const ID = /^out-([1-9][0-9]{0,14})$/;
 
-/** The row's number in a public id (`out-12`); undefined when it is none. */
+/** The number of the first row in a public id (`out-12`); undefined when it is none. */
 export function outboxIdOf(publicId: string): OutboxId | undefined {
   const digits = ID.exec(publicId)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
-export function receiptOf(row: Outgoing): Receipt {
+/** Undefined when there is no part, that is no such message. */
+export function receiptOf(parts: readonly Outgoing[]): Receipt | undefined {
+  const [first] = parts;
+  if (first === undefined) return undefined;
+  const attempted = parts.filter((part) => part.attempts > 0);
+  const mode = attempted.some((part) => part.passive === undefined) ? 'active' : 'passive';
+  const error = parts.find((part) => part.error !== undefined && part.status !== 'delivered')?.error;
   return {
-    id: `out-${row.id}`,
-    target: formatTarget(row.target),
-    status: row.status,
-    ...(row.attempts === 0 ? {} : { mode: row.passive === undefined ? 'active' : 'passive' }),
-    message_ids: row.platformMessageId === undefined ? [] : [row.platformMessageId],
-    parts: 1,
-    attempts: row.attempts,
-    ...(row.error === undefined || row.status === 'delivered' ? {} : { error: row.error }),
+    id: `out-${first.message}`,
+    target: formatTarget(first.target),
+    status: statusOf(parts),
+    ...(attempted.length === 0 ? {} : { mode }),
+    message_ids: parts.flatMap((part) => part.platformMessageId ?? []),
+    parts: parts.length,
+    attempts: parts.reduce((sum, part) => sum + part.attempts, 0),
+    ...(error === undefined ? {} : { error }),
   };
 }

@@ -3,34 +3,58 @@ import { laneId, type Target } from '../model/target.js';
 import type { Log } from '../telemetry/log.js';
 import type { AccountState, AccountStatus } from './api.js';
 
+export interface StateChange {
+  readonly state: AccountState;
+  /** Why, in words. */
+  readonly detail?: string | undefined;
+  readonly remedy?: string | undefined;
+  /** Unix ms. */
+  readonly nextTryAt?: number | undefined;
+}
+
 export class StatusBoard {
   readonly #accounts = new Map<string, AccountStatus>();
+  /** Beside the rest, for they change with every message. */
+  readonly #times = new Map<string, { last_inbound_at?: number; last_ack_at?: number }>();
   readonly #log: Log;
 
   constructor(accounts: readonly Pick<Target, 'channel' | 'account'>[], log: Log) {
     this.#log = log;
     for (const { channel, account } of accounts) {
-      this.#accounts.set(laneId({ channel, account }), { channel, account, state: 'starting', since: Date.now() });
+      const lane = laneId({ channel, account });
+      this.#accounts.set(lane, { channel, account, state: 'starting', since: Date.now() });
+      this.#times.set(lane, {});
     }
   }
 
-  set(lane: string, state: AccountState, detail: string | undefined, remedy: string | undefined): void {
+  /** What went wrong is remembered beyond the recovery. */
+  set(lane: string, change: StateChange): void {
     const known = this.#accounts.get(lane);
     if (known === undefined) return;
-    const { channel, account } = known;
-    const since = known.state === state ? known.since : Date.now();
+    const { detail: _detail, remedy: _remedy, next_try_at: _nextTryAt, ...kept } = known;
+    const { state, detail, remedy, nextTryAt } = change;
+    const now = Date.now();
+    const told = { ...(remedy === undefined ? {} : { remedy }) };
+    const isTrouble = (state === 'waiting' || state === 'failed') && detail !== undefined;
     this.#accounts.set(lane, {
-      channel,
-      account,
+      ...kept,
       state,
-      since,
+      since: known.state === state ? known.since : now,
       ...(detail === undefined ? {} : { detail }),
-      ...(remedy === undefined ? {} : { remedy }),
+      ...told,
+      ...(isTrouble ? { last_error: { message: detail, at: now, ...told } } : {}),
+      ...(nextTryAt === undefined ? {} : { next_try_at: nextTryAt }),
     });
     if (state === 'failed') this.#log.error({ lane, why: detail, remedy }, 'this account needs an operator');
   }
 
+  /** Something came in, or the platform acknowledged a heartbeat. `at`: unix ms. */
+  note(lane: string, what: 'last_inbound_at' | 'last_ack_at', at: number): void {
+    const times = this.#times.get(lane);
+    if (times !== undefined) times[what] = at;
+  }
+
   list(): readonly AccountStatus[] {
-    return [...this.#accounts.values()];
+    return [...this.#accounts].map(([lane, status]) => ({ ...status, ...this.#times.get(lane) }));
   }
 }

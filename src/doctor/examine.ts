@@ -4,43 +4,70 @@ import type { Config, QqbotAccount, Resolved } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
 import type { ProbeStep } from '../lanes/lane.js';
 import { laneId } from '../model/target.js';
+import { checkBackend } from './backends.js';
 import type { Finding } from './finding.js';
+import { checkHosts } from './hosts.js';
 import { checkStateDir } from './machine.js';
 
 export interface DoctorParts {
   readonly config: Config;
-  /** What the running daemon says; undefined when none runs. */
-  readonly daemon: DaemonStatus | undefined;
+  /** What the running daemon says; undefined when none runs; why it says nothing, when something is there that does not answer. */
+  readonly daemon: DaemonStatus | { readonly fault: string; readonly remedy: string } | undefined;
   /** Asks the platform; undefined for an offline round. */
   readonly probe: ((account: QqbotAccount) => Promise<readonly ProbeStep[]>) | undefined;
 }
 
+/** What to do about a refusal that the platform did not explain. */
+const UNEXPLAINED = 'look at `detail`, and at the bot in the QQ open platform console (q.qq.com)';
+
 export async function examine({ config, daemon, probe }: DoctorParts): Promise<readonly Finding[]> {
   const { accounts, enabled } = config.qqbot;
+  const status = daemon !== undefined && 'pid' in daemon ? daemon : undefined;
+  const served = accounts.filter((account) => account.enabled);
   const findings: Finding[] = [
     { name: 'config', level: 'ok', detail: config.path },
     ...config.warnings.map((detail, i): Finding => ({ name: `config warning ${i + 1}`, level: 'warn', detail })),
     ...(await checkStateDir(config.gateway.stateDir)),
-    daemon === undefined
-      ? { name: 'owner', level: 'ok', detail: 'no daemon runs on this state directory' }
-      : { name: 'owner', level: 'ok', detail: `the daemon of pid ${daemon.pid} (version ${daemon.version})` },
+    ownerFinding(daemon),
   ];
-  if (!enabled)
+  if (!enabled || served.length === 0)
     findings.push({
       name: 'qqbot',
       level: 'warn',
-      detail: 'the channel is not enabled',
+      detail: enabled ? 'no account is enabled' : 'the channel is not enabled',
       remedy: 'add [qqbot] with enabled = true',
     });
-  for (const account of accounts.filter((candidate) => candidate.enabled)) {
+  for (const name of new Set(served.map((account) => account.backend))) {
+    const backend = config.backends.get(name);
+    if (backend !== undefined) findings.push(await checkBackend(backend));
+  }
+  for (const account of served) {
     const name = laneId({ channel: account.channel, account: account.id });
-    const here = checkAccount(name, account, daemon);
-    findings.push(...here);
-    const reachable = account.appId.ok && account.clientSecret.ok;
-    if (probe !== undefined && reachable)
-      findings.push(...(await probe(account)).map((step) => ({ ...step, name: `${name} ${step.name}` })));
+    findings.push(...checkAccount(name, account, status));
+    const known = account.appId.ok && account.clientSecret.ok;
+    if (probe !== undefined && known) findings.push(...(await askPlatform(name, account, probe)));
   }
   return findings;
+}
+
+function ownerFinding(daemon: DoctorParts['daemon']): Finding {
+  if (daemon === undefined) return { name: 'owner', level: 'ok', detail: 'no daemon runs on this state directory' };
+  if ('fault' in daemon) return { name: 'owner', level: 'fail', detail: daemon.fault, remedy: daemon.remedy };
+  return { name: 'owner', level: 'ok', detail: `the daemon of pid ${daemon.pid} (version ${daemon.version})` };
+}
+
+async function askPlatform(
+  name: string,
+  account: QqbotAccount,
+  probe: NonNullable<DoctorParts['probe']>,
+): Promise<readonly Finding[]> {
+  const hosts = await checkHosts(`${name} dns`, [account.apiBaseUrl, account.tokenUrl]);
+  const steps = (await probe(account)).map((step) => ({
+    ...step,
+    name: `${name} ${step.name}`,
+    ...(step.level === 'fail' ? { remedy: step.remedy ?? UNEXPLAINED } : {}),
+  }));
+  return hosts === undefined ? steps : [hosts, ...steps];
 }
 
 function checkAccount(name: string, account: QqbotAccount, daemon: DaemonStatus | undefined): readonly Finding[] {
@@ -75,10 +102,11 @@ function checkCredential(name: string, found: Resolved, served: boolean, remedy:
 
 function liveFinding(name: string, { state, detail, remedy }: DaemonStatus['accounts'][number]): Finding {
   const level = state === 'ready' ? 'ok' : state === 'failed' ? 'fail' : 'warn';
+  const advice = remedy ?? (level === 'fail' ? UNEXPLAINED : undefined);
   return {
     name: `${name} live`,
     level,
     detail: detail === undefined ? state : `${state}: ${detail}`,
-    ...(remedy === undefined ? {} : { remedy }),
+    ...(advice === undefined ? {} : { remedy: advice }),
   };
 }

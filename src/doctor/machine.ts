@@ -1,7 +1,7 @@
-/** What this machine has to offer: a state directory that can be written, room on its disk, a database that is whole, and no strange owner. */
+/** What this machine gives: a state directory that can be written, room on its disk, and a database that is whole. */
 import { existsSync } from 'node:fs';
-import { access, constants, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describeError } from '../model/errors.js';
 import { databaseFault } from '../store/database-check.js';
 import type { Finding } from './finding.js';
@@ -10,31 +10,44 @@ const LITTLE_SPACE_BYTES = 500 * 1_048_576;
 const NO_SPACE_BYTES = 50 * 1_048_576;
 
 export async function checkStateDir(stateDir: string): Promise<readonly Finding[]> {
-  if (!existsSync(stateDir)) {
+  const exists = existsSync(stateDir);
+  const fault = await faultOf(exists ? stateDir : nearestExisting(stateDir));
+  if (fault !== undefined) {
+    const remedy = 'give this user the right to it, or name another one as gateway.state_dir';
+    return [{ name: 'state dir', level: 'fail', detail: `${stateDir} cannot be used: ${fault}`, remedy }];
+  }
+  if (!exists) {
     return [{ name: 'state dir', level: 'ok', detail: `${stateDir} does not exist yet; the first start makes it` }];
   }
-  try {
-    await access(stateDir, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const remedy = 'give this user the right to it, or name another one as gateway.state_dir';
-    return [
-      { name: 'state dir', level: 'fail', detail: `${stateDir} cannot be used: ${describeError(error)}`, remedy },
-    ];
-  }
+  const { bavail, bsize } = await statfs(stateDir);
   return [
     { name: 'state dir', level: 'ok', detail: stateDir },
-    await checkSpace(stateDir),
+    spaceFinding(bavail * bsize),
     checkDatabase(join(stateDir, 'loong.db')),
   ];
 }
 
-async function checkSpace(stateDir: string): Promise<Finding> {
-  const { bavail, bsize } = await statfs(stateDir);
-  const free = bavail * bsize;
-  const detail = `${(free / 1_073_741_824).toFixed(1)} GiB free`;
-  if (free >= LITTLE_SPACE_BYTES) return { name: 'free space', level: 'ok', detail };
+/** Why nothing can be made in this folder; undefined when it can. */
+async function faultOf(folder: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(folder)).isDirectory()) return `${folder} is no directory`;
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+function nearestExisting(path: string): string {
+  const above = dirname(path);
+  return existsSync(above) || above === path ? above : nearestExisting(above);
+}
+
+export function spaceFinding(freeBytes: number): Finding {
+  const detail = `${(freeBytes / 1_073_741_824).toFixed(1)} GiB free`;
+  if (freeBytes >= LITTLE_SPACE_BYTES) return { name: 'free space', level: 'ok', detail };
   const remedy = 'make room: without it nothing can be journalled, and so nothing is accepted';
-  return { name: 'free space', level: free < NO_SPACE_BYTES ? 'fail' : 'warn', detail, remedy };
+  return { name: 'free space', level: freeBytes < NO_SPACE_BYTES ? 'fail' : 'warn', detail, remedy };
 }
 
 function checkDatabase(path: string): Finding {

@@ -7,7 +7,15 @@ export interface Report {
   readonly checks: readonly Finding[];
 }
 
-export function reportOf(checks: readonly Finding[]): Report {
+/** Every check has a name of its own, so that programs can ask for it, and stands on one line. */
+export function reportOf(findings: readonly Finding[]): Report {
+  const seen = new Map<string, number>();
+  const checks = findings.map((finding): Finding => {
+    const times = (seen.get(finding.name) ?? 0) + 1;
+    seen.set(finding.name, times);
+    const name = times === 1 ? finding.name : `${finding.name} (${times})`;
+    return { ...finding, name, detail: finding.detail.replace(/\s*\n\s*/g, '; ') };
+  });
   const count = (level: FindingLevel) => checks.filter((check) => check.level === level).length;
   const summary = { ok: count('ok'), warn: count('warn'), fail: count('fail') };
   return { ok: summary.fail === 0, summary, checks };

@@ -29,7 +29,8 @@ export interface Lane {
   run(sink: LaneSink, signal: AbortSignal): Promise<void>;
   /**
    * One delivery attempt: at most one POST of the message that the platform can have accepted (a token refresh does
-   * not count, nor does a repeat after a certain 401). No queueing.
+   * not count, nor does a repeat after a certain 401). No queueing. Resolves without an id where the platform took the message but
+   * gave none yet, as when it reviews it first.
    * @throws DeliveryError saying whether the message may have arrived.
    */
   send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }>;
@@ -47,7 +48,10 @@ export interface LaneSink {
   notice(notice: Notice): Awaitable<void>;
   /** A frame that could not be decoded is kept as it came. */
   undecodable(raw: string, reason: string): Awaitable<void>;
+  /** `detail` says why it waits, or what limits an account that is ready. */
   state(state: LaneState, detail?: string): void;
+  /** The platform acknowledged a heartbeat, at this time (unix ms). */
+  acknowledged(at: number): void;
 }
 
 /** One thing a probe asked the platform, and what came of it. */

@@ -5,7 +5,7 @@
 import type { Backend, Turn } from '../backends/backend.js';
 import { BackendError, describeError, LoongError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
-import { formatTarget } from '../model/target.js';
+import { formatTarget, type Target } from '../model/target.js';
 import type { Inbox, InboxId, RowError, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
@@ -19,12 +19,16 @@ const FETCH_AT_ONCE = 500;
 const MAX_ATTEMPTS = 3;
 /** Longest answer that is gathered; each piece counts as one character more. */
 const MAX_ANSWER_CHARS = 100_000;
+/** A conversation hears an apology at most so often. */
+const APOLOGY_EVERY_MS = 60_000;
 
 export interface ConversationsParts {
   readonly account: string;
   readonly backend: Backend;
   readonly concurrency: number;
   readonly timeoutMs: number;
+  /** Said in the conversation when its message cannot be answered; empty: nothing is said. */
+  readonly apology: string;
   readonly inbox: Inbox;
   readonly outbound: Outbound;
   readonly counters: Counters;
@@ -42,6 +46,11 @@ export class Conversations {
   /** One for each turn that the backend works at. */
   readonly #asking = new Set<AbortController>();
   readonly #stop = new AbortController();
+  /** When a conversation heard an apology (unix ms), the oldest first. */
+  readonly #apologised = new Map<string, number>();
+  /** Places at the backend that are taken. */
+  #asked = 0;
+  /** Turns that have not ended: at the backend, or on their way into the journal. */
   #turns = 0;
   /** Rows up to this id are in memory or done, but for those that `#behind` tells of. */
   #cursor: InboxId = 0;
@@ -98,51 +107,131 @@ export class Conversations {
   }
 
   #startTurns(): void {
-    while (this.#turns < this.#parts.concurrency && !this.#closing) {
+    while (this.#asked < this.#parts.concurrency && !this.#closing) {
       const key = this.#line.shift();
       if (key === undefined) return;
       const entry = this.#queues.get(key)?.shift();
       if (entry === undefined) continue;
-      this.#turns++;
-      void this.#turn(entry).finally(() => this.#turnEnded(key, entry.id));
+      this.#asked++;
+      this.#startTurn(key, entry);
     }
   }
 
-  #turnEnded(key: string, id: InboxId): void {
-    this.#turns--;
-    this.#held.delete(id);
+  #startTurn(key: string, entry: WaitingMessage, attempt?: number): void {
+    this.#turns++;
+    void this.#turn(key, entry, attempt).finally(() => {
+      this.#turns--;
+      this.#held.delete(entry.id);
+      this.#conversationRests(key);
+      if (this.#turns === 0) this.#idle?.();
+    });
+  }
+
+  #conversationRests(key: string): void {
     if (this.#queues.get(key)?.length === 0) this.#queues.delete(key);
     else this.#line.push(key);
     if (this.#behind && this.#held.size < ROOM / 2) this.#fetch();
     this.#startTurns();
-    if (this.#turns === 0) this.#idle?.();
   }
 
-  /** One message put to the backend. Never rejects: every end is written down. */
-  async #turn({ id, message }: WaitingMessage): Promise<void> {
-    const { inbox, outbound, counters, log } = this.#parts;
-    const written = <T>(write: () => Promise<T>) => untilWritten(write, log, this.#stop.signal);
+  /** The backend has done with a turn; what is left is for the journal alone, so another conversation need not wait for it. */
+  #leaveBackend(): void {
+    this.#asked--;
+    this.#startTurns();
+  }
+
+  /**
+   * Keeps a place at the backend for a message that is about to be journalled, where it can be answered at once. Whoever gets
+   * `true` calls `begin` or `forgo` for the same conversation, exactly once.
+   */
+  reserve(conversation: Target): boolean {
+    const key = formatTarget(conversation);
+    const isFree = this.#asked < this.#parts.concurrency && this.#line.length === 0 && this.#held.size < ROOM;
+    if (!isFree || this.#behind || this.#closing || this.#queues.has(key)) return false;
+    this.#queues.set(key, []);
+    this.#asked++;
+    return true;
+  }
+
+  /** Answers the message for which a place was kept; its first attempt was counted when it was journalled. */
+  begin(entry: WaitingMessage, attempt: number): void {
+    if (this.#closing) return this.forgo(entry.message.conversation); // the next start takes it from the journal
+    const key = formatTarget(entry.message.conversation);
+    if (this.#held.has(entry.id)) {
+      // It was fetched from the journal meanwhile.
+      const others = this.#queues.get(key)?.filter(({ id }) => id !== entry.id) ?? [];
+      this.#queues.set(key, others);
+    }
+    this.#held.add(entry.id);
+    if (!this.#behind) this.#cursor = Math.max(this.#cursor, entry.id);
+    this.#startTurn(key, entry, attempt);
+  }
+
+  /** The place is not needed. */
+  forgo(conversation: Target): void {
+    this.#leaveBackend();
+    this.#conversationRests(formatTarget(conversation));
+  }
+
+  /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
+  async #turn(key: string, { id, message }: WaitingMessage, counted: number | undefined): Promise<void> {
+    const { inbox, outbound, counters } = this.#parts;
+    let isAtBackend = true;
+    const leave = () => {
+      if (isAtBackend) this.#leaveBackend();
+      isAtBackend = false;
+    };
     try {
-      const attempt = await written(() => inbox.begin(id));
+      const attempt = counted ?? (await this.#written(() => inbox.begin(id)));
       if (attempt === undefined) return; // somebody settled it meanwhile
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
       const segments = await this.#ask({ message, attempt });
-      await written(() => outbound.answer(id, message, segments));
+      const written = this.#written(() => outbound.answer(id, message, segments));
+      leave();
+      await written;
       counters.count('turns.answered');
     } catch (error) {
-      if (this.#stop.signal.aborted) return; // stays in the journal for the next start
-      counters.count('turns.failed');
-      const { kind, peer } = message.conversation;
-      log.error({ error: describeError(error), kind, peer: shownPeer(log, peer) }, 'a message could not be answered');
-      await written(() => inbox.fail(id, rowError(error))).catch((failure: unknown) => {
-        log.error(
-          { error: describeError(failure) },
-          'its end could not be written down; it will be tried again after a restart',
-        );
-      });
+      leave();
+      await this.#failed(key, { id, message }, error);
+    } finally {
+      leave();
     }
+  }
+
+  #written<T>(write: () => Promise<T>): Promise<T> {
+    return untilWritten(write, this.#parts.log, this.#stop.signal);
+  }
+
+  async #failed(key: string, { id, message }: WaitingMessage, error: unknown): Promise<void> {
+    const { outbound, counters, log } = this.#parts;
+    // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
+    if (this.#closing) return;
+    counters.count('turns.failed');
+    const { kind, peer } = message.conversation;
+    log.error({ error: describeError(error), kind, peer: shownPeer(log, peer) }, 'a message could not be answered');
+    const apology = this.#apologyFor(key);
+    await this.#written(() => outbound.fail(id, message, rowError(error), apology)).catch((failure: unknown) => {
+      log.error(
+        { error: describeError(failure) },
+        'its end could not be written down; it will be tried again after a restart',
+      );
+    });
+  }
+
+  /** Empty when the conversation heard one just now. */
+  #apologyFor(key: string): string {
+    const { apology } = this.#parts;
+    if (apology.trim() === '') return '';
+    const now = Date.now();
+    for (const [conversation, at] of this.#apologised) {
+      if (now - at < APOLOGY_EVERY_MS) break;
+      this.#apologised.delete(conversation);
+    }
+    if (this.#apologised.has(key)) return '';
+    this.#apologised.set(key, now);
+    return apology;
   }
 
   /** The backend's answer, within the time it has; a backend that does not heed its signal is left behind. */

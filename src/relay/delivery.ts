@@ -14,6 +14,10 @@ const RETRY: Backoff = { baseMs: 1000, capMs: 30_000 };
 const RATE_RETRY: Backoff = { baseMs: 3000, capMs: 60_000 };
 /** A timer fires at the latest after this long (Node's own limit is 2^31 ms). */
 const MAX_SLEEP_MS = 60_000;
+/** Whether anything becomes due later is looked at only after so long without a look: while there is work, looks come by themselves. */
+const DOZE_MS = 5;
+/** With so many attempts under way there is probably more to do: the next look joins the commit of an outcome. */
+const BUSY = 4;
 /** An attempt that was broken off has this long to be written down. */
 const LAST_WORDS_MS = 500;
 
@@ -23,17 +27,22 @@ export interface DeliveryParts {
   readonly allowed: AllowedPeers;
   readonly counters: Counters;
   readonly log: Log;
-  /** Told of every row whose status changed, after the commit. */
-  readonly onSettled: (id: OutboxId) => void;
+  /** Told of every message of which a part's status changed, after the commit. */
+  readonly onSettled: (message: OutboxId) => void;
 }
 
 export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #stop = new AbortController();
+  /** Attempts at the platform. */
   #inFlight = 0;
+  /** Outcomes on their way into the journal. */
+  #unwritten = 0;
   #pumping = false;
+  /** Something may be due that was not looked for yet, or had no room. */
   #again = false;
   #closing = false;
+  #doze: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #idle: (() => void) | undefined;
 
@@ -41,7 +50,7 @@ export class Delivery {
     this.#parts = parts;
   }
 
-  /** Something may be due. Cheap: calls that come together make one look. */
+  /** Something may be due, or is being written in this turn of the event loop. Cheap: calls that come together make one look. */
   wake(): void {
     if (this.#closing) return;
     this.#again = true;
@@ -49,45 +58,68 @@ export class Delivery {
   }
 
   async #pump(): Promise<void> {
-    const { outbox, lane, log } = this.#parts;
+    const { outbox, lane } = this.#parts;
     this.#pumping = true;
-    clearTimeout(this.#timer);
     try {
-      while (this.#again && this.#inFlight < IN_FLIGHT && !this.#closing) {
+      while (this.#again && this.#room() > 0 && !this.#closing) {
         this.#again = false;
-        const now = Date.now();
-        if ((outbox.nextDue(lane.id) ?? Number.POSITIVE_INFINITY) > now) break; // a look is cheaper than a commit
-        const { rows, expired } = await outbox.claim(lane.id, now, IN_FLIGHT - this.#inFlight);
+        let room = 0;
+        const { rows, expired } = await outbox.claim(lane.id, Date.now(), () => {
+          room = this.#room();
+          return room;
+        });
+        if (rows.length === room) this.#again = true; // there may be more
         for (const row of rows) this.#begin(row);
         for (const id of expired) this.#expired(id);
       }
-      this.#sleep(outbox.nextDue(lane.id));
+      this.#dozeOff();
     } catch (error) {
-      log.error({ error: describeError(error) }, 'the outbox could not be read; delivery tries again');
-      this.#sleep(Date.now() + 1000);
+      this.#wakeLater(error);
     } finally {
       this.#pumping = false;
       this.#tellIfIdle();
     }
   }
 
-  /** Until the next row is due. What a running attempt holds up is looked at when that attempt ends. */
-  #sleep(dueAt: number | undefined): void {
-    if (dueAt === undefined || this.#closing || this.#inFlight >= IN_FLIGHT) return;
-    this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(dueAt - Date.now(), 1), MAX_SLEEP_MS));
+  #room(): number {
+    return IN_FLIGHT - this.#inFlight;
+  }
+
+  #wakeLater(error: unknown): void {
+    if (this.#closing) return;
+    this.#parts.log.error({ error: describeError(error) }, 'the outbox could not be read; delivery tries again');
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.wake(), 1000);
+  }
+
+  #dozeOff(): void {
+    if (this.#closing || this.#doze !== undefined) return;
+    this.#doze = setTimeout(() => {
+      this.#doze = undefined;
+      if (!this.#pumping) this.#sleep();
+    }, DOZE_MS);
+  }
+
+  /** Until the next row is due. Without room for another attempt the end of a running one wakes. */
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    if (this.#room() === 0) return;
+    try {
+      const dueAt = this.#parts.outbox.nextDue(this.#parts.lane.id);
+      if (dueAt === undefined) return;
+      this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(dueAt - Date.now(), 1), MAX_SLEEP_MS));
+    } catch (error) {
+      this.#wakeLater(error);
+    }
   }
 
   #begin(row: Outgoing): void {
     this.#inFlight++;
-    void this.#attempt(row).finally(() => {
-      this.#inFlight--;
-      this.#tellIfIdle();
-      this.wake();
-    });
+    void this.#attempt(row).finally(() => this.#tellIfIdle());
   }
 
   #tellIfIdle(): void {
-    if (this.#inFlight === 0 && !this.#pumping) this.#idle?.();
+    if (this.#inFlight === 0 && this.#unwritten === 0 && !this.#pumping) this.#idle?.();
   }
 
   #expired(id: OutboxId): void {
@@ -97,7 +129,7 @@ export class Delivery {
       counters.count(`outbound.${row.status}`);
       this.#report(row, { status: row.status, error: row.error });
     }
-    onSettled(id);
+    onSettled(row?.message ?? id);
   }
 
   /** One attempt, written down. Never rejects. */
@@ -106,15 +138,25 @@ export class Delivery {
     const outcome = await attemptDelivery(this.#parts, row, this.#stop.signal);
     counters.count(`outbound.${outcome.status}`);
     this.#report(row, outcome);
+    const isBusy = this.#again || this.#inFlight >= BUSY;
+    this.#inFlight--;
+    this.#unwritten++;
     try {
-      await untilWritten(() => outbox.settle(row.id, outcome), log, this.#stop.signal);
+      const written = untilWritten(() => outbox.settle(row.id, outcome), log, this.#stop.signal);
+      if (isBusy) this.wake();
+      const { along, nextIsDue } = await written;
+      if (along > 0) counters.count(`outbound.${outcome.status}`, along);
+      if (nextIsDue) this.wake();
     } catch (error) {
       log.error(
         { id: row.id, error: describeError(error) },
         'an outcome could not be written down; after a restart the row counts as cut short',
       );
+    } finally {
+      this.#unwritten--;
+      this.#dozeOff();
     }
-    onSettled(row.id);
+    onSettled(row.message);
   }
 
   #report(row: Outgoing, outcome: AttemptOutcome): void {
@@ -140,13 +182,14 @@ export class Delivery {
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#doze);
     if (await this.#idleWithin(graceMs)) return;
     this.#stop.abort();
     await this.#idleWithin(LAST_WORDS_MS);
   }
 
   async #idleWithin(ms: number): Promise<boolean> {
-    if (this.#inFlight === 0 && !this.#pumping) return true;
+    if (this.#inFlight === 0 && this.#unwritten === 0 && !this.#pumping) return true;
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), ms);
       this.#idle = () => {

@@ -2,7 +2,7 @@
 import { type AccountPolicy, admit } from '../access/admission.js';
 import type { Lane, LaneSink, LaneState } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
-import type { Arrival, EventLog, Inbox } from '../store/store.js';
+import type { Admitted, Arrival, EventLog, Inbox } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Conversations } from './conversations.js';
@@ -25,6 +25,10 @@ export interface InboundParts {
   /** Parked messages of this account may be due again. */
   readonly wakeDelivery: () => void;
   readonly onState: (state: LaneState, detail: string | undefined) => void;
+  /** Something came in, whatever it was. */
+  readonly onInbound: () => void;
+  /** The platform acknowledged a heartbeat, at this time (unix ms). */
+  readonly onAck: (at: number) => void;
 }
 
 /** The sink of one lane. Each call resolves once its message or notice is committed, and rejects when it is not. */
@@ -37,18 +41,28 @@ export class Inbound implements LaneSink {
   }
 
   async message(message: InboundMessage): Promise<void> {
-    const { lane, policy, inbox, conversations, counters, wakeDelivery } = this.#parts;
+    const { lane, policy, inbox, conversations, counters, wakeDelivery, onInbound } = this.#parts;
+    onInbound();
     const verdict = admit(message, policy);
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
+    const begins = verdict.do === 'answer' && conversations.reserve(message.conversation);
     const arrival: Arrival = {
       message,
+      begins,
       ...(verdict.do === 'ignore'
         ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
         : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
-    const admitted = await inbox.admit(arrival);
+    let admitted: Admitted | undefined;
+    try {
+      admitted = await inbox.admit(arrival);
+    } finally {
+      if (begins && (admitted === undefined || admitted.outcome === 'duplicate')) {
+        conversations.forgo(message.conversation);
+      }
+    }
     counters.count('inbound.messages');
     if (admitted.outcome === 'duplicate') return counters.count('inbound.duplicates');
     if (admitted.unparked > 0) wakeDelivery();
@@ -56,7 +70,9 @@ export class Inbound implements LaneSink {
       counters.count(`inbound.refused.${verdict.because}`);
       return this.#logNowAndThen(verdict.because, message);
     }
-    conversations.offer({ id: admitted.id, message });
+    const entry = { id: admitted.id, message };
+    if (begins) conversations.begin(entry, admitted.attempt ?? 1);
+    else conversations.offer(entry);
   }
 
   #logNowAndThen(reason: string, message: InboundMessage): void {
@@ -80,12 +96,14 @@ export class Inbound implements LaneSink {
   }
 
   async notice(notice: Notice): Promise<void> {
+    this.#parts.onInbound();
     this.#parts.counters.count('inbound.notices');
     await this.#parts.events.append(this.#account, notice, Date.now());
   }
 
   async undecodable(raw: string, reason: string): Promise<void> {
-    const { counters, events, log } = this.#parts;
+    const { counters, events, log, onInbound } = this.#parts;
+    onInbound();
     counters.count('inbound.undecodable');
     if (this.#mayLog(reason.slice(0, 80))) log.warn({ reason }, 'a frame could not be read; it is kept');
     await events.keepRaw(this.#account, raw.slice(0, MAX_RAW_CHARS), reason, Date.now());
@@ -93,6 +111,10 @@ export class Inbound implements LaneSink {
 
   state(state: LaneState, detail?: string): void {
     this.#parts.onState(state, detail);
+  }
+
+  acknowledged(at: number): void {
+    this.#parts.onAck(at);
   }
 
   get #account(): string {

@@ -1,16 +1,26 @@
-/** Delivers one row and nothing else, within a deadline: what `channels send` does when no daemon runs. */
+/** Delivers one message and nothing else, within a deadline: what `channels send` does when no daemon runs. */
 import { pause } from '../model/backoff.js';
 import type { AttemptOutcome, Outbox, OutboxId, RowError } from '../store/store.js';
 import { attemptDelivery, type DeliveryParts } from './delivery.js';
 
-/** Resolves once the row is settled or parked; it is never left queued. `deadline` is unix ms. */
+/** Resolves once every part of the message is settled or parked; none is left queued. `deadline` is unix ms. */
 export async function deliverNow(
+  parts: Pick<DeliveryParts, 'lane' | 'allowed'> & { readonly outbox: Outbox },
+  message: OutboxId,
+  deadline: number,
+): Promise<void> {
+  const signal = AbortSignal.timeout(Math.max(1, deadline - Date.now()));
+  for (const { id } of parts.outbox.message(message)) await deliverPart(parts, id, deadline, signal);
+}
+
+/** Does nothing to a part that shared the end of an earlier one. */
+async function deliverPart(
   parts: Pick<DeliveryParts, 'lane' | 'allowed'> & { readonly outbox: Outbox },
   id: OutboxId,
   deadline: number,
+  signal: AbortSignal,
 ): Promise<void> {
   const { lane, outbox } = parts;
-  const signal = AbortSignal.timeout(Math.max(1, deadline - Date.now()));
   for (;;) {
     const [row] = (await outbox.claim(lane.id, Date.now(), 1, id)).rows;
     if (row === undefined) return;

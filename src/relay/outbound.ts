@@ -1,9 +1,10 @@
 /** The door through which everything leaves: allowlist → outbox. */
 import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
-import { UsageError } from '../model/errors.js';
+import { LoongError, UsageError } from '../model/errors.js';
 import { type InboundMessage, type MessageOrigin, plainText, type Segment } from '../model/message.js';
-import type { Target } from '../model/target.js';
-import type { Inbox, InboxId, Outbox, OutboxId } from '../store/store.js';
+import { formatTarget, type Target } from '../model/target.js';
+import type { Inbox, InboxId, NewOutgoing, Outbox, OutboxId, RowError } from '../store/store.js';
+import { type Cutting, partsOf } from './parts.js';
 
 /** Longest text that is taken at all; far beyond what any platform delivers. */
 const MAX_TEXT_CHARS = 100_000;
@@ -14,6 +15,10 @@ export interface OutboundParts {
   readonly outbox: Outbox;
   /** How long a message may wait, in ms. */
   readonly parkTtlMs: number;
+  /** Where long text is cut. */
+  readonly cutting: Cutting;
+  /** How many replies a message in this conversation may have; undefined where nobody knows. */
+  readonly places: (conversation: Target) => number | undefined;
   readonly wakeDelivery: () => void;
 }
 
@@ -25,29 +30,68 @@ export class Outbound {
   }
 
   /**
-   * Accepts a message of an operator or program; resolves with its number once it is stored.
-   * @throws AccessDenied, UsageError (nothing was stored)
+   * Accepts a message of an operator or program; resolves with its number once it is stored. `replyTo`: the platform's id of
+   * the message whose reply window is preferred.
+   * @throws AccessDenied, UsageError; LoongError `message.unknown` for a `replyTo` that the conversation does not know (nothing was stored)
    */
   async submit(
     target: Target,
     segments: readonly Segment[],
     origin: Exclude<MessageOrigin, 'backend'>,
+    replyTo?: string,
   ): Promise<OutboxId> {
-    const { allowed, outbox, parkTtlMs, wakeDelivery } = this.#parts;
-    assertSendable(target, segments, allowed);
-    const id = await outbox.add({ target, segments, origin, expiresAt: Date.now() + parkTtlMs });
-    wakeDelivery();
-    return id;
+    const { outbox, inbox, wakeDelivery } = this.#parts;
+    assertSendable(target, segments, this.#parts.allowed);
+    const preferred = replyTo === undefined ? {} : { replyTo: knownMessage(inbox, target, replyTo) };
+    const stored = outbox.add({ ...this.#message(target, segments, origin), ...preferred });
+    wakeDelivery(); // its look joins the commit
+    return await stored;
   }
 
   /** Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. */
   async answer(id: InboxId, message: InboundMessage, segments: readonly Segment[]): Promise<void> {
-    const { inbox, parkTtlMs, wakeDelivery } = this.#parts;
-    const empty = plainText(segments).trim() === '';
-    const expiresAt = Date.now() + parkTtlMs;
-    await inbox.answer(id, empty ? [] : [{ target: message.conversation, segments, origin: 'backend', expiresAt }]);
-    if (!empty) wakeDelivery();
+    const answers = this.#sayable(message, segments);
+    const stored = this.#parts.inbox.answer(id, answers);
+    if (answers.length > 0) this.#parts.wakeDelivery();
+    await stored;
   }
+
+  /** Settles an admitted message as failed, and says so in the conversation unless `apology` is empty. */
+  async fail(id: InboxId, message: InboundMessage, error: RowError, apology: string): Promise<void> {
+    const apologies = this.#sayable(message, [{ type: 'text', text: apology }]);
+    const stored = this.#parts.inbox.fail(id, error, apologies);
+    if (apologies.length > 0) this.#parts.wakeDelivery();
+    await stored;
+  }
+
+  #sayable({ conversation }: InboundMessage, segments: readonly Segment[]): readonly NewOutgoing[] {
+    if (plainText(segments).trim() === '') return [];
+    return [this.#message(conversation, segments, 'backend', this.#parts.places(conversation))];
+  }
+
+  #message(target: Target, segments: readonly Segment[], origin: MessageOrigin, places?: number): NewOutgoing {
+    const [first, ...rest] = partsOf(segments, this.#parts.cutting, places);
+    return {
+      target,
+      segments: first,
+      ...(rest.length === 0 ? {} : { furtherParts: rest }),
+      origin,
+      expiresAt: Date.now() + this.#parts.parkTtlMs,
+    };
+  }
+}
+
+/**
+ * The row of a message that somebody wants to reply to.
+ * @throws LoongError `message.unknown`
+ */
+function knownMessage(inbox: Inbox, conversation: Target, messageId: string): InboxId {
+  const id = inbox.find(conversation, messageId);
+  if (id !== undefined) return id;
+  throw new LoongError('message.unknown', `no message \`${messageId}\` came in from ${formatTarget(conversation)}`, {
+    remedy:
+      'copy the id from the message as the backend got it, or leave reply_to out: an open reply window is found by itself',
+  });
 }
 
 /** What can be said of a message without asking anybody: the same checks for every caller. */

@@ -1,5 +1,6 @@
 /** Lets callers wait for what becomes of a message. */
 import type { Outbox, OutboxId, Outgoing } from '../store/store.js';
+import { isUnderWay } from './whole-message.js';
 
 export class Settlements {
   readonly #outbox: Outbox;
@@ -9,18 +10,18 @@ export class Settlements {
     this.#outbox = outbox;
   }
 
-  /** The status of this row changed. */
+  /** The status of a part of this message changed. */
   settled(id: OutboxId): void {
     for (const wake of this.#waiters.get(id) ?? []) wake();
   }
 
-  /** The row once it is neither queued nor being sent, or as it is after `waitMs`; undefined when there is no such row. */
-  async wait(id: OutboxId, waitMs: number): Promise<Outgoing | undefined> {
+  /** All parts of the message once none is queued or being sent, or as they are after `waitMs`; none when there is no such message. */
+  async wait(id: OutboxId, waitMs: number): Promise<readonly Outgoing[]> {
     const deadline = Date.now() + waitMs;
     for (;;) {
-      const row = this.#outbox.find(id);
+      const parts = this.#outbox.message(id);
       const left = deadline - Date.now();
-      if (row === undefined || (row.status !== 'queued' && row.status !== 'sending') || left <= 0) return row;
+      if (!isUnderWay(parts) || left <= 0) return parts;
       await this.#change(id, left);
     }
   }

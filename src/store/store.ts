@@ -31,10 +31,18 @@ export interface Arrival {
   readonly refusalIsLiftable?: boolean;
   /** The right to reply that it opens: until when (unix ms), and how often. */
   readonly right?: { readonly closesAt: number; readonly count: number };
+  /** Whoever answers is ready for it: the attempt to answer is counted in the same commit. */
+  readonly begins?: boolean;
 }
 
 export type Admitted =
-  | { readonly outcome: 'taken' | 'lifted' | 'refused'; readonly id: InboxId; readonly unparked: number }
+  | {
+      readonly outcome: 'taken' | 'lifted' | 'refused';
+      readonly id: InboxId;
+      readonly unparked: number;
+      /** Number of the attempt that was counted with it. */
+      readonly attempt?: number;
+    }
   | { readonly outcome: 'duplicate' };
 
 /** A journalled message that has no answer yet. */
@@ -58,23 +66,32 @@ export interface Inbox {
   begin(id: InboxId): Promise<number | undefined>;
   /** Settles the message as answered, and puts its answers into the outbox, in one commit. A message that is settled already gets no second answer. */
   answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
-  fail(id: InboxId, error: RowError): Promise<void>;
+  /** Settles the message as failed, and puts what is said about it into the outbox, in one commit. As `answer` otherwise. */
+  fail(id: InboxId, error: RowError, apologies?: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
+  /** The row of a message of this conversation, whatever became of it. */
+  find(conversation: Target, messageId: string): InboxId | undefined;
 }
 
 // ---------------------------------------------------------------- outbound
 
-/** Number of an outbox row; rises with the order of submission. */
+/** Number of an outbox row; rises with the order of submission. A row is one part of a message; the first part's number is the message's. */
 export type OutboxId = number;
 
 /** Contract §7.4: what can have become of an outgoing message. */
 export type OutgoingStatus = 'queued' | 'sending' | 'delivered' | 'failed' | 'uncertain' | 'parked';
 
+/** A message, stored with all its parts in one commit. */
 export interface NewOutgoing {
   readonly target: Target;
+  /** The first part, mostly the only one. */
   readonly segments: readonly Segment[];
+  /** The parts after it, in order. */
+  readonly furtherParts?: readonly (readonly Segment[])[];
   readonly origin: MessageOrigin;
   /** Unix ms after which nobody wants it any more. */
   readonly expiresAt: number;
+  /** The inbox row whose reply window is taken before others; it gives no right that the target has not. */
+  readonly replyTo?: InboxId;
 }
 
 /** The pair that makes a passive reply unique at the platform. */
@@ -85,8 +102,11 @@ export interface PassivePair {
   readonly closesAt: number;
 }
 
-export interface Outgoing extends NewOutgoing {
+/** One part of a message. */
+export interface Outgoing extends Omit<NewOutgoing, 'furtherParts'> {
   readonly id: OutboxId;
+  /** The first part's id, which is its own for the first. */
+  readonly message: OutboxId;
   readonly status: OutgoingStatus;
   readonly attempts: number;
   /** The inbox row that it answers. */
@@ -124,19 +144,35 @@ export interface Claimed {
   readonly expired: readonly OutboxId[];
 }
 
+/** What settling one part meant for others. */
+export interface Settled {
+  /** Later parts of its message that shared its end. */
+  readonly along: number;
+  /** Another message to the target is due now. */
+  readonly nextIsDue: boolean;
+}
+
 export interface Outbox {
+  /** Resolves with the number of the first part. */
   add(message: NewOutgoing): Promise<OutboxId>;
+  /** One part. */
   find(id: OutboxId): Outgoing | undefined;
-  /** How many messages to a target are queued or being sent. */
+  /** The parts of a message by the number of its first, in order; none when there is no such message. */
+  message(id: OutboxId): readonly Outgoing[];
+  /** How many messages to a target have parts that are queued or being sent. */
   pending(target: Target): number;
   /**
    * Takes due rows of an account for one attempt each: of a target only the row at the front (the oldest queued one, and none
    * while another is being sent), with the attempt counted and a reply pair taken where a window is open. Also settles what
    * expired: as failed, or as uncertain where an attempt may have arrived. `only` claims that row alone, due or not.
+   * Sees all else that is written in its commit, also what is asked for after it; `limit` is asked only then.
    */
-  claim(account: string, now: number, limit: number, only?: OutboxId): Promise<Claimed>;
-  /** Does nothing to a row that is not being sent. */
-  settle(id: OutboxId, outcome: AttemptOutcome): Promise<void>;
+  claim(account: string, now: number, limit: number | (() => number), only?: OutboxId): Promise<Claimed>;
+  /**
+   * Does nothing to a row that is not being sent. Later parts of a message never overtake an earlier one: they fail with it, and
+   * are parked with it.
+   */
+  settle(id: OutboxId, outcome: AttemptOutcome): Promise<Settled>;
   /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind another row do not count. Cheap. */
   nextDue(account: string): number | undefined;
   /** Rows that a dead process left `sending`: passive ones are tried again with the same pair, active ones are `uncertain`. */

@@ -23,13 +23,15 @@ beforeEach(() => {
   onTestFinished(() => store.close());
 });
 
-function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_000 } = {}) {
+function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_000, apology = '' } = {}) {
   const { inbox, outbox } = store;
   const outbound = new Outbound({
     allowed: allowedPeers(['*']),
     inbox,
     outbox,
     parkTtlMs: 60_000,
+    cutting: { limit: 2000, mode: 'length' },
+    places: () => undefined,
     wakeDelivery: () => undefined,
   });
   const counters = new Counters();
@@ -39,6 +41,7 @@ function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_0
     backend: { answer },
     concurrency,
     timeoutMs,
+    apology,
     inbox,
     outbound,
     counters,
@@ -189,6 +192,170 @@ test('a lifted row is answered at once while there is room', async () => {
   backend.open('g1');
   await ended(counters, 2);
   expect(backend.begun.sort()).toEqual(['g1', 'm1']);
+});
+
+describe('a place that is kept for a message about to be journalled', () => {
+  /** As the inbound door does it. */
+  async function hearAtOnce(conversations: Conversations, id: string, peer = 'alice'): Promise<boolean> {
+    const { message } = arrival(id, peer);
+    const begins = conversations.reserve(message.conversation);
+    const admitted = await store.inbox.admit({ message, begins });
+    if (admitted.outcome === 'duplicate') {
+      if (begins) conversations.forgo(message.conversation);
+    } else if (begins) conversations.begin({ id: admitted.id, message }, admitted.attempt ?? 1);
+    else conversations.offer({ id: admitted.id, message });
+    return begins;
+  }
+
+  test('is there for one message of a conversation, while the backend has room and nobody is in line', async () => {
+    const backend = gated();
+    const { conversations, counters } = converse(backend.answer, { concurrency: 2 });
+    conversations.start();
+    const heard = [
+      hearAtOnce(conversations, 'a1'),
+      hearAtOnce(conversations, 'a2'),
+      hearAtOnce(conversations, 'b1', 'bob'),
+      hearAtOnce(conversations, 'c1', 'carol'),
+    ];
+    expect(await Promise.all(heard)).toEqual([true, false, true, false]);
+    await waitUntil('two turns', () => backend.begun.length === 2);
+    expect(backend.begun).toEqual(['a1', 'b1']);
+    for (const id of ['a1', 'c1', 'a2', 'b1']) {
+      await waitUntil(id, () => backend.begun.includes(id));
+      backend.open(id);
+    }
+    await ended(counters, 4);
+    expect(waitingIds()).toEqual([]);
+  });
+
+  test('that is forgone lets others in, and messages of its conversation that came meanwhile are answered', async () => {
+    const backend = gated();
+    const { conversations, counters } = converse(backend.answer, { concurrency: 1 });
+    conversations.start();
+    expect(conversations.reserve(target('alice'))).toBe(true);
+    await hear(conversations, 'a1');
+    await hear(conversations, 'b1', 'bob');
+    expect(backend.begun).toEqual([]);
+    conversations.forgo(target('alice'));
+    for (const id of ['b1', 'a1']) {
+      await waitUntil(id, () => backend.begun.includes(id));
+      backend.open(id);
+    }
+    await ended(counters, 2);
+  });
+
+  test('is not used once loong is stopping: the message stays in the journal', async () => {
+    const backend = gated();
+    const { conversations } = converse(backend.answer);
+    conversations.start();
+    const heard = hearAtOnce(conversations, 'a1');
+    await conversations.close(0);
+    await heard;
+    expect(backend.begun).toEqual([]);
+    expect(waitingIds()).toEqual(['a1']);
+  });
+
+  test('counts the attempt of the message that begins, and of none that only waits', async () => {
+    const backend = gated();
+    const { conversations } = converse(backend.answer, { concurrency: 1 });
+    conversations.start();
+    await Promise.all([hearAtOnce(conversations, 'a1'), hearAtOnce(conversations, 'b1', 'bob')]);
+    await waitUntil('the turn', () => backend.begun.length === 1);
+    expect(await store.inbox.begin(1)).toBe(2);
+    expect(await store.inbox.begin(2)).toBe(1);
+  });
+
+  test('in a crowd beyond what memory holds everything is answered once and in order', async () => {
+    const answered = new Map<string, string[]>();
+    const { conversations, counters } = converse(async function* ({ message }: Turn) {
+      const peer = message.conversation.peer;
+      answered.set(peer, [...(answered.get(peer) ?? []), message.id]);
+      yield text('x');
+    });
+    conversations.start();
+    const COUNT = 3000;
+    for (let i = 0; i < COUNT; i += 300) {
+      const names = Array.from({ length: 300 }, (_, j) => i + j);
+      await Promise.all(names.map((n) => hearAtOnce(conversations, `m${n}`, `peer${n % 11}`)));
+    }
+    await ended(counters, COUNT);
+    for (let peer = 0; peer < 11; peer++) {
+      const own = Array.from({ length: COUNT }, (_, i) => i).filter((i) => i % 11 === peer);
+      expect(answered.get(`peer${peer}`)).toEqual(own.map((i) => `m${i}`));
+    }
+    expect(waitingIds()).toEqual([]);
+  });
+});
+
+describe('an apology', () => {
+  const fails: Backend['answer'] = () => {
+    throw new Error('broken');
+  };
+  const said = () => [1, 2, 3].flatMap((id) => store.outbox.find(id)?.segments ?? []);
+
+  test('is said once a minute in each conversation whose messages cannot be answered', async () => {
+    const { conversations, counters } = converse(fails, { apology: 'sorry' });
+    conversations.start();
+    for (const [id, peer] of [
+      ['a1', 'alice'],
+      ['a2', 'alice'],
+      ['b1', 'bob'],
+    ] as const) {
+      await hear(conversations, id, peer);
+    }
+    await ended(counters, 3);
+    await waitUntil('all settled', () => waitingIds().length === 0);
+    expect(said()).toEqual([text('sorry'), text('sorry')]);
+    expect(store.outbox.find(1)?.inReplyTo).toBe(1);
+    expect(counters.snapshot()).toEqual({ 'turns.failed': 3 });
+  });
+
+  test('is not said when there is none', async () => {
+    const { conversations, counters } = converse(fails);
+    conversations.start();
+    await hear(conversations, 'a1');
+    await ended(counters, 1);
+    await waitUntil('settled', () => waitingIds().length === 0);
+    expect(said()).toEqual([]);
+  });
+
+  test('is not said while loong is stopping: what fails then is answered after the next start', async () => {
+    const { conversations, counters } = converse(
+      async function* () {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        throw new Error('killed with us');
+      },
+      { apology: 'sorry' },
+    );
+    conversations.start();
+    await hear(conversations, 'a1');
+    await conversations.close(5000);
+    expect(said()).toEqual([]);
+    expect(waitingIds()).toEqual(['a1']);
+    expect(counters.snapshot()).toEqual({});
+  });
+});
+
+test('a place at the backend is free again while an answer is being written down', async () => {
+  const { default: Sqlite } = await import('better-sqlite3');
+  const other = new Sqlite(path, { timeout: 0 });
+  const { conversations, counters } = converse(
+    async function* () {
+      other.exec('BEGIN IMMEDIATE'); // from now on nothing can be written
+      yield text('x');
+    },
+    { concurrency: 1 },
+  );
+  conversations.start();
+  await hear(conversations, 'a1');
+  expect(conversations.reserve(target('bob'))).toBe(false);
+  await waitUntil('the place', () => conversations.reserve(target('bob')));
+  expect(waitingIds()).toEqual(['a1']);
+  expect(counters.snapshot()).toEqual({});
+  other.exec('COMMIT');
+  other.close();
+  conversations.forgo(target('bob'));
+  await ended(counters, 1);
 });
 
 describe('after a restart', () => {

@@ -142,6 +142,58 @@ test.each([
   expect(store.outbox.find(bad)?.error).toMatchObject({ code: 'internal', message: 'a bug' });
 });
 
+describe('a message in parts', () => {
+  const text = (content: string) => [{ type: 'text', text: content }] as const;
+  const parts = { furtherParts: [text('2'), text('3')] };
+
+  test('is sent in order, and whoever waits is told its number for each part', async () => {
+    const { delivery, lane, settled, counters } = deliver(async () => ({}));
+    const id = await store.outbox.add(outgoing('alice', '1', parts));
+    delivery.wake();
+    await waitUntil('all parts', () => settled.length === 3);
+    expect(lane.texts()).toEqual(['1', '2', '3']);
+    expect(settled).toEqual([id, id, id]);
+    expect(counters.snapshot()).toEqual({ 'outbound.delivered': 3 });
+  });
+
+  test('that fails in the middle ends there, every part counted, and the next message is sent', async () => {
+    const { delivery, lane, counters } = deliver(async (d) => {
+      if (textOf(d) === '2') throw failure('refused');
+      return {};
+    });
+    const id = await store.outbox.add(outgoing('alice', '1', parts));
+    const next = await store.outbox.add(outgoing('alice', 'next'));
+    delivery.wake();
+    await waitUntil('the next message', () => status(next) === 'delivered');
+    expect(lane.texts()).toEqual(['1', '2', 'next']);
+    expect(store.outbox.message(id).map((part) => part.error?.code)).toEqual([
+      undefined,
+      'platform.refused',
+      'delivery.part_failed',
+    ]);
+    expect(counters.snapshot()).toEqual({ 'outbound.delivered': 2, 'outbound.failed': 2 });
+  });
+
+  test('waits with all its later parts while one is tried again', async () => {
+    const { delivery, lane } = deliver(async (_d, _s, attempt) => {
+      if (attempt === 2) throw failure('unavailable');
+      return {};
+    });
+    await store.outbox.add(outgoing('alice', '1', parts));
+    delivery.wake();
+    await waitUntil('all parts', () => lane.attempts.length === 4);
+    expect(lane.texts()).toEqual(['1', '2', '2', '3']);
+  });
+});
+
+test('a look that comes with an answer sees it in the same commit: nobody wakes delivery again', async () => {
+  const { delivery, lane } = deliver(async () => ({}));
+  const stored = store.outbox.add(outgoing('alice'));
+  delivery.wake();
+  await stored;
+  await waitUntil('the attempt', () => lane.attempts.length === 1);
+});
+
 test('an outcome that cannot be written for a while is written later, and the target goes on', async () => {
   await store.close();
   store = openStore(path, 'process', 50);

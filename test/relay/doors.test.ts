@@ -38,12 +38,21 @@ function doors(entries: readonly string[]) {
   const wakes: number[] = [];
   const wakeDelivery = () => wakes.push(Date.now());
   const { inbox, outbox, events } = store;
-  const outbound = new Outbound({ allowed, inbox, outbox, parkTtlMs: HOUR, wakeDelivery });
+  const outbound = new Outbound({
+    allowed,
+    inbox,
+    outbox,
+    parkTtlMs: HOUR,
+    cutting: { limit: 2000, mode: 'length' },
+    places: () => undefined,
+    wakeDelivery,
+  });
   const conversations = new Conversations({
     account: ACCOUNT,
     backend: echo,
     concurrency: 4,
     timeoutMs: 60_000,
+    apology: '',
     inbox,
     outbound,
     counters,
@@ -54,7 +63,19 @@ function doors(entries: readonly string[]) {
   const lane = new ScriptedLane(async () => ({}));
   const policy = { allowed, requireMention: true };
   const onState = () => undefined;
-  const door = new Inbound({ lane, policy, inbox, events, conversations, counters, log, wakeDelivery, onState });
+  const door = new Inbound({
+    lane,
+    policy,
+    inbox,
+    events,
+    conversations,
+    counters,
+    log,
+    wakeDelivery,
+    onState,
+    onInbound: onState,
+    onAck: onState,
+  });
   return { door, outbound, counters, lines, wakes };
 }
 
@@ -169,16 +190,16 @@ describe('whoever waits for a message', () => {
     settlements.settled(id);
     await store.outbox.settle(id, { status: 'delivered' });
     settlements.settled(id);
-    expect((await Promise.all(waiting)).map((row) => row?.status)).toEqual(['delivered', 'delivered', 'delivered']);
-    expect((await settlements.wait(id, 60_000))?.status).toBe('delivered');
+    expect((await Promise.all(waiting)).map(([part]) => part?.status)).toEqual(['delivered', 'delivered', 'delivered']);
+    expect(await settlements.wait(id, 60_000)).toMatchObject([{ status: 'delivered' }]);
   });
 
   test('is told how it stands when the time is over, and at once when it may not wait', async () => {
     const settlements = new Settlements(store.outbox);
     const id = await store.outbox.add(outgoing('alice'));
-    expect((await settlements.wait(id, 20))?.status).toBe('queued');
-    expect((await settlements.wait(id, 0))?.status).toBe('queued');
-    expect(await settlements.wait(4711, 60_000)).toBeUndefined();
+    expect(await settlements.wait(id, 20)).toMatchObject([{ status: 'queued' }]);
+    expect(await settlements.wait(id, 0)).toMatchObject([{ status: 'queued' }]);
+    expect(await settlements.wait(4711, 60_000)).toEqual([]);
   });
 
   test('does not wait for a parked message', async () => {
@@ -188,7 +209,62 @@ describe('whoever waits for a message', () => {
     await store.outbox.claim(ACCOUNT, Date.now(), 1);
     await store.outbox.settle(id, { status: 'parked', error: { code: 'x', message: 'y' } });
     settlements.settled(id);
-    expect((await waiting)?.status).toBe('parked');
+    expect(await waiting).toMatchObject([{ status: 'parked' }]);
+  });
+});
+
+test('whoever waits for a message of several parts waits for the last of them', async () => {
+  const settlements = new Settlements(store.outbox);
+  const id = await store.outbox.add(outgoing('alice', 'a', { furtherParts: [text('b')] }));
+  let ended = false;
+  const waiting = settlements.wait(id, 60_000).finally(() => {
+    ended = true;
+  });
+  for (const part of [id, id + 1]) {
+    expect(ended).toBe(false);
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    await store.outbox.settle(part, { status: 'delivered' });
+    settlements.settled(id);
+  }
+  expect(await waiting).toMatchObject([{ status: 'delivered' }, { status: 'delivered' }]);
+});
+
+describe('a reply to a message', () => {
+  test('takes the window of that message, not the newest', async () => {
+    const { outbound, door } = doors(['alice', 'group:G']);
+    for (const id of ['m1', 'm2']) await door.message(group(id, false));
+    await outbound.submit(target('G', 'group'), text('x'), 'api', 'm1');
+    await outbound.submit(target('G', 'group'), text('y'), 'api');
+    const first = (await store.outbox.claim(ACCOUNT, Date.now(), 1)).rows[0];
+    expect(first?.passive?.token.value).toBe('m1');
+    await store.outbox.settle(first?.id ?? 0, { status: 'delivered' });
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1)).rows[0]?.passive?.token.value).toBe('m2');
+  });
+
+  test('takes another window, or none, when that one is over', async () => {
+    const { outbound } = doors(['alice']);
+    const over = { message: inbound('m1'), right: { closesAt: Date.now() - 1, count: 4 } };
+    await store.inbox.admit(over);
+    await outbound.submit(target('alice'), text('x'), 'api', 'm1');
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1)).rows[0]?.passive).toBeUndefined();
+  });
+
+  test('that this conversation does not know is refused with the remedy, and nothing is stored', async () => {
+    const { outbound, door } = doors(['alice', 'bob']);
+    await door.message(inbound('m1', 'bob'));
+    await expect(outbound.submit(target('alice'), text('x'), 'api', 'm1')).rejects.toMatchObject({
+      code: 'message.unknown',
+      remedy: expect.any(String),
+    });
+    expect(store.outbox.pending(target('alice'))).toBe(0);
+  });
+
+  test('gives nobody a right: a peer that is not listed is refused first', async () => {
+    const { outbound, door } = doors(['group:G']);
+    await door.message(inbound('m1', 'mallory'));
+    await expect(outbound.submit(target('mallory'), text('x'), 'api', 'm1')).rejects.toMatchObject({
+      code: 'access.peer_not_allowed',
+    });
   });
 });
 
@@ -236,5 +312,55 @@ describe('a one-shot send', () => {
     expect((await send(() => refusal('auth'), 5000)).row?.status).toBe('failed');
     const denied = await send(async () => ({}), 5000, []);
     expect(denied).toMatchObject({ attempts: 0, row: { status: 'failed', error: { code: 'access.revoked' } } });
+  });
+
+  describe('of a message in parts', () => {
+    async function sendParts(script: Script, ms: number) {
+      const lane = new ScriptedLane(script);
+      const parts = ['b', 'c'].map((part) => text(part));
+      const id = await store.outbox.add(outgoing('alice', 'a', { origin: 'cli', furtherParts: parts }));
+      await deliverNow({ lane, outbox: store.outbox, allowed: allowedPeers(['*']) }, id, Date.now() + ms);
+      return { statuses: store.outbox.message(id).map((part) => part.status), texts: lane.texts(), id };
+    }
+
+    test('delivers them in order', async () => {
+      const { statuses, texts } = await sendParts(async () => ({}), 5000);
+      expect(statuses).toEqual(['delivered', 'delivered', 'delivered']);
+      expect(texts).toEqual(['a', 'b', 'c']);
+    });
+
+    test('sends nothing after a part that failed, and settles every one', async () => {
+      const { statuses, texts, id } = await sendParts(
+        (_d, _s, n) => (n === 2 ? refusal('auth') : Promise.resolve({})),
+        5000,
+      );
+      expect(statuses).toEqual(['delivered', 'failed', 'failed']);
+      expect(texts).toEqual(['a', 'b']);
+      expect(store.outbox.find(id + 2)?.error?.code).toBe('delivery.part_failed');
+    });
+
+    test('goes on after an uncertain part while there is time', async () => {
+      const { statuses } = await sendParts(
+        (_d, _s, n) => (n === 1 ? refusal('unavailable', 'unknown') : Promise.resolve({})),
+        5000,
+      );
+      expect(statuses).toEqual(['uncertain', 'delivered', 'delivered']);
+    });
+
+    test('leaves none queued when the time is over', async () => {
+      const silent: Script = async (_d, signal) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        return refusal('unavailable', 'unknown');
+      };
+      const { statuses, texts } = await sendParts(silent, 100);
+      expect(statuses).toEqual(['uncertain', 'failed', 'failed']);
+      expect(texts).toEqual(['a']);
+    });
+
+    test('leaves all of them parked when the peer must write first', async () => {
+      const { statuses, texts } = await sendParts(() => refusal('active'), 5000);
+      expect(statuses).toEqual(['parked', 'parked', 'parked']);
+      expect(texts).toEqual(['a']);
+    });
   });
 });

@@ -11,9 +11,11 @@ type Mode = 'active' | 'passive' | 'ambiguous';
 
 function row(mode: Mode, more: Partial<Outgoing> = {}): Outgoing {
   const passive = { token: { kind: 'msg_id', value: 'm1' } as const, seq: 1, closesAt: NOW + 60_000 };
+  const { target, segments, origin, expiresAt } = outgoing('alice');
   return {
-    ...outgoing('alice'),
+    ...{ target, segments, origin, expiresAt },
     id: 1,
+    message: 1,
     status: 'sending',
     attempts: 1,
     ambiguous: mode === 'ambiguous',

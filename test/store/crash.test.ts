@@ -71,3 +71,44 @@ test('killed in the middle of a turn: the message waits, its attempt is counted'
   expect(entry?.message.id).toBe('m1');
   expect(await store.inbox.begin(entry?.id ?? 0)).toBe(2);
 });
+
+test('killed after an answer of several parts was claimed: the first part goes again with its pair, then the others', async () => {
+  const path = join(tempDir(), 'loong.db');
+  const child = new ChildScript(
+    `${OPEN} const { id } = await store.inbox.admit({ message: message('m1', 'alice'), right, begins: true });
+     const parts = ['b', 'c'].map((text) => [{ type: 'text', text }]);
+     const claimed = store.outbox.claim('${ACCOUNT}', Date.now() + 1000, 9);
+     await store.inbox.answer(id, [{ ...outgoing('alice'), furtherParts: parts }]);
+     console.log('claimed ' + (await claimed).rows.length);
+     setInterval(() => {}, 1000);`,
+    [path],
+  );
+  await child.says('claimed 1');
+  await child.kill();
+  const store = reopen(path);
+  await store.outbox.recover();
+  expect(store.inbox.waiting(ACCOUNT, 0, 9)).toEqual([]);
+  for (const [id, ambiguous] of [
+    [1, true],
+    [2, false],
+    [3, false],
+  ] as const) {
+    const { rows } = await store.outbox.claim(ACCOUNT, Date.now(), 9);
+    expect(rows).toMatchObject([{ id, message: 1, ambiguous, passive: { seq: id } }]);
+    await store.outbox.settle(id, { status: 'delivered' });
+  }
+});
+
+test('killed right after a message was journalled and begun in one commit: its attempt is counted', async () => {
+  const path = join(tempDir(), 'loong.db');
+  const child = new ChildScript(
+    `${OPEN} const { attempt } = await store.inbox.admit({ message: message('m1', 'alice'), right, begins: true });
+     console.log('attempt ' + attempt);
+     setInterval(() => {}, 1000);`,
+    [path],
+  );
+  await child.says('attempt 1');
+  await child.kill();
+  const store = reopen(path);
+  expect(await store.inbox.begin(store.inbox.waiting(ACCOUNT, 0, 9)[0]?.id ?? 0)).toBe(2);
+});

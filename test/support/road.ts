@@ -55,12 +55,21 @@ export async function openRoad(
   const allowed = allowedPeers(allowedPeerIds);
   const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: () => undefined });
   const wakeDelivery = () => delivery.wake();
-  const outbound = new Outbound({ allowed, inbox, outbox, parkTtlMs: 86_400_000, wakeDelivery });
+  const outbound = new Outbound({
+    allowed,
+    inbox,
+    outbox,
+    parkTtlMs: 86_400_000,
+    cutting: { limit: 2000, mode: 'length' },
+    places: () => undefined,
+    wakeDelivery,
+  });
   const conversations = new Conversations({
     account: lane.id,
     backend,
     concurrency,
     timeoutMs: 60_000,
+    apology: '',
     inbox,
     outbound,
     counters,
@@ -79,6 +88,8 @@ export async function openRoad(
     onState: (state) => {
       ready = state === 'ready';
     },
+    onInbound: () => undefined,
+    onAck: () => undefined,
   });
   const stop = new AbortController();
   conversations.start();

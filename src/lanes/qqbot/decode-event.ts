@@ -1,88 +1,124 @@
 /** QQ's events → our words. Everything arrives as `unknown`; what does not fit is reported, never guessed. */
 import type { InboundMessage, Notice } from '../../model/message.js';
-import { type AccountId, isPeerId, type MessageId, type PeerId, type Target } from '../../model/target.js';
-import { isAddressable } from './encode-message.js';
+import type { AccountId, MessageId, Target, TargetKind } from '../../model/target.js';
+import { decodeContent } from './decode-content.js';
+import { isYou, MAX_NAME_CHARS, type Mentions, onlyBotIn, readMentions } from './mentions.js';
 import { oneLine } from './one-line.js';
+import { type Fields, fields, isMessageId, isOpenid, textIn } from './wire-fields.js';
 
 export type Decoded =
-  | { readonly kind: 'message'; readonly message: InboundMessage }
+  /** `botId`: the bot's own id in guilds, where this message gave it away. */
+  | { readonly kind: 'message'; readonly message: InboundMessage; readonly botId?: string }
   | { readonly kind: 'notice'; readonly notice: Notice }
   | { readonly kind: 'undecodable'; readonly reason: string };
 
-/** Opaque, but sent back and stored: letters, digits and signs, no blanks. */
-const MESSAGE_ID = /^[\x21-\x7e]{1,512}$/;
-const MAX_NAME_CHARS = 64;
-
-/** `receivedAt` (unix ms) stands in for a missing or absurd time of sending. */
-export function decodeEvent(event: string, data: unknown, account: AccountId, receivedAt: number): Decoded {
-  switch (event) {
-    case 'C2C_MESSAGE_CREATE':
-      return decodeMessage(data, account, receivedAt, (_d, author) => ({
-        conversation: ['c2c', author.user_openid],
-        sender: author.user_openid,
-        mentionsBot: true,
-      }));
-    case 'GROUP_AT_MESSAGE_CREATE':
-      return decodeMessage(data, account, receivedAt, (d, author) => ({
-        conversation: ['group', d.group_openid],
-        sender: author.member_openid,
-        mentionsBot: true,
-      }));
-    case 'GROUP_MESSAGE_CREATE': // the same message may come as both, so both must say the same
-      return decodeMessage(data, account, receivedAt, (d, author) => ({
-        conversation: ['group', d.group_openid],
-        sender: author.member_openid,
-        mentionsBot: ownMention(d.mentions) !== undefined,
-      }));
-    default:
-      return { kind: 'notice', notice: { name: event, data } };
-  }
+/** Where an event's message stands, and how to read it. A guild's direct message stands in a session of its own, which its `guild_id` names. */
+interface Scene {
+  readonly kind: TargetKind;
+  readonly peer: (d: Fields, author: Fields) => unknown;
+  readonly peerField: string;
+  readonly sender: (author: Fields) => unknown;
+  readonly senderField: string;
+  /** Whether the event itself says that the bot is meant. */
+  readonly toBot: boolean;
 }
 
-interface Fields {
-  readonly [key: string]: unknown;
-}
+const C2C: Scene = {
+  kind: 'c2c',
+  peer: (_d, author) => author.user_openid,
+  peerField: 'd.author.user_openid',
+  sender: (author) => author.user_openid,
+  senderField: 'd.author.user_openid',
+  toBot: true,
+};
+const GROUP: Scene = {
+  kind: 'group',
+  peer: (d) => d.group_openid,
+  peerField: 'd.group_openid',
+  sender: (author) => author.member_openid,
+  senderField: 'd.author.member_openid',
+  toBot: true,
+};
+const CHANNEL: Scene = {
+  kind: 'channel',
+  peer: (d) => d.channel_id,
+  peerField: 'd.channel_id',
+  sender: (author) => author.id,
+  senderField: 'd.author.id',
+  toBot: true,
+};
+const DIRECT: Scene = { ...CHANNEL, kind: 'dm', peer: (d) => d.guild_id, peerField: 'd.guild_id' };
 
-interface Addressing {
-  readonly conversation: readonly ['c2c' | 'group', unknown];
-  readonly sender: unknown;
-  readonly mentionsBot: boolean;
-}
+/** Event → scene. The same group or channel message may come in both forms, so both must say the same. Source: Bot API v2 "消息事件". */
+const SCENES: { readonly [event: string]: Scene } = {
+  C2C_MESSAGE_CREATE: C2C,
+  GROUP_AT_MESSAGE_CREATE: GROUP,
+  GROUP_MESSAGE_CREATE: { ...GROUP, toBot: false },
+  AT_MESSAGE_CREATE: CHANNEL,
+  MESSAGE_CREATE: { ...CHANNEL, toBot: false },
+  DIRECT_MESSAGE_CREATE: DIRECT,
+};
 
-function decodeMessage(
+/**
+ * `receivedAt` (unix ms) stands in for a missing or absurd time of sending. `botId` is the bot's own id in guilds, where it is known:
+ * there a text still holds the bot's mention.
+ */
+export function decodeEvent(
+  event: string,
   data: unknown,
   account: AccountId,
   receivedAt: number,
-  addressing: (d: Fields, author: Fields) => Addressing,
+  botId?: string,
+): Decoded {
+  const scene = Object.hasOwn(SCENES, event) ? SCENES[event] : undefined;
+  if (scene === undefined) return { kind: 'notice', notice: { name: event, data } };
+  return decodeMessage(scene, data, account, receivedAt, botId);
+}
+
+function decodeMessage(
+  scene: Scene,
+  data: unknown,
+  account: AccountId,
+  receivedAt: number,
+  knownBotId: string | undefined,
 ): Decoded {
   const d = fields(data);
   const author = fields(d?.author);
   if (d === undefined || author === undefined) return missing('d.author');
   const { id, content } = d;
-  if (typeof id !== 'string' || !MESSAGE_ID.test(id)) return missing('d.id');
+  if (!isMessageId(id)) return missing('d.id');
   if (content !== undefined && typeof content !== 'string') return missing('d.content as text');
-  const { conversation, sender, mentionsBot } = addressing(d, author);
-  const [kind, peer] = conversation;
-  if (!isOpenid(peer)) return missing(kind === 'c2c' ? 'd.author.user_openid' : 'd.group_openid');
-  if (!isOpenid(sender)) return missing('d.author.member_openid'); // of a c2c message the sender is the peer
-  const target: Target = { channel: 'qqbot', account, kind, peer };
-  const text = withoutOwnMention(content ?? '', d.mentions).trim();
-  const name = typeof author.username === 'string' ? oneLine(author.username, MAX_NAME_CHARS) : '';
+  const peer = scene.peer(d, author);
+  const sender = scene.sender(author);
+  if (!isOpenid(peer)) return missing(scene.peerField);
+  if (!isOpenid(sender)) return missing(scene.senderField);
+  const inGuild = scene.kind === 'channel' || scene.kind === 'dm';
+  const learnt =
+    scene.kind === 'channel' && scene.toBot && knownBotId === undefined ? onlyBotIn(d.mentions) : undefined;
+  const mentions = inGuild ? mentionsInGuild(d, knownBotId ?? learnt) : readMentions(d.mentions, false, isYou);
+  const conversation: Target = { channel: 'qqbot', account, kind: scene.kind, peer };
+  const name = oneLine(
+    (inGuild ? textIn(fields(d.member)?.nick) : undefined) ?? textIn(author.username) ?? '',
+    MAX_NAME_CHARS,
+  );
+  const role = roleOf(author);
   return {
     kind: 'message',
     message: {
       id: id as MessageId,
-      conversation: target,
+      conversation,
       sender: {
         id: sender,
         isBot: author.bot === true,
         ...(name === '' ? {} : { name }),
+        ...(role === undefined ? {} : { role }),
       },
-      segments: text === '' ? [] : [{ type: 'text', text }],
-      mentionsBot,
+      segments: decodeContent(d, content ?? '', inGuild ? 'guild' : 'openid', mentions),
+      mentionsBot: scene.toBot || mentions.own.size > 0 || (!inGuild && isMeant(d.mentions)),
       sentAt: timeOf(d.timestamp, receivedAt),
       replyToken: { kind: 'msg_id', value: id },
     },
+    ...(learnt === undefined ? {} : { botId: learnt }),
   };
 }
 
@@ -90,23 +126,26 @@ function missing(what: string): Decoded {
   return { kind: 'undecodable', reason: `expected ${what}` };
 }
 
-function fields(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+/** `is_you` counts also in an entry without a usable id. */
+function isMeant(mentions: unknown): boolean {
+  return Array.isArray(mentions) && mentions.some((mention) => fields(mention)?.is_you === true);
 }
 
-function isOpenid(value: unknown): value is PeerId {
-  return typeof value === 'string' && isPeerId(value) && isAddressable(value);
+/** A mention in a guild's text is real, listed or not: what people type is escaped there. */
+function mentionsInGuild(d: Fields, botId: string | undefined): Mentions {
+  const mentions = readMentions(
+    d.mentions,
+    d.mention_everyone === true,
+    ({ id }) => botId !== undefined && id === botId,
+  );
+  const inText =
+    typeof d.content === 'string' && (d.content.includes(`<@!${botId}>`) || d.content.includes(`<@${botId}>`));
+  return botId !== undefined && inText ? { ...mentions, own: new Set([...mentions.own, botId]) } : mentions;
 }
 
-/** Entries of `mentions` are all optional; only `is_you` says that this bot is meant. */
-function ownMention(mentions: unknown): Fields | undefined {
-  return Array.isArray(mentions) ? mentions.map(fields).find((mention) => mention?.is_you === true) : undefined;
-}
-
-/** The AT form comes with the bot's mention stripped, the other one with `<@member_openid>` in the text. */
-function withoutOwnMention(text: string, mentions: unknown): string {
-  const id = ownMention(mentions)?.member_openid;
-  return isOpenid(id) ? text.replaceAll(`<@${id}>`, '').replaceAll(`<@!${id}>`, '') : text;
+/** Groups tell it. The role numbers of guilds are each guild's own. */
+function roleOf({ member_role: role }: Fields): string | undefined {
+  return role === 'member' || role === 'admin' || role === 'owner' ? role : undefined;
 }
 
 /** RFC 3339 text. A time more than a day ahead of ours is a fault of somebody's clock. */

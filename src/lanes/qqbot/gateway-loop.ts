@@ -2,13 +2,15 @@
 import { createHash } from 'node:crypto';
 import { type Backoff, backoffDelay, pause } from '../../model/backoff.js';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
-import { type IntentName, intentMask } from '../../protocol/qqbot/gateway-codes.js';
+import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
 import type { LaneState } from '../lane.js';
 import type { AccessToken } from './access-token.js';
 import { type DispatchFrame, type GatewayHandlers, holdGatewaySession, type SessionEnd } from './gateway-session.js';
+import { IntentLadder } from './intent-ladder.js';
 import type { OpenApiClient } from './openapi-client.js';
+import { Takeovers } from './takeovers.js';
 
 const RECONNECT: Backoff = { baseMs: 1000, capMs: 30_000 };
 /** A session that held this long was healthy: the ladder begins anew. */
@@ -44,6 +46,8 @@ export interface GatewayLoopOptions {
   readonly undecodable: (raw: string, reason: string) => Promise<void>;
   /** The bot's own id, as READY tells it. */
   readonly onBotId: (id: string) => void;
+  /** The gateway answered a heartbeat. */
+  readonly onAcknowledged: () => void;
 }
 
 interface GatewayAddress {
@@ -61,20 +65,22 @@ interface GatewayAddress {
  */
 export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortSignal): Promise<void> {
   const { memory, onState, token } = options;
-  const intents = intentMask(options.intents);
-  const key = sessionKey(options, intents);
+  const ladder = new IntentLadder(options.intents);
+  const takeovers = new Takeovers();
   let address: GatewayAddress | undefined;
   let failures = 0;
   let failedResumes = 0;
   let identifiedAt = 0;
-  /** Why the stored session has to be given up first. */
-  let lost: string | undefined;
+  /** The stored session that has to be given up first, and why. */
+  let lost: { readonly key: string; readonly why: string } | undefined;
 
   while (!signal.aborted) {
     let end: SessionEnd;
     try {
-      if (lost !== undefined) await forgetSession(lost);
+      if (lost !== undefined) await forgetSession(lost.key, lost.why);
       lost = undefined;
+      const intents = ladder.mask;
+      const key = sessionKey(options, intents);
       const point = memory.load(key);
       onState(point === undefined ? 'connecting' : 'resuming');
       if (address === undefined || point === undefined || Date.now() - address.foundAt > ADDRESS_LIFE_MS) {
@@ -87,11 +93,13 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
       const bearer = await token.get(signal);
       if (signal.aborted) return;
       const opening = { token: bearer, intents, ...(point === undefined ? {} : { resume: point }) };
-      const session = followSession(key, point?.sessionId, options);
+      const session = followSession(key, point?.sessionId, onReady, options);
       end = await holdGatewaySession(address.url, opening, session.handlers, signal);
       await session.stored();
       if (point === undefined && end.greeted) identifiedAt = Date.now() - (end.heldMs ?? 0);
       if (end.refreshToken === true) token.drop(bearer);
+      if (end.heldMs !== undefined) takeovers.ended(end.takenOver, end.heldMs, Date.now());
+      lost = lostBy(end, key, point === undefined);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof LoongError && error.retry === 'never') throw error;
@@ -103,25 +111,66 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
     }
     if (signal.aborted) return;
 
-    if (end.resumeFailed) failedResumes++;
-    else if (end.heldMs !== undefined) failedResumes = 0;
     failures = end.heldMs !== undefined && end.heldMs >= HEALTHY_AFTER_MS ? 0 : failures + 1;
-    if (end.next === 'stop') throw stopped(end);
-    if (end.next === 'identify') lost = end.why;
-    else if (failedResumes >= RESUMES_BEFORE_IDENTIFY) lost = `${failedResumes} resumes failed, lastly: ${end.why}`;
-    if (lost !== undefined) failedResumes = 0;
     if (end.heldMs === undefined && end.code === undefined) address = undefined;
     const routine = end.next === 'resume' && failures <= 1 && end.heldMs !== undefined;
-    const delay = Math.max(end.waitMs ?? 0, routine ? 0 : backoffDelay(RECONNECT, failures));
-    await waitToRetry(delay, end.why, options, signal);
+    const rest = end.takenOver ? takeovers.restMs() : 0;
+    if (rest > 0) options.log.error({ restMs: rest }, takeovers.detail ?? '');
+    const delay = Math.max(end.waitMs ?? 0, rest, routine ? 0 : backoffDelay(RECONNECT, failures));
+    await waitToRetry(delay, rest > 0 ? (takeovers.detail ?? end.why) : end.why, options, signal);
+  }
+
+  /** The session that cannot go on after this end, if it is so. @throws LoongError when the account cannot. */
+  function lostBy(end: SessionEnd, key: string, identified: boolean): typeof lost {
+    if (end.resumeFailed) failedResumes++;
+    else if (end.heldMs !== undefined) failedResumes = 0;
+    const fewer = end.intents !== undefined && gaveUpIntent(end, identified);
+    if (end.next === 'stop' && !fewer) throw stopped(end);
+    const tooOften = failedResumes >= RESUMES_BEFORE_IDENTIFY;
+    if (end.next === 'resume' && !tooOften) return undefined;
+    const why = end.next === 'resume' ? `${failedResumes} resumes failed, lastly: ${end.why}` : end.why;
+    failedResumes = 0;
+    return { key, why };
+  }
+
+  /**
+   * Asks for one intent less from now on, where the refusal is about them: in so many words, or because IDENTIFY was refused again although
+   * `/gateway/bot` had just taken the token. Beside another program an unclear refusal may as well be that of two identifies at once.
+   */
+  function gaveUpIntent({ intents, heldMs, greeted, why }: SessionEnd, identified: boolean): boolean {
+    if (intents === undefined) return false;
+    const unclear = intents === 'possible';
+    if (unclear && (!identified || !greeted || heldMs !== undefined || takeovers.isRecent(Date.now()))) return false;
+    const before = ladder.dropped.length;
+    const dropped = ladder.refused(intents);
+    if (dropped !== undefined) {
+      options.counters.count('gateway.intents_dropped');
+      options.log.warn({ dropped, why }, 'the platform does not grant all intents; going on without this one');
+    } else if (ladder.dropped.length < before) {
+      options.log.warn({ why }, 'the platform refuses sessions with any intents; asking for all of them again');
+    }
+    return dropped !== undefined;
+  }
+
+  function onReady(): void {
+    ladder.accepted();
+    onState('ready', readyDetail(ladder, takeovers));
   }
 
   /** What happened since its last event is lost to us: the platform replays only into the session it belongs to. */
-  async function forgetSession(why: string): Promise<void> {
+  async function forgetSession(key: string, why: string): Promise<void> {
     if (memory.load(key) === undefined) return;
     await memory.save(key, undefined);
     reportLost(why, options);
   }
+}
+
+/** What somebody who looks at a ready account should know all the same. */
+function readyDetail({ dropped }: IntentLadder, takeovers: Takeovers): string | undefined {
+  const limited =
+    dropped.length === 0 ? [] : [`without the intents that the platform did not grant: ${dropped.join(', ')}`];
+  const told = [...limited, ...(takeovers.detail === undefined ? [] : [takeovers.detail])];
+  return told.length === 0 ? undefined : told.join(' · ');
 }
 
 function reportLost(why: string, { counters, log }: GatewayLoopOptions): void {
@@ -165,7 +214,7 @@ async function discover(options: GatewayLoopOptions, signal: AbortSignal): Promi
 }
 
 /** TLS unless the operator chose an API without it (a sandbox). The token goes there, so nothing but an address may be in it. */
-function isUsableAddress(url: unknown, apiBaseUrl: string): url is string {
+export function isUsableAddress(url: unknown, apiBaseUrl: string): url is string {
   if (typeof url !== 'string' || !URL.canParse(url)) return false;
   const { protocol, username, password, hash } = new URL(url);
   if (username !== '' || password !== '' || hash !== '') return false;
@@ -210,6 +259,7 @@ function stopped(end: SessionEnd): LoongError {
 function followSession(
   key: string,
   resuming: string | undefined,
+  onReady: () => void,
   options: GatewayLoopOptions,
 ): { readonly handlers: GatewayHandlers; readonly stored: () => Promise<void> } {
   const { memory, log } = options;
@@ -245,10 +295,11 @@ function followSession(
         if (session.botId !== undefined) options.onBotId(session.botId);
         log.info({ resumed: session.resumed }, 'connected to the QQ gateway');
         options.counters.count(session.resumed ? 'gateway.resumes' : 'gateway.identifies');
-        options.onState('ready');
+        onReady();
       },
       dispatch: options.dispatch,
       undecodable: options.undecodable,
+      acknowledged: options.onAcknowledged,
       journalled(seq) {
         newest = seq;
         if (!saving) saved = save();

@@ -19,6 +19,8 @@ const MAX_DEPTH = 100;
 const NO_CODE = new Set([1005, 1006]);
 const EVENT_NAME = /^[\w.:-]{1,100}$/;
 const SESSION_ID = /^[\x21-\x7e]{1,512}$/;
+/** What a gateway says of a session whose place another one took. */
+const REPLACED = /\breplaced\b|\bkicked\b|another (client|session|connection)/i;
 /** Unjournalled frames at which the socket is no longer read, and at which it is again. */
 const READ_STOPS_AT = 2000;
 const READ_GOES_ON_AT = 500;
@@ -48,6 +50,8 @@ export interface GatewayHandlers {
   undecodable(raw: string, reason: string): Promise<void>;
   /** Everything up to `seq` is journalled. */
   journalled(seq: number): void;
+  /** The gateway answered a heartbeat. */
+  acknowledged(): void;
 }
 
 /** How a connection ended, and what that means for the next one. */
@@ -66,11 +70,16 @@ export interface SessionEnd {
   readonly greeted: boolean;
   /** A resume was asked for, by a gateway that talked to us, and brought neither RESUMED nor any event. */
   readonly resumeFailed: boolean;
+  /** The intents are refused, or may be. */
+  readonly intents?: 'named' | 'possible' | undefined;
+  /** It was ready, and another session seems to have taken its place. */
+  readonly takenOver: boolean;
 }
 
-type Ending = Pick<SessionEnd, 'next' | 'why' | 'remedy' | 'code' | 'refreshToken' | 'waitMs'> & {
+type Ending = Pick<SessionEnd, 'next' | 'why' | 'remedy' | 'code' | 'refreshToken' | 'waitMs' | 'intents'> & {
   /** Our own doing: it says nothing about the session. */
   readonly ours?: true;
+  readonly replaced?: boolean;
 };
 
 interface Frame {
@@ -133,7 +142,7 @@ export function holdGatewaySession(
           return dispatched(frame, text);
         case OP.heartbeatAck:
           awaitingAck = false;
-          return;
+          return on.acknowledged();
         case OP.heartbeat:
           return send({ op: OP.heartbeat, d: mark.journalled ?? null });
         case OP.hello:
@@ -144,7 +153,13 @@ export function holdGatewaySession(
           return end(
             frame.d === true
               ? { next: 'resume', why: 'session refused, but resumable (op 9 true)', waitMs: 1000 }
-              : { next: 'identify', why: 'session refused (op 9 false)', waitMs: 3000, refreshToken: true },
+              : {
+                  next: 'identify',
+                  why: 'session refused (op 9 false)',
+                  waitMs: 3000,
+                  refreshToken: true,
+                  intents: 'possible',
+                },
           );
         default:
           return unreadable(text, 'expected an op of the gateway protocol');
@@ -254,7 +269,7 @@ export function holdGatewaySession(
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
     }
 
-    function end({ ours, ...how }: Ending): void {
+    function end({ ours, replaced, ...how }: Ending): void {
       if (ended) return;
       ended = true;
       clearTimeout(deadline);
@@ -267,6 +282,7 @@ export function holdGatewaySession(
         heldMs: readyAt === undefined ? undefined : Date.now() - readyAt,
         greeted,
         resumeFailed: opening.resume !== undefined && greeted && readyAt === undefined && !progressed && ours !== true,
+        takenOver: replaced === true && readyAt !== undefined,
       });
     }
   });
@@ -276,9 +292,10 @@ function closing(code: number, reason: string): Ending {
   const reaction = CLOSE_REACTIONS[code];
   const told = reason === '' ? '' : `: ${oneLine(reason, 120)}`;
   if (NO_CODE.has(code)) return { next: 'resume', why: 'the connection broke' };
-  if (reaction === undefined) return { next: 'resume', why: `connection closed (${code}${told})`, code };
-  const { next, meaning, remedy, refreshToken, waitMs } = reaction;
-  return { next, why: `closed with ${code}: ${meaning}`, remedy, code, refreshToken, waitMs };
+  const replaced = reaction?.replaced === true || REPLACED.test(reason);
+  if (reaction === undefined) return { next: 'resume', why: `connection closed (${code}${told})`, code, replaced };
+  const { next, meaning, remedy, refreshToken, waitMs, intents } = reaction;
+  return { next, why: `closed with ${code}: ${meaning}`, remedy, code, refreshToken, waitMs, intents, replaced };
 }
 
 /** HELLO's interval in ms; the usual one when it is missing or absurd. */

@@ -1,10 +1,12 @@
 /** Calls to the Bot API: one attempt each, its failure put into words that delivery understands. */
+import { isIP } from 'node:net';
 import { type Dispatcher, request } from 'undici';
 import { DeliveryError, type DeliveryFailure, describeError } from '../../model/errors.js';
 import {
   PLATFORM_ERRORS,
   type PlatformErrorClass,
   type PlatformErrorMeaning,
+  TAKEN_FOR_REVIEW,
 } from '../../protocol/qqbot/error-codes.js';
 import type { AccessToken } from './access-token.js';
 import { oneLine } from './one-line.js';
@@ -149,7 +151,8 @@ function resultOf(answer: Answer, token: string): JsonObject {
   if (status < 200 || status >= 300) throw platformError(answer, token);
   if (json === undefined) throw notOfThePlatform(status);
   // 201 and 202 carry a code with what is accepted; under 200 a code is an error that came with the wrong status.
-  if (status === 200 && typeof json.id !== 'string' && (meaningOf(json).number ?? 0) !== 0) {
+  const { number = 0 } = meaningOf(json);
+  if (status === 200 && typeof json.id !== 'string' && number !== 0 && !TAKEN_FOR_REVIEW.has(number)) {
     throw platformError(answer, token);
   }
   return json;
@@ -169,7 +172,9 @@ function platformError({ status, json, traceId, retryAfterMs }: Answer, token: s
   const kind = meaning?.class ?? classOfStatus(status);
   const shown = number === undefined ? `HTTP ${status}` : `${number} (HTTP ${status})`;
   const told = typeof json?.message === 'string' ? oneLine(json.message.replaceAll(token, '***')) : '';
-  return new DeliveryError(`platform.${kind}`, `${shown}: ${meaning?.cause ?? (told || 'no explanation given')}`, {
+  const address = kind === 'whitelist' ? addressIn(told) : undefined;
+  const cause = `${meaning?.cause ?? (told || 'no explanation given')}${address === undefined ? '' : ` (${address})`}`;
+  return new DeliveryError(`platform.${kind}`, `${shown}: ${cause}`, {
     failure: FAILURE_OF[kind],
     certainty: status >= 500 && kind === 'transient' ? 'unknown' : 'not-delivered',
     platformCode: number,
@@ -177,6 +182,11 @@ function platformError({ status, json, traceId, retryAfterMs }: Answer, token: s
     retryAfterMs,
     remedy: meaning?.remedy,
   });
+}
+
+/** The caller's address as the platform saw it, where its text holds one. */
+function addressIn(text: string): string | undefined {
+  return text.match(/[0-9a-f.:]{3,45}/gi)?.find((part) => isIP(part) !== 0);
 }
 
 const FAILURE_OF: { readonly [C in PlatformErrorClass]: DeliveryFailure } = {

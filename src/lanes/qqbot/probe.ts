@@ -2,9 +2,13 @@
 import { type Dispatcher, request } from 'undici';
 import WebSocket from 'ws';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
+import { OP } from '../../protocol/qqbot/gateway-codes.js';
 import type { ProbeStep } from '../lane.js';
 import type { AccessToken } from './access-token.js';
+import { isUsableAddress } from './gateway-loop.js';
+import { oneLine } from './one-line.js';
 import type { OpenApiClient } from './openapi-client.js';
+import { fields, textIn } from './wire-fields.js';
 
 const LIMIT_MS = 10_000;
 /** Signatures and windows live on clocks that agree. */
@@ -12,6 +16,9 @@ const SKEW_WARN_MS = 30_000;
 const SKEW_FAIL_MS = 300_000;
 /** So few session starts left are worth a warning. */
 const FEW_STARTS = 50;
+
+const LOOK_IT_UP =
+  'try again in a while; if it stays, look the code up at bot.q.qq.com, or ask there with the trace id';
 
 export interface ProbeOptions {
   readonly apiBaseUrl: string;
@@ -28,32 +35,37 @@ export async function probeQqbot(options: ProbeOptions, signal: AbortSignal): Pr
     await options.token.get(limited);
     steps.push({ name: 'token', level: 'ok', detail: 'granted' });
   } catch (error) {
-    return [...steps, failed('token', error)];
+    return [...steps, failed('token', error, LOOK_IT_UP)];
   }
-  let url: unknown;
+  let url: string | undefined;
   try {
     const answer = await options.api.call('GET', '/gateway/bot', undefined, limited);
-    url = answer.url;
-    steps.push(
-      { name: 'gateway', level: typeof url === 'string' ? 'ok' : 'fail', detail: String(url) },
-      startsLeft(answer.session_start_limit),
-    );
+    if (isUsableAddress(answer.url, options.apiBaseUrl)) url = answer.url;
+    steps.push(gatewayStep(url), startsLeft(answer.session_start_limit));
   } catch (error) {
-    steps.push(failed('gateway', error));
+    steps.push(failed('gateway', error, LOOK_IT_UP));
   }
   try {
     const me = await options.api.call('GET', '/users/@me', undefined, limited);
-    const name = typeof me.username === 'string' ? me.username.replace(/\p{C}+/gu, '').slice(0, 64) : '';
+    const name = oneLine(textIn(me.username) ?? '', 64);
     steps.push({
       name: 'profile',
       level: 'ok',
       detail: name === '' ? 'the bot is known' : `the bot is called ${name}`,
     });
   } catch (error) {
-    steps.push(failed('profile', error));
+    steps.push(failed('profile', error, LOOK_IT_UP));
   }
-  if (typeof url === 'string') steps.push(await probeSocket(url));
+  if (url !== undefined) steps.push(await probeSocket(url, limited));
   return steps;
+}
+
+/** Only the host is shown: nobody knows what else stands in an address. */
+function gatewayStep(url: string | undefined): ProbeStep {
+  if (url !== undefined) return { name: 'gateway', level: 'ok', detail: new URL(url).host };
+  const detail = 'the answer of /gateway/bot has no usable url';
+  const remedy = 'check `api_base_url`, and whether a proxy stands in between';
+  return { name: 'gateway', level: 'fail', detail, remedy };
 }
 
 /** Compares clocks by the Date header of whatever the platform answers. */
@@ -93,20 +105,34 @@ function startsLeft(limit: unknown): ProbeStep {
 }
 
 /** A handshake and nothing more: no session is started. */
-function probeSocket(url: string): Promise<ProbeStep> {
+function probeSocket(url: string, signal: AbortSignal): Promise<ProbeStep> {
+  const remedy = 'check that a firewall or proxy lets WebSockets through';
   return new Promise((resolve) => {
     const socket = new WebSocket(url, { handshakeTimeout: LIMIT_MS, maxPayload: 65_536, perMessageDeflate: false });
-    const end = (step: ProbeStep) => {
+    const end = (level: 'ok' | 'fail', detail: string) => {
       clearTimeout(timer);
-      resolve(step);
+      signal.removeEventListener('abort', stop);
       socket.terminate();
+      resolve({ name: 'websocket', level, detail, ...(level === 'ok' ? {} : { remedy }) });
     };
-    const timer = setTimeout(() => end({ name: 'websocket', level: 'fail', detail: 'no HELLO within 10 s' }), LIMIT_MS);
-    socket.once('message', () => end({ name: 'websocket', level: 'ok', detail: 'the gateway says hello' }));
-    socket.on('error', (error) =>
-      end(failed('websocket', error, 'check that a firewall or proxy lets WebSockets through')),
+    const stop = () => end('fail', 'stopped before the gateway said HELLO');
+    const timer = setTimeout(() => end('fail', `no HELLO within ${LIMIT_MS / 1000} s`), LIMIT_MS);
+    socket.on('error', (error) => end('fail', oneLine(describeError(error))));
+    socket.on('close', (code) => end('fail', `closed with ${code} before it said HELLO`));
+    socket.once('message', (data) =>
+      isHello(String(data)) ? end('ok', 'the gateway says HELLO') : end('fail', 'something else than HELLO came first'),
     );
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
   });
+}
+
+function isHello(text: string): boolean {
+  try {
+    return fields(JSON.parse(text))?.op === OP.hello;
+  } catch {
+    return false;
+  }
 }
 
 function failed(name: string, error: unknown, remedy?: string): ProbeStep {
@@ -116,7 +142,7 @@ function failed(name: string, error: unknown, remedy?: string): ProbeStep {
   return {
     name,
     level: 'fail',
-    detail: `${describeError(error)}${trace}`,
+    detail: `${oneLine(describeError(error), 300)}${trace}`,
     ...(advice === undefined ? {} : { remedy: advice }),
   };
 }

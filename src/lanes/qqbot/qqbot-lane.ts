@@ -1,6 +1,7 @@
 /** One account of the official QQ Bot API as a lane: gateway in, REST out. */
 import { setMaxListeners } from 'node:events';
 import { Agent } from 'undici';
+import { describeError } from '../../model/errors.js';
 import type { InboundMessage } from '../../model/message.js';
 import { type AccountId, laneId, type Target } from '../../model/target.js';
 import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
@@ -13,7 +14,9 @@ import { encodeMessage } from './encode-message.js';
 import { type ResumeMemory, runGatewayLoop } from './gateway-loop.js';
 import type { DispatchFrame } from './gateway-session.js';
 import { OpenApiClient } from './openapi-client.js';
+import { OwnMessages } from './own-messages.js';
 import { probeQqbot } from './probe.js';
+import { fields } from './wire-fields.js';
 
 /** Connections kept to the platform: enough for the sends that one lane has in flight. */
 const CONNECTIONS = 32;
@@ -40,6 +43,7 @@ export class QqbotLane implements Lane {
   readonly #agent: Agent;
   readonly #token: AccessToken;
   readonly #api: OpenApiClient;
+  readonly #own = new OwnMessages();
   #botId: string | undefined;
 
   constructor(options: QqbotLaneOptions) {
@@ -57,43 +61,72 @@ export class QqbotLane implements Lane {
 
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
     const { appId, apiBaseUrl, intents, memory, log, counters } = this.#options;
-    await runGatewayLoop(
-      {
-        appId,
-        apiBaseUrl,
-        intents,
-        memory,
-        log,
-        counters,
-        api: this.#api,
-        token: this.#token,
-        onState: (state, detail) => sink.state(state, detail),
-        dispatch: (frame) => this.#dispatch(frame, sink),
-        undecodable: async (raw, reason) => sink.undecodable(raw, reason),
-        onBotId: (id) => {
-          this.#botId = id;
+    const over = new AbortController();
+    if (intents.includes('guild_messages')) void this.#askOwnId(AbortSignal.any([signal, over.signal]));
+    try {
+      await runGatewayLoop(
+        {
+          appId,
+          apiBaseUrl,
+          intents,
+          memory,
+          log,
+          counters,
+          api: this.#api,
+          token: this.#token,
+          onState: (state, detail) => sink.state(state, detail),
+          dispatch: (frame) => this.#dispatch(frame, sink),
+          undecodable: async (raw, reason) => sink.undecodable(raw, reason),
+          onBotId: (id) => {
+            this.#botId = id;
+          },
+          onAcknowledged: () => sink.acknowledged(Date.now()),
         },
-      },
-      signal,
-    );
+        signal,
+      );
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** READY tells it, but RESUMED does not, and in a channel that is heard in full only the id tells whom a mention means. Never rejects. */
+  async #askOwnId(signal: AbortSignal): Promise<void> {
+    try {
+      const { id } = await this.#api.call('GET', '/users/@me', undefined, signal);
+      if (typeof id === 'string') this.#botId ??= id;
+    } catch (error) {
+      this.#options.log.debug({ error: describeError(error) }, 'the bot’s own id was not told; READY will tell it');
+    }
   }
 
   #dispatch(frame: DispatchFrame, sink: LaneSink): void | Promise<void> {
-    const decoded = decodeEvent(frame.event, frame.data, this.#options.account, Date.now());
-    if (decoded.kind === 'message') return sink.message(this.#withOwnMarked(decoded.message));
-    if (decoded.kind === 'notice') return sink.notice(decoded.notice);
-    return sink.undecodable(frame.raw, `${frame.event}: ${decoded.reason}`);
+    const decoded = decodeEvent(frame.event, frame.data, this.#options.account, Date.now(), this.#botId);
+    if (decoded.kind === 'message') {
+      this.#botId ??= decoded.botId; // RESUMED does not tell it
+      return sink.message(this.#withOwnMarked(decoded.message));
+    }
+    if (decoded.kind === 'undecodable') return sink.undecodable(frame.raw, `${frame.event}: ${decoded.reason}`);
+    if (frame.event === 'MESSAGE_AUDIT_PASS') this.#own.remember(fields(frame.data)?.message_id);
+    return sink.notice(decoded.notice);
   }
 
-  /** In "all messages" groups the bot may hear itself. */
+  /** In "all messages" groups the bot may hear itself; and who quotes what it said talks to it. */
   #withOwnMarked(message: InboundMessage): InboundMessage {
-    return message.sender.id === this.#botId ? { ...message, sender: { ...message.sender, isBot: true } } : message;
+    const { sender, segments, mentionsBot } = message;
+    return {
+      ...message,
+      sender: sender.id === this.#botId ? { ...sender, isBot: true } : sender,
+      mentionsBot: mentionsBot || segments.some((part) => part.type === 'quote' && this.#own.has(part.message)),
+    };
   }
 
+  /** Resolves without an id also when the platform holds the message back for a review; what came of that is a notice later. */
   async send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }> {
     setMaxListeners(0, signal); // one signal stands for all sends under way, and Node warns above ten
     const { path, body } = encodeMessage(delivery);
     const answer = await this.#api.call('POST', path, body, signal);
+    this.#own.remember(answer.id);
+    this.#own.remember(fields(answer.ext_info)?.ref_idx);
     return typeof answer.id === 'string' ? { platformMessageId: answer.id } : {};
   }
 

@@ -57,6 +57,40 @@ const OUR_REQUEST: PlatformErrorMeaning = {
   remedy: 'this is a fault in loong: please report it with the log',
 };
 
+const TEMPLATE: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'the template is missing or was not granted to this bot',
+};
+const MARKDOWN: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'the markdown is not allowed to this bot, or not well-formed',
+  remedy: 'send it as plain text',
+};
+const KEYBOARD: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'the keyboard is wrong or was not granted to this bot',
+};
+const QUOTA: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'the active messages of today are used up',
+  remedy: 'wait until tomorrow, or reply to a message',
+};
+const NO_SESSION: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'this direct-message session is closed, or was never opened',
+  remedy: 'the peer must write first',
+};
+const NO_PUSH_HERE: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'active messages are switched off in this channel or guild',
+};
+const RISK: PlatformErrorMeaning = { class: 'refused', cause: 'the platform’s risk control blocked the message' };
+const NO_REPLY: PlatformErrorMeaning = { class: 'refused', cause: 'that message may not be replied to' };
+const REFUSED: PlatformErrorMeaning = { class: 'refused', cause: 'the platform refuses this message' };
+
+/** With HTTP 202: the message was taken and is reviewed first; MESSAGE_AUDIT_PASS or MESSAGE_AUDIT_REJECT tells what came of it. */
+export const TAKEN_FOR_REVIEW: ReadonlySet<number> = new Set([304023, 304024]);
+
 /** Where the token endpoint means something else by a number than the other interfaces do. */
 export const TOKEN_ENDPOINT_ERRORS: { readonly [code: number]: PlatformErrorMeaning } = {
   10004: { ...CREDENTIALS, cause: 'there is no bot with this app id' },
@@ -122,6 +156,17 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   304007: TRANSIENT,
   304008: TRANSIENT,
   304009: TRANSIENT,
+  304010: TRANSIENT,
+  304017: TRANSIENT,
+  304021: TRANSIENT,
+  304029: TRANSIENT,
+  304052: RATE,
+  306003: TRANSIENT,
+  306005: TRANSIENT,
+  306006: TRANSIENT,
+  620006: RATE,
+  620007: TRANSIENT,
+  50065001: TRANSIENT,
   40054006: TRANSIENT,
   50055001: TRANSIENT,
   50055002: TRANSIENT,
@@ -151,4 +196,87 @@ export const PLATFORM_ERRORS: { readonly [code: number]: PlatformErrorMeaning } 
   },
   40054018: { class: 'refused', cause: 'the text is too long', remedy: 'split it' },
   50006: { class: 'refused', cause: 'the message is empty' },
+  22006: MARKDOWN,
+  50055: MARKDOWN,
+  50056: MARKDOWN,
+  50057: MARKDOWN,
+  50059: MARKDOWN,
+  304036: MARKDOWN,
+  40034008: MARKDOWN,
+  40034009: MARKDOWN,
+  40034010: MARKDOWN,
+  40034011: MARKDOWN,
+  40034090: MARKDOWN,
+  304004: { class: 'refused', cause: 'cards (ark) were not granted to this bot' },
+  304005: { class: 'refused', cause: 'the embed is too long', remedy: 'shorten it' },
+  304011: TEMPLATE,
+  304012: TEMPLATE,
+  304014: TEMPLATE,
+  50040: TEMPLATE,
+  50041: TEMPLATE,
+  50042: TEMPLATE,
+  50054: TEMPLATE,
+  304016: REFUSED,
+  304061: REFUSED,
+  304062: REFUSED,
+  304064: REFUSED,
+  304080: REFUSED,
+  304018: {
+    class: 'transient',
+    cause: 'the bot is not connected to the gateway',
+    remedy: 'run the daemon: guilds take messages of connected bots only',
+  },
+  304019: { class: 'refused', cause: 'the @everyone of today are used up', remedy: 'leave the mention out' },
+  1100304: { class: 'refused', cause: 'the @everyone of today are used up', remedy: 'leave the mention out' },
+  304020: { class: 'refused', cause: 'the file is too large' },
+  304022: {
+    class: 'refused',
+    cause: 'active messages are not allowed at this hour',
+    remedy: 'send it at another hour',
+  },
+  304030: { class: 'refused', cause: 'the text does not match an approved one' },
+  304031: NO_SESSION,
+  304032: NO_SESSION,
+  304033: NO_SESSION,
+  304034: NO_SESSION,
+  304035: QUOTA,
+  304045: QUOTA,
+  304047: QUOTA,
+  304049: QUOTA,
+  304050: QUOTA,
+  304046: NO_PUSH_HERE,
+  304048: NO_PUSH_HERE,
+  304037: KEYBOARD,
+  304038: KEYBOARD,
+  304039: KEYBOARD,
+  304040: KEYBOARD,
+  40034029: KEYBOARD,
+  305007: NOT_GRANTED,
+  340067: NOT_GRANTED,
+  340069: NOT_GRANTED,
+  1100101: RISK,
+  1100103: RISK,
+  3300006: RISK,
+  1100104: GONE,
+  1100301: GONE,
+  1100306: GONE,
+  1100303: { class: 'refused', cause: 'the channel forbids it' },
+  1100307: { class: 'refused', cause: 'the channel forbids it' },
+  10001: GONE,
+  10003: GONE,
+  10004: GONE,
+  12001: {
+    class: 'refused',
+    cause: 'the openid belongs to another bot',
+    remedy: 'openids differ from bot to bot: use the one that this bot saw',
+  },
+  12002: OUR_REQUEST,
+  50035: OUR_REQUEST,
+  50037: OUR_REQUEST,
+  40011000: OUR_REQUEST,
+  50045: NO_REPLY,
+  50046: NO_REPLY,
+  50047: NO_REPLY,
+  40034122: { class: 'refused', cause: 'the wake-up messages to this peer are used up' },
+  40034123: { class: 'refused', cause: 'this peer has not written for too long to be woken up' },
 };

@@ -49,19 +49,23 @@ export interface CloseReaction {
   /** Milliseconds that must pass before the next connection. */
   readonly waitMs?: number;
   readonly remedy?: string;
+  /** The intents are refused, or may be: then fewer of them are asked for. */
+  readonly intents?: 'named' | 'possible';
+  /** On a session that was ready: another one may have taken its place. */
+  readonly replaced?: true;
 }
 
 const INTERNAL: CloseReaction = { next: 'identify', meaning: 'internal error of the platform' };
 const IDENTIFY_SHAPE = 'this is a fault in loong: please report it with the log';
 
-/** Close code → reaction. A code that is not listed, and a connection that just broke, is resumed. */
+/** Close code → reaction. A code that is not listed (1000 and 4000 among them), and a connection that just broke, is resumed. */
 export const CLOSE_REACTIONS: { readonly [code: number]: CloseReaction } = {
   4001: { next: 'stop', meaning: 'invalid opcode', remedy: IDENTIFY_SHAPE },
   4002: { next: 'stop', meaning: 'invalid payload', remedy: IDENTIFY_SHAPE },
   4003: { next: 'identify', meaning: 'not authenticated' },
   4004: { next: 'identify', meaning: 'authentication failed', refreshToken: true },
   4005: { next: 'identify', meaning: 'already authenticated' },
-  4006: { next: 'identify', meaning: 'session is no longer valid' },
+  4006: { next: 'identify', meaning: 'session is no longer valid', replaced: true },
   4007: { next: 'identify', meaning: 'sequence number is wrong' },
   4008: { next: 'resume', meaning: 'sent too fast', waitMs: 60_000 },
   4009: { next: 'resume', meaning: 'connection expired (routine)' },
@@ -72,16 +76,23 @@ export const CLOSE_REACTIONS: { readonly [code: number]: CloseReaction } = {
     remedy: 'loong runs one shard: reduce the guilds of this bot',
   },
   4012: { next: 'stop', meaning: 'invalid gateway version', remedy: IDENTIFY_SHAPE },
-  4013: { next: 'stop', meaning: 'invalid intents', remedy: 'check `intents` of this account' },
+  4013: { next: 'stop', meaning: 'invalid intents', remedy: 'check `intents` of this account', intents: 'named' },
   4014: {
     next: 'stop',
+    intents: 'named',
     meaning: 'an intent was asked for that this bot was not granted',
     remedy: 'remove it from `intents`, or apply for it in the QQ open platform console',
   },
+  4015: { next: 'identify', meaning: 'a reason that is documented nowhere' },
   4900: INTERNAL,
   4901: INTERNAL,
-  4902: { next: 'identify', meaning: 'the session could not be resumed' },
-  4903: { next: 'identify', meaning: 'the session could not be created', refreshToken: true },
+  4902: { next: 'identify', meaning: 'the session could not be resumed', replaced: true },
+  4903: {
+    next: 'identify',
+    meaning: 'the session could not be created',
+    refreshToken: true,
+    intents: 'possible',
+  },
   4904: INTERNAL,
   4905: INTERNAL,
   4906: INTERNAL,

@@ -10,9 +10,18 @@ const STANDSTILL_MS = 5;
 /** How long another process may hold the write lock before a write is given up. */
 const BUSY_LIMIT_MS = 30_000;
 const BUSY_RETRY_MS = 20;
+/** A commit of so many jobs shows that there is much to do: the next one waits a little, so that it is shared by more. */
+const CROWD = 6;
+/** How long it waits, in durations of the commit before: so no more than about a fifth of the time goes into commits. */
+const CROWDED_PAUSE = 4;
+const LONGEST_PAUSE_MS = 5;
+/** Pages of the write-ahead log that are carried over into the file in the middle of work; before that it waits for quiet. */
+const CHECKPOINT_PAGES = 4000;
+const QUIET_MS = 1000;
 
 interface Job {
   readonly work: () => unknown;
+  readonly isLast: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -24,6 +33,10 @@ export class Database {
   readonly #rollback: Sqlite.Statement;
   readonly #busyLimitMs: number;
   #jobs: Job[] = [];
+  /** On the clock of `performance.now()`: the next commit waits until then. */
+  #notBefore = 0;
+  #lastCommitAt = 0;
+  #quiet: NodeJS.Timeout | undefined;
   #scheduled = false;
   #busySince: number | undefined;
 
@@ -38,6 +51,7 @@ export class Database {
     try {
       this.#sqlite.pragma('journal_mode = WAL');
       this.#sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
+      this.#sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#migrate(path);
       this.#sqlite.pragma(`busy_timeout = ${STANDSTILL_MS}`);
       this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');
@@ -74,21 +88,60 @@ export class Database {
    * database, and may run again when a neighbour in its commit failed.
    */
   write<T>(work: () => T): Promise<T> {
+    return this.#enqueue(work, false);
+  }
+
+  /** As `write`, but after every `write` that its commit holds. */
+  writeLast<T>(work: () => T): Promise<T> {
+    return this.#enqueue(work, true);
+  }
+
+  #enqueue<T>(work: () => T, isLast: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#jobs.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.#jobs.push({ work, isLast, resolve: resolve as (value: unknown) => void, reject });
       if (!this.#scheduled) {
         this.#scheduled = true;
-        setImmediate(() => this.#flush());
+        setImmediate(() => this.#flushWhenLate());
       }
     });
   }
 
+  /** Under load the jobs of a few turns of the event loop share one commit. */
+  #flushWhenLate(): void {
+    const left = this.#notBefore - performance.now();
+    if (left <= 0) this.#flush();
+    else if (left > 0.5) setTimeout(() => this.#flush(), left);
+    else setImmediate(() => this.#flushWhenLate());
+  }
+
   #flush(): void {
     this.#scheduled = false;
-    const jobs = this.#jobs;
+    const jobs = [...this.#jobs.filter((job) => !job.isLast), ...this.#jobs.filter((job) => job.isLast)];
     if (jobs.length === 0) return;
     this.#jobs = [];
-    if (this.#begun(jobs)) this.#runTogether(jobs);
+    const begun = performance.now();
+    if (!this.#begun(jobs)) return;
+    this.#runTogether(jobs);
+    const now = performance.now();
+    const pause = Math.min((now - begun) * CROWDED_PAUSE, LONGEST_PAUSE_MS);
+    this.#notBefore = jobs.length < CROWD ? 0 : now + pause;
+    this.#quiet ??= setTimeout(() => this.#checkpointWhenQuiet(), QUIET_MS).unref();
+    this.#lastCommitAt = now;
+  }
+
+  /** Carries the log over into the file while nothing happens, so that it rarely must be done under load. */
+  #checkpointWhenQuiet(): void {
+    const quietFor = performance.now() - this.#lastCommitAt;
+    if (quietFor < QUIET_MS) {
+      this.#quiet = setTimeout(() => this.#checkpointWhenQuiet(), QUIET_MS - quietFor).unref();
+      return;
+    }
+    this.#quiet = undefined;
+    try {
+      this.#sqlite.pragma('wal_checkpoint(PASSIVE)');
+    } catch {
+      return; // nothing is lost: the log is carried over another time, and a write tells what is wrong with the file
+    }
   }
 
   /** Opens the transaction of these jobs. False when they wait for the lock, or were rejected because it did not come. */
@@ -143,6 +196,7 @@ export class Database {
   /** Commits what waits, then closes the file. */
   async close(): Promise<void> {
     while (this.#scheduled) await this.write(() => undefined).catch(() => undefined); // who asked for what failed was told
+    clearTimeout(this.#quiet);
     this.#sqlite.close();
   }
 }

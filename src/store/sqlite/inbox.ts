@@ -1,17 +1,18 @@
 /** Journal of what came in: unique per conversation and message id, settled once. */
 import type { InboundMessage } from '../../model/message.js';
-import { formatTarget, laneId } from '../../model/target.js';
+import { formatTarget, laneId, type Target } from '../../model/target.js';
 import type { Admitted, Arrival, Inbox, InboxId, NewOutgoing, OutboxId, RowError, WaitingMessage } from '../store.js';
 import type { Database } from './database.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { ReplyWindows } from './reply-windows.js';
 
-const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, received_at, settled_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation, message_id) DO NOTHING`;
-const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?
-  WHERE conversation = ? AND message_id = ? AND status = 'refused' AND liftable = 1 RETURNING id`;
+const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation, message_id) DO NOTHING`;
+const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
+  WHERE conversation = ? AND message_id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
 const WAITING = `SELECT id, body FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
 const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status = 'waiting' RETURNING attempts`;
+const FIND = 'SELECT id FROM inbox WHERE conversation = ? AND message_id = ?';
 const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
 
 /** Places of a window that parked messages leave for the answer. */
@@ -26,19 +27,21 @@ export class SqliteInbox implements Inbox {
   readonly #waiting;
   readonly #begin;
   readonly #settle;
+  readonly #find;
 
   constructor(db: Database, windows: ReplyWindows, outbox: SqliteOutbox) {
     this.#db = db;
     this.#windows = windows;
     this.#outbox = outbox;
     this.#insert = db.prepare<
-      [string, string, string, string, string, string | null, number, number, number | null],
+      [string, string, string, string, string, string | null, number, number, number, number | null],
       never
     >(INSERT);
-    this.#lift = db.prepare<[string, string, string], { id: number }>(LIFT);
+    this.#lift = db.prepare<[string, number, string, string], { id: number; attempts: number }>(LIFT);
     this.#waiting = db.prepare<[string, number, number], { id: number; body: string }>(WAITING);
     this.#begin = db.prepare<[number], { attempts: number }>(BEGIN);
     this.#settle = db.prepare<[string, string | null, number, number], never>(SETTLE);
+    this.#find = db.prepare<[string, string], { id: number }>(FIND);
   }
 
   admit(arrival: Arrival): Promise<Admitted> {
@@ -51,6 +54,7 @@ export class SqliteInbox implements Inbox {
     const now = Date.now();
     const body = JSON.stringify(message);
     const refused = refusal !== undefined;
+    const attempts = arrival.begins === true && !refused ? 1 : 0;
     const inserted = this.#insert.run(
       laneId(message.conversation),
       conversation,
@@ -59,16 +63,19 @@ export class SqliteInbox implements Inbox {
       refused ? 'refused' : 'waiting',
       refusal ?? null,
       refusalIsLiftable === true ? 1 : 0,
+      attempts,
       now,
       refused ? now : null,
     );
     if (inserted.changes === 1) {
       const id = Number(inserted.lastInsertRowid);
-      return { outcome: refused ? 'refused' : 'taken', id, unparked: this.#openWindow(arrival, conversation, id, now) };
+      const unparked = this.#openWindow(arrival, conversation, id, now);
+      return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
     }
-    const lifted = refused ? undefined : this.#lift.get(body, conversation, message.id);
+    const lifted = refused ? undefined : this.#lift.get(body, attempts, conversation, message.id);
     if (lifted === undefined) return { outcome: 'duplicate' };
-    return { outcome: 'lifted', id: lifted.id, unparked: this.#openWindow(arrival, conversation, lifted.id, now) };
+    const unparked = this.#openWindow(arrival, conversation, lifted.id, now);
+    return { outcome: 'lifted', id: lifted.id, unparked, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };
   }
 
   /** Inside a transaction: opens the message's reply window and queues as many parked messages as have a place in it beside the answer. */
@@ -89,13 +96,26 @@ export class SqliteInbox implements Inbox {
   }
 
   answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]> {
+    return this.#end(id, 'answered', null, answers);
+  }
+
+  fail(id: InboxId, error: RowError, apologies: readonly NewOutgoing[] = []): Promise<readonly OutboxId[]> {
+    return this.#end(id, 'failed', JSON.stringify(error), apologies);
+  }
+
+  #end(
+    id: InboxId,
+    status: 'answered' | 'failed',
+    error: string | null,
+    said: readonly NewOutgoing[],
+  ): Promise<readonly OutboxId[]> {
     return this.#db.write(() => {
-      if (this.#settle.run('answered', null, Date.now(), id).changes === 0) return [];
-      return answers.map((answer) => this.#outbox.insert(answer, id));
+      if (this.#settle.run(status, error, Date.now(), id).changes === 0) return [];
+      return said.map((message) => this.#outbox.insert(message, id));
     });
   }
 
-  async fail(id: InboxId, error: RowError): Promise<void> {
-    await this.#db.write(() => this.#settle.run('failed', JSON.stringify(error), Date.now(), id));
+  find(conversation: Target, messageId: string): InboxId | undefined {
+    return this.#find.get(formatTarget(conversation), messageId)?.id;
   }
 }

@@ -82,4 +82,10 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX raw_frames_account ON raw_frames (account);
   `,
+  // A message in several parts: one row each, all but the first naming the first. `reply_to`: whose reply window is preferred.
+  `
+  ALTER TABLE outbox ADD COLUMN part_of INTEGER;
+  ALTER TABLE outbox ADD COLUMN reply_to INTEGER;
+  CREATE INDEX outbox_parts ON outbox (part_of) WHERE part_of IS NOT NULL;
+  `,
 ];

@@ -11,6 +11,7 @@ import type {
   Outgoing,
   OutgoingStatus,
   RowError,
+  Settled,
 } from '../store.js';
 import type { Database } from './database.js';
 import type { ReplyWindows } from './reply-windows.js';
@@ -20,21 +21,28 @@ import type { ReplyWindows } from './reply-windows.js';
  * others are queued without one. Whatever takes a message from the front lets the next one up, so no look at the outbox
  * ever reads more rows than it takes. Parked messages stand aside.
  */
-const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, status, due_at, expires_at, created_at)
-  VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)`;
-const COLUMNS = `o.id, o.target, o.body, o.origin, o.in_reply_to, o.status, o.expires_at, o.attempts, o.ambiguous, o.platform_message_id,
+const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, status, due_at, expires_at, created_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)`;
+const COLUMNS = `o.id, o.target, o.body, o.origin, o.in_reply_to, o.reply_to, o.part_of, o.status, o.expires_at, o.attempts, o.ambiguous, o.platform_message_id,
   o.error, o.window_id, o.seq, w.token_kind, w.token, w.closes_at`;
 const FROM = 'FROM outbox o LEFT JOIN reply_windows w ON w.id = o.window_id';
 const FIND = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ?`;
+const MESSAGE = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ? AND o.part_of IS NULL OR o.part_of = ? ORDER BY o.id`;
 const OF_TARGET = 'target = ? AND settled_at IS NULL';
-const PENDING = `SELECT count(*) AS n FROM outbox WHERE ${OF_TARGET} AND status IN ('queued', 'sending')`;
+const PENDING = `SELECT count(DISTINCT coalesce(part_of, id)) AS n FROM outbox WHERE ${OF_TARGET} AND status IN ('queued', 'sending')`;
 const IS_BUSY = `SELECT 1 FROM outbox WHERE ${OF_TARGET} AND status IN ('queued', 'sending') LIMIT 1`;
 const DUE = `SELECT ${COLUMNS} ${FROM} WHERE o.account = ? AND o.status = 'queued' AND o.due_at <= ? ORDER BY o.due_at, o.id LIMIT ?`;
 const SEND = `UPDATE outbox SET status = 'sending', attempts = attempts + 1, window_id = ?, seq = ? WHERE id = ?`;
-const SETTLE = `UPDATE outbox SET status = ?, platform_message_id = ?, error = ?, settled_at = ? WHERE id = ?`;
+const DELIVERED = `UPDATE outbox SET status = 'delivered', platform_message_id = ?, error = NULL, settled_at = ?
+  WHERE id = ? AND status = 'sending' RETURNING target`;
+const SETTLE = `UPDATE outbox SET status = ?, error = ?, settled_at = ? WHERE id = ?`;
+const LATER_PARTS = `part_of = ? AND id > ? AND settled_at IS NULL AND status IN ('queued', 'parked')`;
+const FAIL_LATER_PARTS = `UPDATE outbox SET status = 'failed', due_at = NULL, error = ?, settled_at = ? WHERE ${LATER_PARTS}`;
+const PARK_LATER_PARTS = `UPDATE outbox SET status = 'parked', due_at = NULL, error = ? WHERE ${LATER_PARTS} AND status = 'queued'`;
 const REQUEUE = `UPDATE outbox SET status = ?, due_at = ?, error = ?, ambiguous = ?, window_id = ?, seq = ? WHERE id = ?`;
-const NEXT_UP = `UPDATE outbox SET due_at = ? WHERE id =
-  (SELECT id FROM outbox WHERE ${OF_TARGET} AND status = 'queued' ORDER BY id LIMIT 1)`;
+const NEXT_IN_LINE = `SELECT id FROM outbox WHERE ${OF_TARGET} AND status = 'queued' ORDER BY id LIMIT 1`;
+const TO_THE_FRONT = 'UPDATE outbox SET due_at = ? WHERE id = ?';
+const HAS_PARKED = `SELECT 1 FROM outbox WHERE ${OF_TARGET} AND status = 'parked' LIMIT 1`;
 const UNPARK = `UPDATE outbox SET status = 'queued', due_at = NULL WHERE id IN
   (SELECT id FROM outbox WHERE ${OF_TARGET} AND status = 'parked' ORDER BY id LIMIT ?)`;
 /** A message that may have arrived already keeps the front: its next attempt tells. */
@@ -56,11 +64,18 @@ const EXPIRED: RowError = {
   code: 'delivery.expired',
   message: 'nobody could be reached before the message grew too old (park_ttl)',
 };
+const PART_FAILED: RowError = {
+  code: 'delivery.part_failed',
+  message: 'an earlier part of this message was not delivered, so this one was not sent',
+  remedy: 'mend what kept the earlier part back, then send the whole message again',
+};
 const CUT_SHORT: RowError = {
   code: 'delivery.cut_short',
   message: 'loong ended while this active message was being sent; it may have arrived',
   remedy: 'ask the peer before you send it again',
 };
+
+const NOTHING_SETTLED: Settled = { along: 0, nextIsDue: false };
 
 interface Row {
   readonly id: number;
@@ -68,6 +83,8 @@ interface Row {
   readonly body: string;
   readonly origin: MessageOrigin;
   readonly in_reply_to: number | null;
+  readonly reply_to: number | null;
+  readonly part_of: number | null;
   readonly status: OutgoingStatus;
   readonly expires_at: number;
   readonly attempts: number;
@@ -86,36 +103,51 @@ export class SqliteOutbox implements Outbox {
   readonly #windows;
   readonly #insert;
   readonly #find;
+  readonly #message;
   readonly #pending;
   readonly #isBusy;
   readonly #due;
   readonly #send;
+  readonly #delivered;
   readonly #settle;
+  readonly #failLaterParts;
+  readonly #parkLaterParts;
   readonly #requeue;
-  readonly #nextUp;
+  readonly #nextInLine;
+  readonly #toTheFront;
+  readonly #hasParked;
   readonly #unpark;
   readonly #stepBack;
   readonly #hasFront;
   readonly #expire;
   readonly #nextDue;
   readonly #nextExpiry;
+  /** Per account (unix ms): before then nothing expires. Known too early it costs a look, so it may be stale downwards only. */
+  readonly #noExpiryBefore = new Map<string, number>();
 
   constructor(db: Database, windows: ReplyWindows) {
     this.#db = db;
     this.#windows = windows;
-    this.#insert = db.prepare<[string, string, string, string, number | null, number | null, number, number], never>(
-      INSERT,
-    );
+    this.#insert = db.prepare<
+      [string, string, string, string, number | null, number | null, number | null, number | null, number, number],
+      never
+    >(INSERT);
     this.#find = db.prepare<[number], Row>(FIND);
+    this.#message = db.prepare<[number, number], Row>(MESSAGE);
     this.#pending = db.prepare<[string], { n: number }>(PENDING);
     this.#isBusy = db.prepare<[string], unknown>(IS_BUSY);
     this.#due = db.prepare<[string, number, number], Row>(DUE);
     this.#send = db.prepare<[number | null, number | null, number], never>(SEND);
-    this.#settle = db.prepare<[string, string | null, string | null, number, number], never>(SETTLE);
+    this.#delivered = db.prepare<[string | null, number, number], { target: string }>(DELIVERED);
+    this.#settle = db.prepare<[string, string, number, number], never>(SETTLE);
+    this.#failLaterParts = db.prepare<[string, number, number, number], never>(FAIL_LATER_PARTS);
+    this.#parkLaterParts = db.prepare<[string, number, number], never>(PARK_LATER_PARTS);
     this.#requeue = db.prepare<[string, number | null, string, number, number | null, number | null, number], never>(
       REQUEUE,
     );
-    this.#nextUp = db.prepare<[number, string], never>(NEXT_UP);
+    this.#nextInLine = db.prepare<[string], { id: number }>(NEXT_IN_LINE);
+    this.#toTheFront = db.prepare<[number, number], never>(TO_THE_FRONT);
+    this.#hasParked = db.prepare<[string], unknown>(HAS_PARKED);
     this.#unpark = db.prepare<[string, number], never>(UNPARK);
     this.#stepBack = db.prepare<[string], never>(STEP_BACK);
     this.#hasFront = db.prepare<[string], unknown>(HAS_FRONT);
@@ -130,24 +162,36 @@ export class SqliteOutbox implements Outbox {
     return this.#db.write(() => this.insert(message, null));
   }
 
-  /** Inside a transaction. */
+  /** Inside a transaction: one row for each part. */
   insert(message: NewOutgoing, inReplyTo: InboxId | null): OutboxId {
     const now = Date.now();
-    const { segments, origin, expiresAt } = message;
     const target = formatTarget(message.target);
+    const account = laneId(message.target);
     const dueAt = this.#isBusy.get(target) === undefined ? now : null;
-    return Number(
-      this.#insert.run(
-        laneId(message.target),
-        target,
-        JSON.stringify(segments),
-        origin,
-        inReplyTo,
-        dueAt,
-        expiresAt,
-        now,
-      ).lastInsertRowid,
-    );
+    const insert = (segments: readonly Segment[], partOf: OutboxId | null): OutboxId =>
+      Number(
+        this.#insert.run(
+          account,
+          target,
+          JSON.stringify(segments),
+          message.origin,
+          inReplyTo,
+          message.replyTo ?? null,
+          partOf,
+          partOf === null ? dueAt : null,
+          message.expiresAt,
+          now,
+        ).lastInsertRowid,
+      );
+    const first = insert(message.segments, null);
+    for (const segments of message.furtherParts ?? []) insert(segments, first);
+    this.#mayExpireAt(account, message.expiresAt);
+    return first;
+  }
+
+  #mayExpireAt(account: string, expiresAt: number): void {
+    const known = this.#noExpiryBefore.get(account);
+    if (known !== undefined && expiresAt < known) this.#noExpiryBefore.set(account, expiresAt);
   }
 
   find(id: OutboxId): Outgoing | undefined {
@@ -155,77 +199,106 @@ export class SqliteOutbox implements Outbox {
     return row === undefined ? undefined : outgoing(row);
   }
 
+  message(id: OutboxId): readonly Outgoing[] {
+    return this.#message.all(id, id).map(outgoing);
+  }
+
   pending(target: Target): number {
     return this.#pending.get(formatTarget(target))?.n ?? 0;
   }
 
-  claim(account: string, now: number, limit: number, only?: OutboxId): Promise<Claimed> {
-    return this.#db.write(() => {
-      const expired = this.#expireRows(account, now);
+  async claim(account: string, now: number, limit: number | (() => number), only?: OutboxId): Promise<Claimed> {
+    const mayExpire = now >= (this.#noExpiryBefore.get(account) ?? Number.NEGATIVE_INFINITY);
+    const claimed = await this.#db.writeLast(() => {
+      const expired = mayExpire ? this.#expireRows(account, now) : [];
       if (only === undefined) {
-        return { rows: this.#due.all(account, now, limit).map((row) => this.#take(row, now)), expired };
+        const rows = this.#due.all(account, now, typeof limit === 'number' ? limit : limit());
+        return { rows: rows.map((row) => this.#take(row, now)), expired };
       }
       const row = this.#find.get(only);
       return { rows: row?.status === 'queued' ? [this.#take(row, now)] : [], expired };
     });
+    // Everything of this commit can be seen now, and what is written later says itself when it expires.
+    if (mayExpire) this.#noExpiryBefore.set(account, this.#nextExpiry.get(account)?.t ?? Number.POSITIVE_INFINITY);
+    return claimed;
   }
 
   /** Inside a transaction. */
   #expireRows(account: string, now: number): readonly OutboxId[] {
     const rows = this.#expire.all(JSON.stringify(EXPIRED), now, account, now);
-    for (const row of rows) if (row.due_at !== null) this.#nextUp.run(now, row.target);
+    for (const row of rows) if (row.due_at !== null) this.#nextUp(row.target, now);
     return rows.map((row) => row.id);
+  }
+
+  /** Inside a transaction: the oldest queued row of a target comes to the front. False when there is none. */
+  #nextUp(target: string, now: number): boolean {
+    const next = this.#nextInLine.get(target);
+    if (next !== undefined) this.#toTheFront.run(now, next.id);
+    return next !== undefined;
   }
 
   /** Inside a transaction: counts the attempt, and takes a reply pair unless the row holds one already. */
   #take(row: Row, now: number): Outgoing {
     const held = outgoing(row);
-    const taken = held.passive === undefined ? this.#windows.take(row.target, now, row.in_reply_to) : undefined;
+    const taken =
+      held.passive === undefined ? this.#windows.take(row.target, now, row.in_reply_to ?? row.reply_to) : undefined;
     this.#send.run(taken?.windowId ?? row.window_id, taken?.pair.seq ?? row.seq, row.id);
     const passive = taken?.pair ?? held.passive;
     return { ...held, status: 'sending', attempts: row.attempts + 1, ...(passive === undefined ? {} : { passive }) };
   }
 
-  async settle(id: OutboxId, outcome: AttemptOutcome): Promise<void> {
-    await this.#db.write(() => {
-      const row = this.#find.get(id);
-      if (row?.status !== 'sending') return;
+  settle(id: OutboxId, outcome: AttemptOutcome): Promise<Settled> {
+    return this.#db.write(() => {
       const now = Date.now();
+      if (outcome.status === 'delivered') {
+        const row = this.#delivered.get(outcome.platformMessageId ?? null, now, id);
+        return { along: 0, nextIsDue: row !== undefined && this.#nextUp(row.target, now) };
+      }
+      const row = this.#find.get(id);
+      if (row?.status !== 'sending') return NOTHING_SETTLED;
       if (outcome.status === 'queued') return this.#requeueRow(row, outcome, now);
       if (outcome.status === 'parked') return this.#park(row, outcome.error, now);
-      const error = outcome.status === 'delivered' ? null : JSON.stringify(outcome.error);
-      const platformId = outcome.status === 'delivered' ? (outcome.platformMessageId ?? null) : null;
-      this.#settle.run(outcome.status, platformId, error, now, id);
-      this.#nextUp.run(now, row.target);
+      this.#settle.run(outcome.status, JSON.stringify(outcome.error), now, id);
+      const { changes: along } =
+        outcome.status === 'failed'
+          ? this.#failLaterParts.run(JSON.stringify(PART_FAILED), now, row.part_of ?? id, id)
+          : { changes: 0 };
+      return { along, nextIsDue: this.#nextUp(row.target, now) };
     });
   }
 
   /** Inside a transaction. When the peer wrote while an active attempt was under way, there is nothing to wait for. */
-  #park(row: Row, error: RowError, now: number): void {
-    const comesTooLate = row.window_id === null && this.#windows.anyOpen(row.target, now);
-    if (comesTooLate) this.#requeue.run('queued', now, JSON.stringify(error), 0, null, null, row.id);
-    else {
-      this.#requeue.run('parked', null, JSON.stringify(error), 0, null, null, row.id);
-      this.#nextUp.run(now, row.target);
+  #park(row: Row, error: RowError, now: number): Settled {
+    const told = JSON.stringify(error);
+    this.#mayExpireAt(accountOf(row), row.expires_at);
+    if (row.window_id === null && this.#windows.anyOpen(row.target, now)) {
+      this.#requeue.run('queued', now, told, 0, null, null, row.id);
+      return { along: 0, nextIsDue: true };
     }
+    this.#requeue.run('parked', null, told, 0, null, null, row.id);
+    const { changes: along } = this.#parkLaterParts.run(told, row.part_of ?? row.id, row.id);
+    return { along, nextIsDue: this.#nextUp(row.target, now) };
   }
 
   /** Inside a transaction: the row stays at the front of its target. */
-  #requeueRow(row: Row, { pair, dueAt, error }: AttemptOutcome & { status: 'queued' }, now: number): void {
+  #requeueRow(row: Row, { pair, dueAt, error }: AttemptOutcome & { status: 'queued' }, now: number): Settled {
+    this.#mayExpireAt(accountOf(row), row.expires_at);
     if (row.window_id !== null) {
       if (pair === 'release') this.#windows.release(row.window_id);
       if (pair === 'close') this.#windows.close(row.window_id, now);
     }
     const [ambiguous, windowId, seq] = pair === 'keep' ? [1, row.window_id, row.seq] : [0, null, null];
     this.#requeue.run('queued', dueAt, JSON.stringify(error), ambiguous, windowId, seq, row.id);
+    return { along: 0, nextIsDue: dueAt <= now };
   }
 
   /** Inside a transaction: the oldest parked rows of a target, at most `limit`, are queued again, before what was submitted after them. */
   unpark(target: string, limit: number, now: number): number {
+    if (this.#hasParked.get(target) === undefined) return 0; // almost always, and much cheaper than the update
     const freed = this.#unpark.run(target, limit).changes;
     if (freed > 0) {
       this.#stepBack.run(target);
-      if (this.#hasFront.get(target) === undefined) this.#nextUp.run(now, target);
+      if (this.#hasFront.get(target) === undefined) this.#nextUp(target, now);
     }
     return freed;
   }
@@ -242,17 +315,23 @@ export class SqliteOutbox implements Outbox {
       const cutShort = this.#db
         .prepare<[string, number], { target: string }>(RECOVER_UNCERTAIN)
         .all(JSON.stringify(CUT_SHORT), now);
-      for (const { target } of cutShort) this.#nextUp.run(now, target);
+      for (const { target } of cutShort) this.#nextUp(target, now);
+      this.#noExpiryBefore.clear();
       const again = this.#db.prepare<[number], never>(RECOVER_AGAIN).run(now).changes;
       return { again, uncertain: cutShort.length };
     });
   }
 }
 
+function accountOf(row: Row): string {
+  return laneId(storedTarget(row.target));
+}
+
 function outgoing(row: Row): Outgoing {
   const pair = row.token_kind !== null && row.token !== null && row.seq !== null && row.closes_at !== null;
   return {
     id: row.id,
+    message: row.part_of ?? row.id,
     target: storedTarget(row.target),
     segments: JSON.parse(row.body) as Segment[],
     origin: row.origin,
@@ -261,6 +340,7 @@ function outgoing(row: Row): Outgoing {
     attempts: row.attempts,
     ambiguous: row.ambiguous === 1,
     ...(row.in_reply_to === null ? {} : { inReplyTo: row.in_reply_to }),
+    ...(row.reply_to === null ? {} : { replyTo: row.reply_to }),
     ...(pair
       ? {
           passive: {

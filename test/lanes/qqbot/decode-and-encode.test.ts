@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeEvent } from '../../../src/lanes/qqbot/decode-event.js';
 import { encodeMessage } from '../../../src/lanes/qqbot/encode-message.js';
+import { DeliveryError } from '../../../src/model/errors.js';
+import type { Segment } from '../../../src/model/message.js';
 import { type AccountId, isPeerId, type PeerId, type TargetKind } from '../../../src/model/target.js';
 
 const MAIN = 'main' as AccountId;
@@ -25,7 +27,10 @@ describe('what comes in', () => {
         id: 'ROBOT1.0_abcDEF-._!',
         conversation: { channel: 'qqbot', account: 'main', kind: 'c2c', peer: '0A1B2C3D4E5F60718293A4B5C6D7E8F9' },
         sender: { id: '0A1B2C3D4E5F60718293A4B5C6D7E8F9', isBot: false },
-        segments: [{ type: 'text', text: '你好' }],
+        segments: [
+          { type: 'quote', message: 'REFIDX_AB7y==', text: 'quoted text' },
+          { type: 'text', text: '你好' },
+        ],
         mentionsBot: true,
         sentAt: Date.parse('2026-10-02T20:15:00+08:00'),
         replyToken: { kind: 'msg_id', value: 'ROBOT1.0_abcDEF-._!' },
@@ -77,10 +82,9 @@ describe('what comes in', () => {
     expect(decode(name)).toEqual({ kind: 'notice', notice: { name: t, data: d } });
   });
 
-  test('a message without text has no segments', () => {
-    expect(decode('c2c-message', { content: '' })).toMatchObject({ message: { segments: [] } });
-    expect(decode('c2c-message', { content: undefined })).toMatchObject({ message: { segments: [] } });
-    expect(decode('c2c-message', { content: ' \n ' })).toMatchObject({ message: { segments: [] } });
+  test.for(['', undefined, ' \n '])('a message whose text is %j has no segments', (content) => {
+    const bare = { content, message_type: 0, message_scene: undefined, msg_elements: undefined };
+    expect(decode('c2c-message', bare)).toMatchObject({ message: { segments: [] } });
   });
 
   test.for([undefined, 7, 'yesterday', '2126-01-01T00:00:00Z', '1960-01-01T00:00:00Z', null])(
@@ -171,6 +175,142 @@ describe('what goes out', () => {
       event_id: 'FRIEND_ADD:1',
       msg_seq: 1,
     });
+  });
+
+  const made = (kind: TargetKind, ...segments: Segment[]) =>
+    encodeMessage({ target: { channel: 'qqbot', account: MAIN, kind, peer: 'P' as PeerId }, segments }).body;
+  const text = (content: string): Segment => ({ type: 'text', text: content });
+  const markdown = (content: string): Segment => ({ type: 'markdown', markdown: content });
+  const mention = (peer: string, name?: string): Segment =>
+    ({ type: 'mention', peer, ...(name === undefined ? {} : { name }) }) as Segment;
+
+  test('markdown says so, and is otherwise as it was written', () => {
+    const content = '**done** <b> & `a < b` [x](https://example.com)';
+    expect(made('c2c', markdown(content))).toEqual({ msg_type: 2, markdown: { content } });
+    expect(made('group', markdown(content))).toEqual({ msg_type: 2, markdown: { content } });
+    expect(made('channel', markdown(content))).toEqual({ markdown: { content } });
+    expect(made('dm', markdown(content))).toEqual({ markdown: { content } });
+  });
+
+  test('text beside markdown looks like itself there', () => {
+    expect(made('c2c', text('a*b_c [x] '), markdown('**d**'))).toEqual({
+      msg_type: 2,
+      markdown: { content: 'a\\*b\\_c \\[x\\] **d**' },
+    });
+  });
+
+  test.for(['c2c', 'group', 'channel', 'dm'] as const)('a quote in a %s message does not cost the message', (kind) => {
+    expect(made(kind, { type: 'quote', message: 'REFIDX_1', text: 'old' }, text('new'))).toMatchObject({
+      content: 'new',
+      message_reference: { message_id: 'REFIDX_1', ignore_get_message_error: true },
+    });
+  });
+
+  test.for([
+    ['c2c', '@Bob hi'],
+    ['dm', '@Bob hi'],
+    ['group', '<qqbot-at-user id="BOB" /> hi'],
+    ['channel', '<qqbot-at-user id="BOB" /> hi'],
+  ] as const)('a mention in a %s message is %j', ([kind, content]) => {
+    expect(made(kind, mention('BOB', 'Bob'), text(' hi'))).toMatchObject({ content });
+    expect(made(kind, mention('BOB', 'Bob'), markdown(' hi'))).toMatchObject({ markdown: { content } });
+  });
+
+  test.for([
+    ['c2c', '@全体成员'],
+    ['dm', '@全体成员'],
+    ['group', '@全体成员'],
+    ['channel', '<qqbot-at-everyone />'],
+  ] as const)('a mention of everybody in a %s message is %j', ([kind, content]) => {
+    expect(made(kind, mention('all'))).toMatchObject({ content });
+  });
+
+  test('a mention whose name or id is markup is none', () => {
+    expect(made('c2c', mention('BOB', '<@all>'))).toMatchObject({ content: '@＜@all>' });
+    expect(made('group', mention('x" /><qqbot-at-everyone />'))).toMatchObject({
+      content: '@x" />＜qqbot-at-everyone />',
+    });
+  });
+
+  const MARKUP = [
+    '<qqbot-at-everyone />',
+    '<QQBOT-at-user id="X" />',
+    '< qqbot-at-everyone/>',
+    '<qqbot-cmd-enter text="x" />',
+    '<@all>',
+    '<@!123>',
+    '<\n@123>',
+    '@everyone',
+    '@EVERYONE',
+    '<<@1>',
+    '<\u200bqqbot-at-everyone />',
+    '@\u2060everyone',
+  ];
+
+  test.for(MARKUP.flatMap((written) => (['group', 'channel', 'dm'] as const).map((kind) => [written, kind] as const)))(
+    '%j that somebody wrote addresses nobody in a %s',
+    ([written, kind]) => {
+      for (const segment of [text(written), markdown(written)]) {
+        const body = JSON.stringify(made(kind, segment));
+        expect(body).not.toMatch(/<[\s\p{Cf}]*(\\n)?\s*\/?(@|qqbot)/iu);
+        expect(body).not.toMatch(/@\p{Cf}*everyone/iu);
+      }
+    },
+  );
+
+  test('no text and no markdown at all addresses anybody', () => {
+    const piece = fc.oneof(
+      fc.string(),
+      fc.constantFrom('<', '@', '!', 'qqbot-at-', 'everyone', ' />', '&lt;', ' ', '\n', '/', '\\', '\u200b', ...MARKUP),
+    );
+    const words = fc.array(piece, { maxLength: 20 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(words, words, fc.constantFrom<TargetKind>('c2c', 'group', 'channel', 'dm'), (one, other, kind) => {
+        for (const segments of [
+          [text(one), text(other)],
+          [markdown(one), text(other)],
+          [text(one), markdown(other)],
+        ]) {
+          const body = made(kind, ...segments) as { content?: string; markdown?: { content: string } };
+          const sent = body.markdown?.content ?? body.content ?? '';
+          expect(sent).not.toMatch(/<\s*\/?\s*(@|qqbot)/i);
+          if (kind !== 'c2c') expect(sent).not.toMatch(/@everyone/i);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test.for(['<', '@', ' ', '< ', '</', '@\u200b', '<@'])(
+    'a hundred thousand %j are made harmless in no time',
+    (sign) => {
+      const flood = `<${sign.repeat(100_000)}`;
+      const begun = performance.now();
+      for (const kind of ['group', 'channel'] as const) made(kind, text(flood), markdown(flood));
+      expect(performance.now() - begun).toBeLessThan(1000);
+    },
+  );
+
+  test('what merely has such signs in it stays as it was', () => {
+    const code = 'if (a < b && c > d) mail("me@every.one") // 1 <2>';
+    expect(made('group', text(code))).toMatchObject({ content: code });
+    expect(made('channel', text('a < b & c'))).toMatchObject({ content: 'a &lt; b &amp; c' });
+  });
+
+  test('media is refused in so many words, and so is a second quote', () => {
+    const media: Segment = { type: 'media', kind: 'image', url: 'https://x.example/1' };
+    const quote: Segment = { type: 'quote', message: 'm' };
+    for (const segments of [
+      [text('look'), media],
+      [quote, quote, text('x')],
+    ]) {
+      const attempt = () => made('c2c', ...segments);
+      expect(attempt).toThrow(DeliveryError);
+      expect(attempt).toThrow(expect.objectContaining({ failure: 'refused', certainty: 'not-delivered' }));
+    }
+    expect(() => made('c2c', media)).toThrow(
+      expect.objectContaining({ remedy: expect.stringContaining('media sending is not part of this version') }),
+    );
   });
 
   test.for(['.', '..', '...'])('a peer of %j has no path', (peer) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PLATFORM_ERRORS, TOKEN_ENDPOINT_ERRORS } from '../../../src/protocol/qqbot/error-codes.js';
+import { PLATFORM_ERRORS, TAKEN_FOR_REVIEW, TOKEN_ENDPOINT_ERRORS } from '../../../src/protocol/qqbot/error-codes.js';
 import {
   CLOSE_REACTIONS,
   INTENT_BITS,
@@ -48,12 +48,35 @@ test.for([
   ['credentials', [11251, 11261, 11265, 11275, 100007, 100016]],
   ['window', [40034005, 40034024, 40034025, 40034026, 40034027, 40034128, 304026, 304027, 304028, 304103]],
   ['duplicate', [40054005]],
-  ['rate', [100001, 20028, 22009, 1100100, 1100308, 40034100]],
-  ['transient', [11252, 11263, 11281, 304007, 304008, 304009, 1100300, 40054006, 50055001, 50055002, 50055006]],
+  ['rate', [100001, 20028, 22009, 304052, 620006, 1100100, 1100308, 40034100]],
+  [
+    'transient',
+    [
+      11252, 11263, 11281, 304007, 304008, 304009, 304010, 304017, 304018, 304021, 304029, 306003, 306005, 306006,
+      620007, 1100300, 40054006, 50055001, 50055002, 50055006, 50065001,
+    ],
+  ],
   ['active', [40034102, 40034105, 40034106, 40034108, 40034109, 40034124, 40034127, 40054013]],
 ] as const)('the codes of class %s are those of the fact sheet', ([kind, codes]) => {
   const told = Object.entries(PLATFORM_ERRORS).flatMap(([code, meaning]) =>
     meaning.class === kind ? [Number(code)] : [],
   );
   expect(told.sort((a, b) => a - b)).toEqual([...codes].sort((a, b) => a - b));
+});
+
+test('a message that is reviewed first was taken, and is no error', () => {
+  expect([...TAKEN_FOR_REVIEW]).toEqual([304023, 304024]);
+  expect([...TAKEN_FOR_REVIEW].filter((code) => PLATFORM_ERRORS[code] !== undefined)).toEqual([]);
+});
+
+test('the codes of the fact sheet that can answer a send all have a meaning', () => {
+  const listed = [
+    22006, 50059, 304003, 40054010, 304004, 304005, 304011, 304012, 304014, 304016, 304018, 304019, 304020, 304022,
+    304025, 40034006, 304030, 304031, 304032, 304033, 304034, 304035, 304045, 304047, 304046, 304048, 304049, 304050,
+    304036, 304037, 304038, 304039, 304040, 305007, 340067, 340069, 40034008, 40034009, 40034010, 40034011, 40034029,
+    40034090, 40034101, 40034122, 40034123, 40054002, 40054003, 40054004, 40054007, 40054016, 40054018, 1100101,
+    1100103, 1100104, 1100301, 1100306, 1100303, 1100304, 1100307, 50006, 50035, 50037, 50040, 50041, 50042, 50054,
+    50045, 50046, 50047, 50055, 50056, 50057, 10001, 10003, 10004, 12001, 12002, 40011000,
+  ];
+  expect(listed.filter((code) => PLATFORM_ERRORS[code] === undefined)).toEqual([]);
 });

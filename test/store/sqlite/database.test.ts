@@ -96,6 +96,69 @@ describe('what is asked for in one turn of the event loop', () => {
   });
 });
 
+test('a job that is to be last sees all others of its commit, also those that came after it', async () => {
+  const { db, put, commits } = open();
+  const count = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM gateway_sessions');
+  const before = commits();
+  const seen = db.writeLast(() => count.get()?.n);
+  await Promise.all([put('a'), put('b')]);
+  expect(await seen).toBe(2);
+  const after = commits();
+  expect(after).not.toBe(before);
+  expect(commits()).toBe(after);
+});
+
+test('under load jobs of several turns of the event loop share a commit; without load nobody waits for others', async () => {
+  const { put, commits } = open();
+  await put('warm');
+  let changes = 0;
+  let last = commits();
+  const writes: Promise<unknown>[] = [];
+  const TURNS = 200;
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (let i = 0; i < 20; i++) writes.push(put(`lane ${turn} ${i}`));
+    await new Promise((resolve) => setImmediate(resolve));
+    if (commits() !== last) changes++;
+    last = commits();
+  }
+  await Promise.all(writes);
+  expect(changes).toBeLessThan(TURNS / 2);
+
+  await new Promise((resolve) => setTimeout(resolve, 20)); // the load is over
+  await put('first');
+  for (let i = 0; i < 20; i++) {
+    let turns = 0;
+    const written = put(`alone ${i}`);
+    const counting = { on: true };
+    const count = () => {
+      turns++;
+      if (counting.on) setImmediate(count);
+    };
+    setImmediate(count);
+    await written;
+    counting.on = false;
+    expect(turns).toBeLessThanOrEqual(2);
+  }
+});
+
+test('what was committed is carried over from the log into the file when it is quiet, and the file is whole then', async () => {
+  const { path, put } = open();
+  const { copyFileSync } = await import('node:fs');
+  await put('a');
+  const copy = `${path}.copy`; // without its log
+  await waitUntil('the quiet', () => {
+    copyFileSync(path, copy);
+    const reader = new Sqlite(copy);
+    try {
+      return reader.prepare('SELECT lane FROM gateway_sessions').get() !== undefined;
+    } catch {
+      return false; // not even the tables are in the file yet
+    } finally {
+      reader.close();
+    }
+  });
+});
+
 describe('while another process holds the write lock', () => {
   test('the event loop goes on, reads answer, and writes succeed in order once it is released', async () => {
     const { path, db, put, lanes } = open();

@@ -112,6 +112,26 @@ describe('an attempt to answer', () => {
     await again.close();
   });
 
+  test('that begins at once is counted in the commit that journals the message, and only there', async () => {
+    const begun = await store.inbox.admit({ ...arrival('m1'), begins: true });
+    expect(begun).toMatchObject({ outcome: 'taken', attempt: 1 });
+    expect(await store.inbox.begin(idOf(begun))).toBe(2);
+    expect((await store.inbox.admit({ ...arrival('m1'), begins: true })).outcome).toBe('duplicate');
+    expect(await store.inbox.begin(idOf(begun))).toBe(3);
+    const queued = await store.inbox.admit(arrival('m2'));
+    expect(queued).not.toHaveProperty('attempt');
+    expect(await store.inbox.begin(idOf(queued))).toBe(1);
+  });
+
+  test('that begins when a refusal is lifted is counted too, and none at a refused message', async () => {
+    const refused = await store.inbox.admit({ ...aside('m1', false), begins: true });
+    expect(refused).not.toHaveProperty('attempt');
+    expect(await store.inbox.admit({ ...aside('m1', true), begins: true })).toMatchObject({
+      outcome: 'lifted',
+      attempt: 1,
+    });
+  });
+
   test('at a message that is settled, or that there is none of, is no attempt', async () => {
     const id = idOf(await store.inbox.admit(arrival('m1')));
     await store.inbox.fail(id, { code: 'x', message: 'y' });
@@ -158,4 +178,13 @@ describe('an answer', () => {
     });
     reader.close();
   });
+});
+
+test('a message is found by its conversation and id, whatever became of it', async () => {
+  const taken = idOf(await store.inbox.admit(arrival('m1')));
+  const refused = idOf(await store.inbox.admit({ ...arrival('m2'), refusal: 'not_mentioned' }));
+  await store.inbox.answer(taken, []);
+  expect(store.inbox.find(target('alice'), 'm1')).toBe(taken);
+  expect(store.inbox.find(target('alice'), 'm2')).toBe(refused);
+  expect(store.inbox.find(target('bob'), 'm1')).toBeUndefined();
 });

@@ -18,6 +18,7 @@ class RecordingSink implements LaneSink {
   readonly messages: InboundMessage[] = [];
   readonly notices: Notice[] = [];
   readonly undecodables: { readonly raw: string; readonly reason: string }[] = [];
+  readonly acknowledgements: number[] = [];
   readonly states: { readonly state: LaneState; readonly detail: string | undefined }[] = [];
   /** What a commit waits for, and whether it fails. */
   journal: (what: InboundMessage | Notice | string) => void | Promise<void> = () => undefined;
@@ -39,6 +40,10 @@ class RecordingSink implements LaneSink {
 
   state(state: LaneState, detail?: string): void {
     this.states.push({ state, detail });
+  }
+
+  acknowledged(at: number): void {
+    this.acknowledgements.push(at);
   }
 
   get texts(): readonly string[] {
