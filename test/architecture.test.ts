@@ -25,6 +25,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'model',
     'relay/outbound',
     'relay/settlements',
+    'relay/whole-message',
     'store/owner',
     'store/store',
     'supervisor',

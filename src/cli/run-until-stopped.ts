@@ -6,11 +6,16 @@ import { type Log, openLog, Secrets } from '../telemetry/log.js';
 import { EXIT } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 
-/** Runs until SIGINT, SIGTERM or a request over the control socket; a second signal ends it at once. Then the process exits. */
+/**
+ * Runs until SIGINT, SIGTERM or a request over the control socket; a second signal ends it at once. Then the process exits.
+ * `onRunning` is called once the daemon owns its state directory and runs.
+ * @throws what `startDaemon` throws
+ */
 export async function runUntilStopped(
   config: Config,
   accounts: readonly QqbotAccount[],
   options: GlobalOptions,
+  onRunning: () => void = () => undefined,
 ): Promise<void> {
   const secrets = new Secrets();
   const log = await openDaemonLog(config, options, secrets);
@@ -32,6 +37,7 @@ export async function runUntilStopped(
     }
   });
   const daemon = await startDaemon(config, accounts, { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR });
+  onRunning();
   const why = await Promise.race([signalled, daemon.stopRequested.then(() => 'loong gateway stop')]);
   log.info({ why }, 'stopping: running turns and sends are finished first');
   await daemon.stop();

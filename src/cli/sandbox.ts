@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { readConfig } from '../config/read-config.js';
+import { ControlClient } from '../control/control-client.js';
 import { LoongError } from '../model/errors.js';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.js';
 import { ensurePrivateDir } from '../store/state-dir.js';
@@ -20,19 +21,40 @@ export interface SandboxCommandOptions extends GlobalOptions {
 const USUAL_PORT = 26_380;
 
 export async function runSandbox(options: SandboxCommandOptions): Promise<void> {
+  if (options.withGateway === true) return runWithGateway(options);
   const sandbox = await start(options);
-  const configPath = options.withGateway === true ? await writeConfig(sandbox) : undefined;
-  announce(sandbox, configPath, options);
-  if (configPath !== undefined) {
-    const config = await readConfig({ path: configPath, env: {}, secrets: 'required' });
-    await runUntilStopped(config, config.qqbot.accounts, options);
-    return;
-  }
+  announce(sandbox, undefined, options);
   await new Promise((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
   await sandbox.close();
+}
+
+/** Nothing is touched or promised while another daemon owns the folder. */
+async function runWithGateway(options: SandboxCommandOptions): Promise<void> {
+  const folder = join(process.env.LOONG_HOME ?? join(homedir(), '.loong'), 'sandbox');
+  ensurePrivateDir(folder);
+  await assertFree(join(folder, 'state'));
+  const sandbox = await start(options);
+  try {
+    const configPath = await writeConfig(sandbox, folder);
+    const config = await readConfig({ path: configPath, env: {}, secrets: 'required' });
+    await runUntilStopped(config, config.qqbot.accounts, options, () => announce(sandbox, configPath, options));
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+}
+
+/** @throws LoongError `owner.taken` when a daemon runs on this state directory */
+async function assertFree(stateDir: string): Promise<void> {
+  const daemon = await ControlClient.find(stateDir);
+  if (daemon === undefined) return;
+  const { pid } = await daemon.status().finally(() => daemon.close());
+  throw new LoongError('owner.taken', `a sandbox with a daemon runs here already (pid ${pid})`, {
+    remedy: `use its page, end it with \`kill ${pid}\`, or run this one with another LOONG_HOME`,
+  });
 }
 
 async function start({ port, appId, clientSecret }: SandboxCommandOptions): Promise<Sandbox> {
@@ -52,9 +74,7 @@ async function start({ port, appId, clientSecret }: SandboxCommandOptions): Prom
 }
 
 /** A config for the daemon beside the sandbox, in a folder of its own so that other terminals can use it too. */
-async function writeConfig(sandbox: Sandbox): Promise<string> {
-  const folder = join(process.env.LOONG_HOME ?? join(homedir(), '.loong'), 'sandbox');
-  ensurePrivateDir(folder);
+async function writeConfig(sandbox: Sandbox, folder: string): Promise<string> {
   const path = join(folder, 'config.toml');
   const text = `# Written by \`loong sandbox --with-gateway\` at every start: changes here are lost.
 [gateway]
@@ -65,7 +85,7 @@ app_id = ${JSON.stringify(sandbox.appId)}
 client_secret = ${JSON.stringify(sandbox.clientSecret)}
 api_base_url = ${JSON.stringify(sandbox.apiBaseUrl)}
 token_url = ${JSON.stringify(sandbox.tokenUrl)}
-allowed_peer_ids = ["c2c:*", "group:*"]
+allowed_peer_ids = ["c2c:*", "group:*", "channel:*", "dm:*"]
 `;
   await writeFile(path, text, { mode: 0o600 });
   return path;

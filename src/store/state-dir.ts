@@ -1,6 +1,6 @@
 /** The directory that holds everything a daemon must remember, and where its control socket goes. */
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, LoongError } from '../model/errors.js';
@@ -8,11 +8,22 @@ import { describeError, LoongError } from '../model/errors.js';
 /** Node cuts longer socket paths short without a word. */
 const LONGEST_SOCKET_PATH = 100;
 
-/** Makes a directory (and its parents) that only this user may enter. @throws LoongError */
+/** What loong itself puts into its state directory. */
+const OURS = /^(loong\.db|owner\.db)(-\w+)?$|^control\.sock$/;
+
+/**
+ * Makes a directory (and its parents) that only this user may enter. One that exists and is open to others is closed only
+ * when nothing but loong lives in it: somebody else's folder is left as it is.
+ * @throws LoongError
+ */
 export function ensurePrivateDir(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    chmodSync(path, 0o700);
+    const { mode, uid } = statSync(path);
+    if ((mode & 0o077) === 0) return;
+    const isOurs =
+      uid === process.getuid?.() && (mode & 0o1000) === 0 && readdirSync(path).every((name) => OURS.test(name));
+    if (isOurs) return chmodSync(path, 0o700);
   } catch (error) {
     throw new LoongError('state_dir.unusable', `the directory ${path} cannot be used: ${describeError(error)}`, {
       retry: 'never',
@@ -20,6 +31,14 @@ export function ensurePrivateDir(path: string): void {
       remedy: 'give this user the right to it, or name another one as gateway.state_dir',
     });
   }
+  throw new LoongError(
+    'state_dir.shared',
+    `the directory ${path} can be entered by others, and not only loong uses it`,
+    {
+      retry: 'never',
+      remedy: `name a directory of loong's own as gateway.state_dir, or run \`chmod 700 ${path}\` if it is one`,
+    },
+  );
 }
 
 /**

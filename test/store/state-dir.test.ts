@@ -20,6 +20,20 @@ test('one that others may enter is closed to them', () => {
   expect(mode(path)).toBe(0o700);
 });
 
+test('a folder that others use too is left as it is, and refused', () => {
+  for (const [mode_, name] of [
+    [0o1777, 'sticky'],
+    [0o755, 'full'],
+  ] as const) {
+    const path = join(tempDir(), name);
+    mkdirSync(path);
+    if (name === 'full') writeFileSync(join(path, 'notes.txt'), 'not of loong');
+    chmodSync(path, mode_);
+    expect(() => ensurePrivateDir(path)).toThrow(expect.objectContaining({ code: 'state_dir.shared' }));
+    expect(statSync(path).mode & 0o7777).toBe(mode_);
+  }
+});
+
 test('one that cannot be is refused with the remedy', () => {
   const file = join(tempDir(), 'file');
   writeFileSync(file, '');

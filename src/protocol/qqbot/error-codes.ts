@@ -45,7 +45,11 @@ const WINDOW_OVER: PlatformErrorMeaning = { class: 'window', cause: 'the time to
 const WINDOW_WRONG: PlatformErrorMeaning = { class: 'window', cause: 'that message or event may not be replied to' };
 const TRANSIENT: PlatformErrorMeaning = { class: 'transient', cause: 'a passing fault of the platform' };
 const RATE: PlatformErrorMeaning = { class: 'rate', cause: 'messages are sent too fast' };
-const GONE: PlatformErrorMeaning = { class: 'refused', cause: 'the bot no longer has access to this peer' };
+const GONE: PlatformErrorMeaning = {
+  class: 'refused',
+  cause: 'the bot does not (or no longer) have access to this peer',
+  remedy: 'check the id (openids belong to one bot), and that the bot is still a friend of the person or in the group',
+};
 const NOT_GRANTED: PlatformErrorMeaning = {
   class: 'refused',
   cause: 'the bot was not granted this interface',
