@@ -54,6 +54,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'model',
     'relay/outbound',
     'sandbox',
+    'store/queue-reader',
     'store/state-dir',
     'telemetry',
   ],

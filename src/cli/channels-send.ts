@@ -3,7 +3,7 @@ import { allowedPeers } from '../access/allowed-peers.js';
 import type { Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { Receipt, SendRequest } from '../control/api.js';
-import { ControlClient } from '../control/control-client.js';
+import { ControlClient, NoAnswer } from '../control/control-client.js';
 import type { DirectMessage } from '../daemon.js';
 import { ConfigError, LoongError, UsageError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
@@ -28,6 +28,8 @@ export interface SendOptions extends GlobalOptions {
 
 /** Longest text read from stdin. */
 const MAX_STDIN_BYTES = 1_048_576;
+/** Longer is waited for by no timer of Node: 23 days. */
+const LONGEST_TIMEOUT_MS = 2_000_000_000;
 
 export async function sendMessage(channelName: string, options: SendOptions): Promise<void> {
   const channel = requireChannel(channelName);
@@ -87,16 +89,9 @@ async function deliver(
   message: DirectMessage,
   options: SendOptions,
 ): Promise<Receipt> {
-  const daemon = await ControlClient.find(config.gateway.stateDir);
-  if (daemon !== undefined) {
-    const deadline = Date.now() + options.timeout;
-    try {
-      const stored = await daemon.send(requestOf(message));
-      return options.wait ? await daemon.settled(stored.id, deadline) : stored;
-    } finally {
-      await daemon.close();
-    }
-  }
+  const deadline = Date.now() + Math.min(options.timeout, LONGEST_TIMEOUT_MS);
+  const sent = await throughDaemon(config, message, options, deadline);
+  if (sent !== undefined) return sent;
   if (!options.wait) {
     throw new LoongError('daemon.not_running', '--no-wait leaves the delivery to the daemon, and none is running', {
       remedy: 'start it with `loong channels serve qqbot`, or send without --no-wait',
@@ -108,11 +103,63 @@ async function deliver(
   ]);
   const secrets = new Secrets();
   const log = await openLog({ level: options.logLevel ?? 'warn', format: config.log.format }, secrets);
-  return sendOnce(config, account, message, options.timeout, {
-    log,
-    secrets,
-    runtimeDir: process.env.XDG_RUNTIME_DIR,
-  });
+  const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR };
+  try {
+    return await sendOnce(config, account, message, deadline, around);
+  } catch (error) {
+    if (!(error instanceof LoongError) || error.code !== 'owner.taken_by_daemon') throw error;
+    const sentAfterAll = await throughDaemon(config, message, options, deadline); // it was only just starting
+    if (sentAfterAll === undefined) throw error;
+    return sentAfterAll;
+  }
+}
+
+/** undefined when no daemon runs. */
+async function throughDaemon(
+  config: Config,
+  message: DirectMessage,
+  { wait }: SendOptions,
+  deadline: number,
+): Promise<Receipt | undefined> {
+  const daemon = await ControlClient.find(config.gateway.stateDir, deadline);
+  if (daemon === undefined) return undefined;
+  try {
+    const stored = await daemon.send(requestOf(message), deadline);
+    if (!wait) return stored;
+    const { receipt, silence } = await daemon.settled(stored, deadline);
+    return silence === undefined ? receipt : lost(receipt, silence === 'late');
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    if (error.silence === 'refused') return undefined; // it ended before it was asked
+    const hangs = error.silence === 'late';
+    throw new LoongError(
+      hangs ? 'daemon.silent' : 'daemon.lost',
+      `${hangs ? 'the daemon did not say within --timeout' : 'the daemon ended before it said'} whether it stored the message; it may have arrived, or be stored and go out when the daemon runs again`,
+      { cause: error, remedy: LOST_REMEDY },
+    );
+  } finally {
+    await daemon.close();
+  }
+}
+
+const LOST_REMEDY =
+  'do not simply repeat it: look with `loong gateway status`, and start the daemon if none runs (one that hangs is ended with `kill -9`)';
+
+/** A stored message of which the daemon says no more: what went out only waits is known, of all else it is not known whether it arrived. */
+function lost(receipt: Receipt, hangs: boolean): Receipt {
+  const who = hangs ? 'the daemon stopped answering' : 'the daemon ended';
+  const waits = receipt.status === 'queued';
+  return {
+    ...receipt,
+    status: waits ? 'queued' : 'uncertain',
+    error: {
+      code: hangs ? 'daemon.silent' : 'daemon.lost',
+      message: `${who} while the message was under way; ${
+        waits ? 'it is stored and goes out when the daemon runs again' : 'it may have arrived'
+      }`,
+      remedy: LOST_REMEDY,
+    },
+  };
 }
 
 function requestOf({ target, content, replyTo }: DirectMessage): SendRequest {
@@ -134,17 +181,22 @@ function printReceipt(receipt: Receipt, { json, wait }: SendOptions): void {
     console.error(`  ${error.code}: ${error.message}${error.remedy === undefined ? '' : `\n  → ${error.remedy}`}`);
   if (status === 'parked')
     console.error('  → the message waits, and goes out when the peer writes to the bot while the daemon runs');
-  if (status === 'queued' && wait) console.error('  → the daemon keeps trying; this command only stopped waiting');
+  if (status === 'queued' && wait && !/^(daemon|store)\./.test(error?.code ?? ''))
+    console.error('  → the daemon keeps trying; this command only stopped waiting');
 }
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'platform.unreachable',
+  'platform.token_unreachable',
+  'send.too_late',
+]);
 
 function exitCodeOfReceipt({ status, error }: Receipt): number {
   switch (status) {
     case 'delivered':
       return EXIT.done;
     case 'failed':
-      return error?.code === 'platform.unreachable' || error?.code === 'platform.token_unreachable'
-        ? EXIT.unreachable
-        : EXIT.failed;
+      return UNREACHABLE.has(error?.code ?? '') ? EXIT.unreachable : EXIT.failed;
     case 'uncertain':
       return EXIT.uncertain;
     case 'queued':

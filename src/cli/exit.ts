@@ -17,12 +17,17 @@ export const EXIT = {
 /** Error codes whose exit code their class does not tell. */
 const EXIT_BY_CODE: { readonly [code: string]: number } = {
   'owner.taken': EXIT.notFinished,
+  'owner.taken_by_daemon': EXIT.notFinished,
+  'send.too_late': EXIT.notFinished,
   'send.others_wait': EXIT.notFinished,
   'daemon.not_running': EXIT.unreachable,
   'daemon.not_answering': EXIT.unreachable,
+  'daemon.lost': EXIT.uncertain,
+  'daemon.silent': EXIT.uncertain,
   'daemon.still_stopping': EXIT.notFinished,
   'sandbox.port_taken': EXIT.usage,
   'state_dir.unusable': EXIT.config,
+  'state_dir.shared': EXIT.config,
   'store.newer': EXIT.config,
   'store.busy': EXIT.notFinished,
 };

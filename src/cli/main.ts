@@ -142,6 +142,12 @@ program
   .action(async (_options, self: Command) => (await import('./doctor.js')).runDoctor(self.optsWithGlobals()));
 
 program
+  .command('queue')
+  .description('messages that are not settled yet, and those settled last, in and out')
+  .addHelpText('after', '\nExamples:\n  $ loong queue\n  $ loong queue --json')
+  .action(async (_options, self: Command) => (await import('./queue.js')).listQueue(self.optsWithGlobals()));
+
+program
   .command('logs')
   .description('what the daemon wrote: from log.file, else from the systemd journal')
   .option('-f, --follow', 'go on with what is added')

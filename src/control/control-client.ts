@@ -1,31 +1,69 @@
 /** How other processes of this machine talk to the daemon that owns a state directory. */
 import { Agent, type Dispatcher, request } from 'undici';
-import { AccessDenied, LoongError, UsageError } from '../model/errors.js';
+import { AccessDenied, describeError, LoongError, UsageError } from '../model/errors.js';
 import { lastOwner } from '../store/owner.js';
 import type { DaemonStatus, Problem, Receipt, SendRequest } from './api.js';
 
-const TIMEOUT_MS = 10_000;
-const LONGEST_WAIT_MS = 50_000;
+/** A daemon that lives answers at once. */
+const ANSWER_LIMIT_MS = 5000;
+/** How long one question for the outcome of a message waits, so that the last known status is never much older. */
+const LOOK_MS = 250;
+/** An answer that is on its way at the deadline is still taken. */
+const GRACE_MS = 1000;
+/** Of Node. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** How a question ended without an answer: `refused` nothing was asked, `broken` the connection ended, `late` the time was up. */
+type Silence = 'refused' | 'broken' | 'late';
+
+/** The daemon gave no answer (exit 69). */
+export class NoAnswer extends LoongError {
+  readonly silence: Silence;
+
+  constructor(silence: Silence, cause: unknown) {
+    super('daemon.not_answering', silence === 'late' ? 'no answer in time' : describeError(cause), {
+      cause,
+      remedy: 'see whether it runs with `loong gateway status`',
+    });
+    this.silence = silence;
+  }
+}
+
+/** What is known of a message at the end of a wait; `silence` when the daemon was there no more. */
+export interface Outcome {
+  readonly receipt: Receipt;
+  readonly silence?: Silence;
+}
 
 export class ControlClient {
   readonly #agent: Dispatcher;
 
   private constructor(socketPath: string) {
-    this.#agent = new Agent({ connect: { socketPath }, headersTimeout: LONGEST_WAIT_MS + TIMEOUT_MS });
+    this.#agent = new Agent({ connect: { socketPath } });
   }
 
-  /** A client of the running daemon; undefined when none runs on this state directory. */
-  static async find(stateDir: string): Promise<ControlClient | undefined> {
-    const socket = lastOwner(stateDir)?.socket;
-    if (socket === undefined || socket === '') return undefined;
-    const client = new ControlClient(socket);
+  /**
+   * A client of the running daemon; undefined when none runs on this state directory. Looks for it until `deadline` (unix ms), and for 5 s at most.
+   * @throws LoongError `daemon.not_answering` when something stands there that does not answer
+   */
+  static async find(stateDir: string, deadline = Number.POSITIVE_INFINITY): Promise<ControlClient | undefined> {
+    const owner = lastOwner(stateDir);
+    if (owner === undefined || owner.socket === '') return undefined;
+    const client = new ControlClient(owner.socket);
     try {
-      await client.status();
+      await client.#call('GET', '/v1/status', deadline);
       return client;
     } catch (error) {
       await client.close();
-      if (isNobodyThere(error)) return undefined;
-      throw error;
+      if (error instanceof NoAnswer && error.silence === 'refused') return undefined;
+      throw new LoongError(
+        'daemon.not_answering',
+        `the daemon on ${stateDir} (pid ${owner.pid}) does not answer: ${describeError(error)}`,
+        {
+          cause: error,
+          remedy: `use the account that it runs as, and look at its log; if it hangs, \`kill -9 ${owner.pid}\` and start it again: nothing that was accepted is lost`,
+        },
+      );
     }
   }
 
@@ -35,37 +73,67 @@ export class ControlClient {
 
   /** Asks the daemon to end. */
   async stop(): Promise<void> {
-    await this.#call('POST', '/v1/stop', {});
+    await this.#call('POST', '/v1/stop', undefined, {});
   }
 
-  /** Resolves once the daemon has stored the message. */
-  send(message: SendRequest): Promise<Receipt> {
-    return this.#call<Receipt>('POST', '/v1/messages', message);
+  /**
+   * Resolves once the daemon has stored the message.
+   * @throws NoAnswer when that is not known at `deadline` (unix ms); unless it was `refused`, the message may be stored
+   */
+  send(message: SendRequest, deadline: number): Promise<Receipt> {
+    return this.#callUntil<Receipt>('POST', '/v1/messages', deadline + GRACE_MS, message);
   }
 
-  /** Waits until the message is settled or parked, at most until `deadline` (unix ms); resolves with what is known then. */
-  async settled(id: string, deadline: number): Promise<Receipt> {
-    for (;;) {
-      const waitMs = Math.min(Math.max(deadline - Date.now(), 0), LONGEST_WAIT_MS);
-      const receipt = await this.#call<Receipt>('GET', `/v1/messages/${encodeURIComponent(id)}?wait_ms=${waitMs}`);
-      if ((receipt.status !== 'queued' && receipt.status !== 'sending') || Date.now() >= deadline) return receipt;
+  /** Waits until a stored message is settled or parked, at most until `deadline` (unix ms); resolves with what is known then. */
+  async settled(stored: Receipt, deadline: number): Promise<Outcome> {
+    let receipt = stored;
+    const path = `/v1/messages/${encodeURIComponent(stored.id)}`;
+    try {
+      for (let first = true; ; first = false) {
+        const left = Math.max(deadline - Date.now(), 0);
+        const waitMs = first ? 0 : Math.min(left, LOOK_MS);
+        receipt = await this.#callUntil<Receipt>('GET', `${path}?wait_ms=${waitMs}`, deadline + GRACE_MS);
+        if ((receipt.status !== 'queued' && receipt.status !== 'sending') || Date.now() >= deadline) return { receipt };
+      }
+    } catch (error) {
+      if (error instanceof NoAnswer) return { receipt, silence: error.silence };
+      throw error;
     }
   }
 
-  async #call<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
-    const response = await request(`http://loong${path}`, {
-      method,
-      dispatcher: this.#agent,
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-    const answer: unknown = await response.body.json();
-    if (response.statusCode < 400) return answer as T;
-    throw errorOf(answer as Problem);
+  /** A question that is answered at once. */
+  #call<T>(method: 'GET' | 'POST', path: string, deadline = Number.POSITIVE_INFINITY, body?: object): Promise<T> {
+    return this.#callUntil(method, path, Math.min(deadline + GRACE_MS, Date.now() + ANSWER_LIMIT_MS), body);
   }
 
+  async #callUntil<T>(method: 'GET' | 'POST', path: string, until: number, body?: object): Promise<T> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), Math.min(Math.max(until - Date.now(), 1), LONGEST_TIMER_MS));
+    try {
+      const response = await request(`http://loong${path}`, {
+        method,
+        dispatcher: this.#agent,
+        signal: late.signal,
+        headersTimeout: 0, // the signal tells when it is enough
+        bodyTimeout: 0,
+        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      const text = await response.body.text();
+      const answer: unknown = JSON.parse(text);
+      if (response.statusCode < 400) return answer as T;
+      throw errorOf(answer as Problem);
+    } catch (error) {
+      if (error instanceof LoongError) throw error;
+      throw new NoAnswer(late.signal.aborted ? 'late' : isNobodyThere(error) ? 'refused' : 'broken', error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Waits for no answer any more. */
   async close(): Promise<void> {
-    await this.#agent.close();
+    await this.#agent.destroy();
   }
 }
 

@@ -110,6 +110,28 @@ test('a failure is logged with what the command complained about, and touches no
   expect(answersTo(sandbox, id)).toEqual([]);
   const status = await home.run(['gateway', 'status']);
   expect(status.stdout).toContain('1 answered, 1 not answered');
+  const queue = await home.run(['queue']);
+  expect(queue.code).toBe(0);
+  expect(queue.stdout).toMatch(/^in-1 +failed +qqbot:default:c2c:openid_alice {2}1 attempt, \d+ s old$/m);
+  expect(queue.stdout).toContain('backend.failed: ');
+  const { rows } = JSON.parse((await home.run(['queue', '--json'])).stdout) as {
+    rows: { id: string; status: string }[];
+  };
+  expect(rows.map(({ id, status: is }) => `${id} ${is}`).sort()).toEqual([
+    'in-1 failed',
+    'in-2 answered',
+    'out-1 delivered',
+  ]);
+});
+
+test('the queue is shown without a daemon too, and before there was one', async () => {
+  home.writeConfig(configFor(sandbox));
+  expect((await home.run(['queue'])).stdout).toBe('nothing came in or went out yet\n');
+  sandbox.platform.set({ user: 'openid_alice', active_allowed: false });
+  await home.run(['channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--text', 'hi']);
+  const shown = await home.run(['queue']);
+  expect(shown.stdout).toMatch(/^out-1 +parked +qqbot:default:c2c:openid_alice/m);
+  expect(shown.stdout).toContain('the peer must write first');
 });
 
 test('a failure is answered with the apology, if there is one', async () => {

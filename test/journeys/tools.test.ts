@@ -574,6 +574,7 @@ describe('what ships', () => {
       'config schema',
       'doctor',
       'logs',
+      'queue',
       'sandbox',
     ];
     const helps = await Promise.all(
