@@ -4,7 +4,7 @@ import type { Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { Receipt, SendRequest } from '../control/api.js';
 import { ControlClient, NoAnswer } from '../control/control-client.js';
-import type { DirectMessage } from '../daemon.js';
+import type { DirectMessage } from '../daemon/send-once.js';
 import { ConfigError, LoongError, UsageError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
 import { formatTarget, parseTarget, type Target } from '../model/target.js';
@@ -98,7 +98,7 @@ async function deliver(
     });
   }
   const [{ sendOnce }, { openLog, Secrets }] = await Promise.all([
-    import('../daemon.js'),
+    import('../daemon/send-once.js'),
     import('../telemetry/log.js'),
   ]);
   const secrets = new Secrets();

@@ -65,7 +65,7 @@ async function askDaemon(stateDir: string, { probe }: StatusOptions): Promise<Da
 /** Asks QQ, with nothing of a secret in what it tells. */
 async function prober({ logLevel }: StatusOptions): Promise<(account: QqbotAccount) => Promise<readonly ProbeStep[]>> {
   const [{ probeAccount }, { openLog, Secrets }] = await Promise.all([
-    import('../daemon.js'),
+    import('../daemon/probe-account.js'),
     import('../telemetry/log.js'),
   ]);
   const secrets = new Secrets();

@@ -29,7 +29,7 @@ async function examined(options: DoctorOptions): Promise<readonly Finding[]> {
     if (error instanceof ConfigError) return configFindings(error);
     throw error;
   }
-  const { probeAccount } = await import('../daemon.js');
+  const { probeAccount } = await import('../daemon/probe-account.js');
   const secrets = new Secrets();
   const log = await openLog({ level: options.logLevel ?? 'error', format: config.log.format }, secrets);
   const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR };

@@ -1,6 +1,6 @@
 /** A daemon in the foreground of this process. */
 import type { Config, QqbotAccount } from '../config/config.js';
-import { startDaemon } from '../daemon.js';
+import { startDaemon } from '../daemon/daemon.js';
 import { ConfigError, describeError } from '../model/errors.js';
 import { type Log, openLog, Secrets } from '../telemetry/log.js';
 import { EXIT } from './exit.js';

@@ -1,4 +1,4 @@
-/** The whole road of one account in this process, with a backend of the test's own: what `daemon.ts` ties together. */
+/** The whole road of one account in this process, with a backend of the test's own: what `src/daemon/` ties together. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

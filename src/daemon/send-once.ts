@@ -1,0 +1,195 @@
+/** One message delivered without a daemon, by this process, holding the state directory meanwhile. */
+import { join } from 'node:path';
+import { type AllowedPeers, allowedPeers } from '../access/allowed-peers.js';
+import type { Config, QqbotAccount } from '../config/config.js';
+import type { Receipt } from '../control/api.js';
+import { receiptOf } from '../control/receipt.js';
+import { pause } from '../model/backoff.js';
+import { LoongError, StoreError } from '../model/errors.js';
+import type { Segment } from '../model/message.js';
+import type { Target } from '../model/target.js';
+import { deliverNow } from '../relay/one-shot.js';
+import { assertSendable, Outbound } from '../relay/outbound.js';
+import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from '../store/owner.js';
+import { openStore } from '../store/sqlite/sqlite-store.js';
+import { ensurePrivateDir } from '../store/state-dir.js';
+import { Counters } from '../telemetry/counters.js';
+import { cuttingOf, openLane, type Surroundings, sessionsOf } from './road.js';
+
+/** A one-shot send waits so long for a daemon that is just starting, or just gone. */
+const WAIT_FOR_DAEMON_MS = 1000;
+
+/** How often a one-shot send looks whether its turn has come. */
+const SEND_POLL_MS = 75;
+
+/** The outcome of a one-shot send may be written down so long after its deadline. */
+const SETTLE_GRACE_MS = 500;
+
+/** What `channels send` was given. */
+export interface DirectMessage {
+  readonly target: Target;
+  readonly content: Segment;
+  /** The platform's id of the message whose reply window is preferred. */
+  readonly replyTo: string | undefined;
+}
+
+/**
+ * Delivers one message without a daemon, until `deadline` (unix ms), holding the state directory meanwhile; resolves with its receipt.
+ * @throws UsageError, AccessDenied, LoongError `message.unknown`, `owner.taken`, `owner.taken_by_daemon`, `send.too_late` (nothing was stored);
+ * LoongError `send.others_wait` when older messages to this target wait.
+ */
+export async function sendOnce(
+  config: Config,
+  account: QqbotAccount,
+  { target, content, replyTo }: DirectMessage,
+  deadline: number,
+  around: Surroundings,
+): Promise<Receipt> {
+  const allowed: AllowedPeers = allowedPeers(account.allowedPeerIds);
+  assertSendable(target, [content], allowed);
+  const { stateDir } = config.gateway;
+  ensurePrivateDir(stateDir);
+  const owner = await acquireForSend(stateDir, deadline);
+  try {
+    const left = Math.max(deadline - Date.now(), 0);
+    const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability, left);
+    const { inbox, outbox } = store;
+    let inTime = true;
+    try {
+      const lane = openLane(account, sessionsOf(store, account), new Counters(), around);
+      try {
+        await outbox.recover();
+        assertNobodyWaits(outbox.pending(target));
+        if (Date.now() >= deadline) {
+          throw new LoongError(
+            'send.too_late',
+            'nothing was sent within --timeout, for it was over before the message was stored',
+            {
+              remedy: 'give it more time, such as --timeout 30s',
+            },
+          );
+        }
+        const outbound = new Outbound({
+          allowed,
+          inbox,
+          outbox,
+          parkTtlMs: account.parkTtlMs,
+          cutting: cuttingOf(account),
+          places: () => undefined,
+          wakeDelivery: () => undefined,
+        });
+        const id = await outbound.submit(target, [content], 'cli', replyTo);
+        inTime = await isDoneBy(deadline + SETTLE_GRACE_MS, deliverNow({ lane, outbox, allowed }, id, deadline));
+        const receipt = receiptOf(outbox.message(id));
+        if (receipt === undefined) throw new Error('a stored message is gone');
+        return inTime ? inWordsOfTimeout(receipt) : unsettled(receipt);
+      } finally {
+        await lane.close();
+      }
+    } finally {
+      const closed = store.close();
+      if (inTime) await closed; // else the lock that holds up the row holds this up too
+    }
+  } finally {
+    owner.release();
+  }
+}
+
+/** False when it is not done at `at` (unix ms), or the database stayed locked so long that the outcome could not be written. */
+async function isDoneBy(at: number, work: Promise<void>): Promise<boolean> {
+  const done = new AbortController();
+  const late = pause(at - Date.now(), done.signal).then(() => false);
+  const ended = work.then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof StoreError && error.code === 'store.busy') return false;
+      throw error;
+    },
+  );
+  try {
+    return await Promise.race([ended, late]);
+  } finally {
+    done.abort();
+    ended.catch(() => undefined); // nobody waits for it any more
+  }
+}
+
+/** What was cut off before its POST failed for want of time, wherever it was just waiting. */
+function inWordsOfTimeout(receipt: Receipt): Receipt {
+  if (receipt.status !== 'failed' || receipt.error?.code !== 'platform.stopped') return receipt;
+  const what = receipt.message_ids.length === 0 ? 'nothing was sent' : 'not every part was sent';
+  return {
+    ...receipt,
+    error: {
+      code: 'send.too_late',
+      message: `${what} within --timeout: QQ had not answered yet`,
+      remedy: 'try again with a longer --timeout, or run the daemon, which keeps trying',
+    },
+  };
+}
+
+/** What is known of a message whose outcome could not be written down. */
+function unsettled(receipt: Receipt): Receipt {
+  const waits = receipt.status === 'queued';
+  if (!waits && receipt.status !== 'sending') return receipt;
+  return {
+    ...receipt,
+    status: waits ? 'queued' : 'uncertain',
+    error: {
+      code: 'store.busy',
+      message: `the database was locked by another program until the end of --timeout; ${
+        waits ? 'the message is stored and not sent yet' : 'the message may have arrived'
+      }`,
+      remedy: waits
+        ? 'end the program that holds loong.db open for writing, and start the daemon: it delivers the message'
+        : 'do not simply repeat it; end the program that holds loong.db open for writing',
+    },
+  };
+}
+
+/** Other sends are gone in a moment, so this one waits for its turn. */
+async function acquireForSend(stateDir: string, deadline: number): Promise<OwnerLock> {
+  const daemonDeadline = Math.min(deadline, Date.now() + WAIT_FOR_DAEMON_MS);
+  for (;;) {
+    try {
+      return acquireOwner(stateDir, { pid: process.pid, kind: 'send', socket: '' });
+    } catch (error) {
+      if (!(error instanceof OwnedElsewhere)) throw error;
+      const { owner } = error;
+      const now = Date.now();
+      // For a moment a row may still name a daemon that is dead, for the next owner is just writing its own.
+      if (owner?.kind === 'daemon' && now >= daemonDeadline) throw heldByDaemon(owner, stateDir, error);
+      if (now >= deadline) throw heldBySend(owner, stateDir, error);
+      await pause(Math.min(SEND_POLL_MS, deadline - now));
+    }
+  }
+}
+
+function heldByDaemon({ pid }: OwnerInfo, stateDir: string, cause: OwnedElsewhere): LoongError {
+  return new LoongError(
+    'owner.taken_by_daemon',
+    `nothing was sent: a daemon (pid ${pid}) has ${stateDir} and takes no messages`,
+    {
+      cause,
+      remedy: `if it is just starting or stopping, try again; if it hangs, \`kill -9 ${pid}\` and start it again`,
+    },
+  );
+}
+
+function heldBySend(owner: OwnerInfo | undefined, stateDir: string, cause: OwnedElsewhere): LoongError {
+  const who = owner === undefined ? '' : ` (pid ${owner.pid})`;
+  return new LoongError(
+    'owner.taken',
+    `nothing was sent within --timeout: another \`loong channels send\`${who} has ${stateDir}`,
+    { cause, remedy: 'try again with a longer --timeout, or run the daemon, which takes many messages at once' },
+  );
+}
+
+function assertNobodyWaits(waiting: number): void {
+  if (waiting === 0) return;
+  throw new LoongError(
+    'send.others_wait',
+    `${waiting} earlier message${waiting === 1 ? ' waits' : 's wait'} for this target`,
+    { remedy: 'start the daemon: it delivers them in order' },
+  );
+}
