@@ -186,7 +186,10 @@ test('a daemon that is stopped lets the running answer end, and sends it', async
   const { id } = sandbox.platform.say({ from: 'openid_alice', text: 'slow' });
   await waitUntil('the command', () => existsSync(begun));
   expect((await daemon.stop()).code).toBe(0);
-  expect(answersTo(sandbox, id).map(({ text }) => text)).toEqual(['done after all']);
+  expect(
+    answersTo(sandbox, id).map(({ text }) => text),
+    daemon.stderr,
+  ).toEqual(['done after all']);
 });
 
 test('a daemon that is told twice to end leaves no command behind, however stubborn', async () => {

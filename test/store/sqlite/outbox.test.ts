@@ -45,6 +45,11 @@ describe('order', () => {
     expect(status(b1 ?? 0)).toBe('sending');
   });
 
+  test('a message that is written in the commit of a claim is claimed with it, though the question is older', async () => {
+    const [id, rows] = await Promise.all([store.outbox.add(outgoing('alice')), claim(32, Date.now() - 5)]);
+    expect(rows.map((row) => row.id)).toEqual([id]);
+  });
+
   test('a message that waits for its next try holds up its own target only', async () => {
     const a1 = await store.outbox.add(outgoing('alice'));
     const a2 = await store.outbox.add(outgoing('alice'));
