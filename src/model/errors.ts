@@ -101,13 +101,6 @@ export class DeliveryError extends LoongError {
   }
 }
 
-/** The other side spoke nonsense: counted, and the link is dropped where it must be. */
-export class ProtocolError extends LoongError {
-  constructor(code: string, message: string, cause?: unknown) {
-    super(code, message, { cause });
-  }
-}
-
 /** The backend could not answer a turn. */
 export class BackendError extends LoongError {}
 

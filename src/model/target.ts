@@ -133,7 +133,7 @@ export function formatTarget(target: Target): string {
 /** Reads back what `formatTarget` wrote into our own store. */
 export function storedTarget(text: string): Target {
   const [channel, account, kind, ...peer] = text.split(':');
-  return { channel, account, kind, peer: peer.join(':') } as unknown as Target;
+  return { channel, account, kind, peer: peer.join(':') } as Target;
 }
 
 /** Id of an account's lane: `qqbot:main`. */

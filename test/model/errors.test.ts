@@ -6,7 +6,6 @@ import {
   DeliveryError,
   describeError,
   LoongError,
-  ProtocolError,
   StoreError,
   UsageError,
 } from '../../src/model/errors.js';
@@ -30,7 +29,6 @@ test('what a person must mend is not tried again by itself', () => {
   expect(new UsageError('u', 'x').retry).toBe('never');
   expect(new AccessDenied('a', 'x', 'remedy')).toMatchObject({ retry: 'never', remedy: 'remedy' });
   expect(new ConfigError([]).retry).toBe('never');
-  expect(new ProtocolError('p', 'x').retry).toBe('later');
   const facts = { certainty: 'not-delivered' } as const;
   expect(new DeliveryError('d', 'x', { ...facts, failure: 'auth' }).retry).toBe('never');
   expect(new DeliveryError('d', 'x', { ...facts, failure: 'rate' }).retry).toBe('later');
