@@ -48,6 +48,7 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
   });
   app.get('/v1/status', (c) => c.json(daemon.status()));
   app.post('/v1/messages', async (c) => {
+    // A body that is no JSON is told like one that has the wrong shape.
     const body = sendRequest.safeParse(await c.req.json().catch(() => undefined));
     if (!body.success) {
       return problem(400, 'request.invalid', z.prettifyError(body.error), SEND_REMEDY);
