@@ -63,7 +63,7 @@ export function buildRoad(
     parkTtlMs: account.parkTtlMs,
     cutting: cuttingOf(account),
     places: (conversation) => lane.replyRight(conversation)?.count,
-    wakeDelivery,
+    delivery,
   });
   const settings = config.backends.get(account.backend);
   if (settings === undefined) throw new Error(`no backend ${account.backend}: the config reader let it through`);

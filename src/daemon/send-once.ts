@@ -76,7 +76,6 @@ export async function sendOnce(
           parkTtlMs: account.parkTtlMs,
           cutting: cuttingOf(account),
           places: () => undefined,
-          wakeDelivery: () => undefined,
         });
         const id = await outbound.submit(target, [content], 'cli', replyTo);
         inTime = await isDoneBy(deadline + SETTLE_GRACE_MS, deliverNow({ lane, outbox, allowed }, id, deadline));

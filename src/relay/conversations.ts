@@ -19,6 +19,12 @@ const FETCH_AT_ONCE = 500;
 const MAX_ATTEMPTS = 3;
 /** Longest answer that is gathered; each piece counts as one character more. */
 const MAX_ANSWER_CHARS = 100_000;
+/**
+ * Counting an attempt takes a commit, about so long. So as many more begin as a quick backend answers meanwhile, up to a limit;
+ * of a slow one it is none, for an attempt that is counted and not made would be untrue after a crash.
+ */
+const COMMIT_MS = 4;
+const MOST_AHEAD = 64;
 /** A conversation hears an apology at most so often. */
 const APOLOGY_EVERY_MS = 60_000;
 
@@ -35,6 +41,13 @@ export interface ConversationsParts {
   readonly log: Log;
 }
 
+/** A message of which this attempt is counted. */
+interface BegunMessage {
+  readonly key: string;
+  readonly entry: WaitingMessage;
+  readonly attempt: number;
+}
+
 export class Conversations {
   readonly #parts: ConversationsParts;
   /** Per conversation what waits; a key stands here exactly while its conversation is at work. */
@@ -43,13 +56,19 @@ export class Conversations {
   readonly #line: string[] = [];
   /** The messages in memory: waiting, or put to the backend. */
   readonly #held = new Set<InboxId>();
-  /** One for each turn that the backend works at. */
-  readonly #asking = new Set<AbortController>();
+  /** What breaks a turn off, one for each that the backend works at. */
+  readonly #asking = new Set<(reason: Error) => void>();
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
-  /** Places at the backend that are taken. */
+  /** Messages of which an attempt was counted, waiting for a place at the backend. */
+  readonly #ready: BegunMessage[] = [];
+  /** Turns that are put to the backend. */
   #asked = 0;
+  /** Attempts that are counted, or about to be: put to the backend, ready for it, or on their way there through the journal. */
+  #begun = 0;
+  /** How many more may begin than the backend takes. */
+  #ahead = 0;
   /** Turns that have not ended: at the backend, or on their way into the journal. */
   #turns = 0;
   /** Rows up to this id are in memory or done, but for those that `#behind` tells of. */
@@ -107,22 +126,35 @@ export class Conversations {
   }
 
   #startTurns(): void {
-    while (this.#asked < this.#parts.concurrency && !this.#closing) {
+    while (this.#begun < this.#mayBegin() && !this.#closing) {
       const key = this.#line.shift();
-      if (key === undefined) return;
+      if (key === undefined) break;
       const entry = this.#queues.get(key)?.shift();
       if (entry === undefined) continue;
+      this.#begun++;
+      this.#run(key, entry, this.#count(key, entry));
+    }
+    while (this.#asked < this.#parts.concurrency && !this.#closing) {
+      const begun = this.#ready.shift();
+      if (begun === undefined) return;
       this.#asked++;
-      this.#startTurn(key, entry);
+      this.#run(begun.key, begun.entry, this.#turn(begun));
     }
   }
 
-  #startTurn(key: string, entry: WaitingMessage, attempt?: number): void {
+  #mayBegin(): number {
+    return this.#parts.concurrency + this.#ahead;
+  }
+
+  /** `work` never rejects; true when nothing is left to do for its message. */
+  #run(key: string, entry: WaitingMessage, work: Promise<boolean>): void {
     this.#turns++;
-    void this.#turn(key, entry, attempt).finally(() => {
+    void work.then((isDone) => {
       this.#turns--;
-      this.#held.delete(entry.id);
-      this.#conversationRests(key);
+      if (isDone) {
+        this.#held.delete(entry.id);
+        this.#conversationRests(key);
+      }
       if (this.#turns === 0) this.#idle?.();
     });
   }
@@ -134,26 +166,20 @@ export class Conversations {
     this.#startTurns();
   }
 
-  /** The backend has done with a turn; what is left is for the journal alone, so another conversation need not wait for it. */
-  #leaveBackend(): void {
-    this.#asked--;
-    this.#startTurns();
-  }
-
   /**
-   * Keeps a place at the backend for a message that is about to be journalled, where it can be answered at once. Whoever gets
+   * Makes a message that is about to be journalled begin in the same commit, where it can be answered at once. Whoever gets
    * `true` calls `begin` or `forgo` for the same conversation, exactly once.
    */
   reserve(conversation: Target): boolean {
     const key = formatTarget(conversation);
-    const isFree = this.#asked < this.#parts.concurrency && this.#line.length === 0 && this.#held.size < ROOM;
+    const isFree = this.#begun < this.#mayBegin() && this.#line.length === 0 && this.#held.size < ROOM;
     if (!isFree || this.#behind || this.#closing || this.#queues.has(key)) return false;
     this.#queues.set(key, []);
-    this.#asked++;
+    this.#begun++;
     return true;
   }
 
-  /** Answers the message for which a place was kept; its first attempt was counted when it was journalled. */
+  /** Answers the message for which this was arranged; its attempt was counted when it was journalled. */
   begin(entry: WaitingMessage, attempt: number): void {
     if (this.#closing) return this.forgo(entry.message.conversation); // the next start takes it from the journal
     const key = formatTarget(entry.message.conversation);
@@ -164,40 +190,61 @@ export class Conversations {
     }
     this.#held.add(entry.id);
     if (!this.#behind) this.#cursor = Math.max(this.#cursor, entry.id);
-    this.#startTurn(key, entry, attempt);
+    this.#ready.push({ key, entry, attempt });
+    this.#startTurns();
   }
 
-  /** The place is not needed. */
+  /** It does not begin. */
   forgo(conversation: Target): void {
-    this.#leaveBackend();
+    this.#begun--;
     this.#conversationRests(formatTarget(conversation));
   }
 
+  /** Counts an attempt, after which the message is ready for the backend; true when nothing is left to do instead. */
+  async #count(key: string, entry: WaitingMessage): Promise<boolean> {
+    try {
+      const attempt = await this.#written(() => this.#parts.inbox.begin(entry.id));
+      if (attempt !== undefined) {
+        this.#ready.push({ key, entry, attempt });
+        this.#startTurns();
+        return false;
+      }
+    } catch (error) {
+      await this.#failed(key, entry, error);
+    }
+    this.#begun--; // somebody settled it meanwhile, or it failed
+    return true;
+  }
+
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
-  async #turn(key: string, { id, message }: WaitingMessage, counted: number | undefined): Promise<void> {
-    const { inbox, outbound, counters } = this.#parts;
+  async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
+    const { outbound, counters, concurrency } = this.#parts;
+    const { id, message } = entry;
+    const began = performance.now();
     let isAtBackend = true;
     const leave = () => {
-      if (isAtBackend) this.#leaveBackend();
+      if (!isAtBackend) return;
       isAtBackend = false;
+      this.#asked--;
+      this.#begun--;
+      const tookMs = performance.now() - began;
+      this.#ahead = Math.min(MOST_AHEAD, Math.floor((concurrency * COMMIT_MS) / tookMs));
+      this.#startTurns();
     };
     try {
-      const attempt = counted ?? (await this.#written(() => inbox.begin(id)));
-      if (attempt === undefined) return; // somebody settled it meanwhile
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
       const segments = await this.#ask({ message, attempt });
       const written = this.#written(() => outbound.answer(id, message, segments));
-      leave();
+      leave(); // what is left is for the journal alone, so another conversation need not wait for it
       await written;
       counters.count('turns.answered');
     } catch (error) {
       leave();
-      await this.#failed(key, { id, message }, error);
-    } finally {
-      leave();
+      await this.#failed(key, entry, error);
     }
+    return true;
   }
 
   #written<T>(write: () => Promise<T>): Promise<T> {
@@ -235,19 +282,23 @@ export class Conversations {
   }
 
   /** The backend's answer, within the time it has; a backend that does not heed its signal is left behind. */
-  async #ask(turn: Turn): Promise<readonly Segment[]> {
+  #ask(turn: Turn): Promise<readonly Segment[]> {
     const { backend, timeoutMs } = this.#parts;
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(tooSlow(timeoutMs)), timeoutMs);
-    this.#asking.add(limit);
-    try {
-      return await Promise.race([gather(backend.answer(turn, limit.signal), limit.signal), aborted(limit.signal)]);
-    } catch (error) {
-      throw limit.signal.aborted ? limit.signal.reason : error;
-    } finally {
-      clearTimeout(timer);
-      this.#asking.delete(limit);
-    }
+    return new Promise((resolve, reject) => {
+      const limit = new AbortController();
+      const stop = (reason: Error) => {
+        reject(reason);
+        limit.abort(reason);
+      };
+      const timer = setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs);
+      this.#asking.add(stop);
+      gather(backend, turn, limit.signal)
+        .then(resolve, reject)
+        .finally(() => {
+          clearTimeout(timer);
+          this.#asking.delete(stop);
+        });
+    });
   }
 
   /** No turn begins any more; resolves when the running ones have ended, at the latest after `graceMs`. */
@@ -262,15 +313,15 @@ export class Conversations {
       clearTimeout(timer);
     }
     this.#stop.abort();
-    for (const limit of this.#asking) limit.abort(new LoongError('turn.stopped', 'loong is stopping'));
+    for (const stop of this.#asking) stop(new LoongError('turn.stopped', 'loong is stopping'));
   }
 }
 
 /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
-async function gather(answer: AsyncIterable<Segment>, signal: AbortSignal): Promise<readonly Segment[]> {
+async function gather(backend: Backend, turn: Turn, signal: AbortSignal): Promise<readonly Segment[]> {
   const segments: Segment[] = [];
   let size = 0;
-  for await (const segment of answer) {
+  for await (const segment of backend.answer(turn, signal)) {
     if (signal.aborted) break;
     size += plainText([segment]).length + 1;
     if (size > MAX_ANSWER_CHARS) {
@@ -281,13 +332,6 @@ async function gather(answer: AsyncIterable<Segment>, signal: AbortSignal): Prom
     segments.push(segment);
   }
   return segments;
-}
-
-/** Rejects with the signal's reason once it aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 function tooSlow(timeoutMs: number): BackendError {

@@ -8,16 +8,14 @@ import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import { untilWritten } from './until-written.js';
 
-/** Attempts under way at once, per account. */
-const IN_FLIGHT = 32;
+/** Attempts under way at once, per account; one whose outcome is being written may still keep its place. */
+const IN_FLIGHT = 64;
 const RETRY: Backoff = { baseMs: 1000, capMs: 30_000 };
 const RATE_RETRY: Backoff = { baseMs: 3000, capMs: 60_000 };
 /** A timer fires at the latest after this long (Node's own limit is 2^31 ms). */
 const MAX_SLEEP_MS = 60_000;
 /** Whether anything becomes due later is looked at only after so long without a look: while there is work, looks come by themselves. */
 const DOZE_MS = 5;
-/** With so many attempts under way there is probably more to do: the next look joins the commit of an outcome. */
-const BUSY = 4;
 /** An attempt that was broken off has this long to be written down. */
 const LAST_WORDS_MS = 500;
 
@@ -41,6 +39,8 @@ export class Delivery {
   #pumping = false;
   /** Something may be due that was not looked for yet, or had no room. */
   #again = false;
+  /** The last look found more than there were places. */
+  #crowded = false;
   #closing = false;
   #doze: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -57,20 +57,35 @@ export class Delivery {
     if (!this.#pumping) void this.#pump();
   }
 
+  /**
+   * Keeps a place for an attempt at a message that is about to be stored. Whoever gets `true` calls `begin` or `forgo`, exactly
+   * once. Never while others wait for a place.
+   */
+  reserve(): boolean {
+    const othersWait = this.#crowded || (this.#again && !this.#pumping);
+    if (othersWait || this.#closing || this.#inFlight >= IN_FLIGHT) return false;
+    this.#inFlight++;
+    return true;
+  }
+
+  /** Attempts a claimed row, at the place that was kept for it. */
+  begin(row: Outgoing): void {
+    void this.#attempt(row).finally(() => this.#tellIfIdle());
+  }
+
+  /** The place is not needed. */
+  forgo(): void {
+    this.#inFlight--;
+    if (this.#again) this.wake();
+    this.#tellIfIdle();
+  }
+
   async #pump(): Promise<void> {
-    const { outbox, lane } = this.#parts;
     this.#pumping = true;
     try {
-      while (this.#again && this.#room() > 0 && !this.#closing) {
+      while (this.#again && this.#inFlight < IN_FLIGHT && !this.#closing) {
         this.#again = false;
-        let room = 0;
-        const { rows, expired } = await outbox.claim(lane.id, Date.now(), () => {
-          room = this.#room();
-          return room;
-        });
-        if (rows.length === room) this.#again = true; // there may be more
-        for (const row of rows) this.#begin(row);
-        for (const id of expired) this.#expired(id);
+        for (const id of await this.#look()) this.#expired(id);
       }
       this.#dozeOff();
     } catch (error) {
@@ -81,8 +96,25 @@ export class Delivery {
     }
   }
 
-  #room(): number {
-    return IN_FLIGHT - this.#inFlight;
+  /** Begins what is due, as far as there are places; resolves with what expired. */
+  async #look(): Promise<readonly OutboxId[]> {
+    let kept = 0;
+    let begun = 0;
+    try {
+      const { rows, expired } = await this.#parts.outbox.claim(this.#parts.lane.id, Date.now(), () => {
+        this.#inFlight -= kept; // the commit may be made a second time
+        kept = Math.max(0, IN_FLIGHT - this.#inFlight);
+        this.#inFlight += kept;
+        return kept;
+      });
+      begun = rows.length;
+      this.#crowded = begun === kept;
+      if (this.#crowded) this.#again = true; // there may be more
+      for (const row of rows) this.begin(row);
+      return expired;
+    } finally {
+      this.#inFlight -= kept - begun;
+    }
   }
 
   #wakeLater(error: unknown): void {
@@ -103,7 +135,7 @@ export class Delivery {
   /** Until the next row is due. Without room for another attempt the end of a running one wakes. */
   #sleep(): void {
     clearTimeout(this.#timer);
-    if (this.#room() === 0) return;
+    if (this.#inFlight >= IN_FLIGHT) return;
     try {
       const dueAt = this.#parts.outbox.nextDue(this.#parts.lane.id);
       if (dueAt === undefined) return;
@@ -111,11 +143,6 @@ export class Delivery {
     } catch (error) {
       this.#wakeLater(error);
     }
-  }
-
-  #begin(row: Outgoing): void {
-    this.#inFlight++;
-    void this.#attempt(row).finally(() => this.#tellIfIdle());
   }
 
   #tellIfIdle(): void {
@@ -138,15 +165,17 @@ export class Delivery {
     const outcome = await attemptDelivery(this.#parts, row, this.#stop.signal);
     counters.count(`outbound.${outcome.status}`);
     this.#report(row, outcome);
-    const isBusy = this.#again || this.#inFlight >= BUSY;
     this.#inFlight--;
     this.#unwritten++;
+    const goesOn = this.reserve(); // the next message to this target may have the place, unless others wait for one
+    let next: Outgoing | undefined;
     try {
-      const written = untilWritten(() => outbox.settle(row.id, outcome), log, this.#stop.signal);
-      if (isBusy) this.wake();
-      const { along, nextIsDue } = await written;
-      if (along > 0) counters.count(`outbound.${outcome.status}`, along);
-      if (nextIsDue) this.wake();
+      const written = untilWritten(() => outbox.settle(row.id, outcome, goesOn), log, this.#stop.signal);
+      if (this.#again) this.wake(); // the look joins this commit
+      const settled = await written;
+      next = settled.next;
+      if (settled.along > 0) counters.count(`outbound.${outcome.status}`, settled.along);
+      if (settled.nextIsDue) this.wake();
     } catch (error) {
       log.error(
         { id: row.id, error: describeError(error) },
@@ -154,6 +183,8 @@ export class Delivery {
       );
     } finally {
       this.#unwritten--;
+      if (next !== undefined) this.begin(next);
+      else if (goesOn) this.forgo();
       this.#dozeOff();
     }
     onSettled(row.message);

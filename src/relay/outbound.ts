@@ -3,7 +3,8 @@ import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js
 import { LoongError, UsageError } from '../model/errors.js';
 import { type InboundMessage, type MessageOrigin, plainText, type Segment } from '../model/message.js';
 import { formatTarget, type Target } from '../model/target.js';
-import type { Inbox, InboxId, NewOutgoing, Outbox, OutboxId, RowError } from '../store/store.js';
+import type { Inbox, InboxId, NewOutgoing, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import type { Delivery } from './delivery.js';
 import { type Cutting, partsOf } from './parts.js';
 
 /** Longest text that is taken at all; far beyond what any platform delivers. */
@@ -19,7 +20,8 @@ export interface OutboundParts {
   readonly cutting: Cutting;
   /** How many replies a message in this conversation may have; undefined where nobody knows. */
   readonly places: (conversation: Target) => number | undefined;
-  readonly wakeDelivery: () => void;
+  /** Who takes it from there; absent where the caller delivers it himself. */
+  readonly delivery?: Pick<Delivery, 'wake' | 'reserve' | 'begin' | 'forgo'>;
 }
 
 export class Outbound {
@@ -40,27 +42,36 @@ export class Outbound {
     origin: Exclude<MessageOrigin, 'backend'>,
     replyTo?: string,
   ): Promise<OutboxId> {
-    const { outbox, inbox, wakeDelivery } = this.#parts;
+    const { outbox, inbox, delivery } = this.#parts;
     assertSendable(target, segments, this.#parts.allowed);
     const preferred = replyTo === undefined ? {} : { replyTo: knownMessage(inbox, target, replyTo) };
     const stored = outbox.add({ ...this.#message(target, segments, origin), ...preferred });
-    wakeDelivery(); // its look joins the commit
+    delivery?.wake(); // its look joins the commit
     return await stored;
   }
 
   /** Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. */
   async answer(id: InboxId, message: InboundMessage, segments: readonly Segment[]): Promise<void> {
     const answers = this.#sayable(message, segments);
-    const stored = this.#parts.inbox.answer(id, answers);
-    if (answers.length > 0) this.#parts.wakeDelivery();
-    await stored;
+    const { inbox, delivery } = this.#parts;
+    if (answers.length === 0 || delivery === undefined) return void (await inbox.answer(id, answers));
+    const begins = delivery.reserve();
+    let claimed: Outgoing | undefined;
+    try {
+      const stored = inbox.answer(id, answers, begins);
+      if (!begins) delivery.wake(); // its look joins the commit
+      ({ claimed } = await stored);
+    } finally {
+      if (claimed !== undefined) delivery.begin(claimed);
+      else if (begins) delivery.forgo();
+    }
   }
 
   /** Settles an admitted message as failed, and says so in the conversation unless `apology` is empty. */
   async fail(id: InboxId, message: InboundMessage, error: RowError, apology: string): Promise<void> {
     const apologies = this.#sayable(message, [{ type: 'text', text: apology }]);
     const stored = this.#parts.inbox.fail(id, error, apologies);
-    if (apologies.length > 0) this.#parts.wakeDelivery();
+    if (apologies.length > 0) this.#parts.delivery?.wake();
     await stored;
   }
 

@@ -51,6 +51,13 @@ export interface WaitingMessage {
   readonly message: InboundMessage;
 }
 
+/** The answers as they were stored. */
+export interface Answered {
+  readonly ids: readonly OutboxId[];
+  /** The first of them, claimed: to be attempted now, and settled. */
+  readonly claimed?: Outgoing;
+}
+
 export interface RowError {
   readonly code: string;
   readonly message: string;
@@ -64,8 +71,11 @@ export interface Inbox {
   waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[];
   /** Counts an attempt to answer before it begins; resolves with its number, from 1, or undefined when the message is settled already. */
   begin(id: InboxId): Promise<number | undefined>;
-  /** Settles the message as answered, and puts its answers into the outbox, in one commit. A message that is settled already gets no second answer. */
-  answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
+  /**
+   * Settles the message as answered, and puts its answers into the outbox, in one commit. A message that is settled already gets no second
+   * answer. `begins`: whoever delivers is ready for it, so the first answer is claimed in the same commit where its target is free.
+   */
+  answer(id: InboxId, answers: readonly NewOutgoing[], begins?: boolean): Promise<Answered>;
   /** Settles the message as failed, and puts what is said about it into the outbox, in one commit. As `answer` otherwise. */
   fail(id: InboxId, error: RowError, apologies?: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
   /** The row of a message of this conversation, whatever became of it. */
@@ -148,8 +158,10 @@ export interface Claimed {
 export interface Settled {
   /** Later parts of its message that shared its end. */
   readonly along: number;
-  /** Another message to the target is due now. */
+  /** Another message to the target is due now, and not claimed. */
   readonly nextIsDue: boolean;
+  /** The next message to the target, claimed: to be attempted now, and settled. */
+  readonly next?: Outgoing;
 }
 
 export interface Outbox {
@@ -170,9 +182,9 @@ export interface Outbox {
   claim(account: string, now: number, limit: number | (() => number), only?: OutboxId): Promise<Claimed>;
   /**
    * Does nothing to a row that is not being sent. Later parts of a message never overtake an earlier one: they fail with it, and
-   * are parked with it.
+   * are parked with it. `claimsNext`: the next message to the target may be claimed in the same commit.
    */
-  settle(id: OutboxId, outcome: AttemptOutcome): Promise<Settled>;
+  settle(id: OutboxId, outcome: AttemptOutcome, claimsNext?: boolean): Promise<Settled>;
   /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind another row do not count. Cheap. */
   nextDue(account: string): number | undefined;
   /** Rows that a dead process left `sending`: passive ones are tried again with the same pair, active ones are `uncertain`. */

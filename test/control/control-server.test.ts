@@ -35,7 +35,6 @@ beforeEach(async () => {
     parkTtlMs: HOUR,
     cutting: { limit: 50, mode: 'length' },
     places: () => undefined,
-    wakeDelivery: () => undefined,
   });
   const log = pino({ level: 'silent' });
   stops = 0;

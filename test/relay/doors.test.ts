@@ -8,6 +8,7 @@ import { DeliveryError } from '../../src/model/errors.js';
 import type { InboundMessage } from '../../src/model/message.js';
 import type { PeerId } from '../../src/model/target.js';
 import { Conversations } from '../../src/relay/conversations.js';
+import { Delivery } from '../../src/relay/delivery.js';
 import { Inbound } from '../../src/relay/inbound.js';
 import { deliverNow } from '../../src/relay/one-shot.js';
 import { Outbound } from '../../src/relay/outbound.js';
@@ -35,9 +36,10 @@ function doors(entries: readonly string[]) {
   const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
   const counters = new Counters();
   const allowed = allowedPeers(entries);
-  const wakes: number[] = [];
-  const wakeDelivery = () => wakes.push(Date.now());
   const { inbox, outbox, events } = store;
+  const lane = new ScriptedLane(async () => ({}));
+  const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: () => undefined });
+  onTestFinished(() => delivery.close(0));
   const outbound = new Outbound({
     allowed,
     inbox,
@@ -45,7 +47,7 @@ function doors(entries: readonly string[]) {
     parkTtlMs: HOUR,
     cutting: { limit: 2000, mode: 'length' },
     places: () => undefined,
-    wakeDelivery,
+    delivery,
   });
   const conversations = new Conversations({
     account: ACCOUNT,
@@ -60,7 +62,6 @@ function doors(entries: readonly string[]) {
   });
   conversations.start();
   onTestFinished(() => conversations.close(0));
-  const lane = new ScriptedLane(async () => ({}));
   const policy = { allowed, requireMention: true };
   const onState = () => undefined;
   const door = new Inbound({
@@ -71,12 +72,12 @@ function doors(entries: readonly string[]) {
     conversations,
     counters,
     log,
-    wakeDelivery,
+    wakeDelivery: () => delivery.wake(),
     onState,
     onInbound: onState,
     onAck: onState,
   });
-  return { door, outbound, counters, lines, wakes };
+  return { door, outbound, counters, lines, lane };
 }
 
 const group = (id: string, mentionsBot: boolean): InboundMessage =>
@@ -84,11 +85,12 @@ const group = (id: string, mentionsBot: boolean): InboundMessage =>
 
 describe('inbound', () => {
   test('an admitted message is journalled when the call resolves, and answered', async () => {
-    const { door, counters, wakes } = doors(['alice']);
+    const { door, counters, lane } = doors(['alice']);
     await door.message(inbound('m1', 'alice'));
-    await waitUntil('the answer', () => store.outbox.pending(target('alice')) === 1);
-    await waitUntil('the wake', () => wakes.length === 1);
-    expect(counters.snapshot()).toEqual({ 'inbound.messages': 1, 'turns.answered': 1 });
+    expect(store.inbox.find(target('alice'), 'm1')).toBe(1);
+    await waitUntil('the answer', () => store.outbox.find(1)?.status === 'delivered');
+    expect(lane.texts()).toEqual(['text of m1']);
+    expect(counters.snapshot()).toEqual({ 'inbound.messages': 1, 'outbound.delivered': 1, 'turns.answered': 1 });
   });
 
   test('every refusal is counted by its reason, and logged once a minute per reason', async () => {
@@ -116,15 +118,15 @@ describe('inbound', () => {
   });
 
   test('the same group message without and with its mention is one message and one answer, in either order', async () => {
-    const { door, counters } = doors(['group:G']);
+    const { door, counters, lane } = doors(['group:G']);
     for (const [id, first] of [
       ['m1', false],
       ['m2', true],
     ] as const) {
       await Promise.all([door.message(group(id, first)), door.message(group(id, !first))]);
     }
-    await waitUntil('two answers', () => counters.snapshot()['turns.answered'] === 2);
-    expect(store.outbox.pending(target('G', 'group'))).toBe(2);
+    await waitUntil('two answers', () => counters.snapshot()['outbound.delivered'] === 2);
+    expect(lane.texts()).toEqual(['text of m1', 'text of m2']);
     expect(counters.snapshot()['inbound.duplicates']).toBe(1);
   });
 
@@ -154,13 +156,14 @@ describe('inbound', () => {
 
 describe('outbound', () => {
   test('a peer that is not listed is refused before anything is stored', async () => {
-    const { outbound, wakes } = doors(['alice']);
+    const { outbound, lane } = doors(['alice']);
     await expect(outbound.submit(target('alcie'), text('x'), 'api')).rejects.toMatchObject({
       code: 'access.peer_not_allowed',
     });
     await expect(outbound.submit(target('alice', 'group'), text('x'), 'cli')).resolves.toBe(1); // an exact id is any kind
     expect(store.outbox.find(2)).toBeUndefined();
-    expect(wakes).toHaveLength(1);
+    await waitUntil('the one that is', () => store.outbox.find(1)?.status === 'delivered');
+    expect(lane.attempts).toHaveLength(1);
   });
 
   test.each([
@@ -173,11 +176,12 @@ describe('outbound', () => {
     expect(store.outbox.pending(target('alice'))).toBe(0);
   });
 
-  test('what was accepted is stored, and delivery is woken', async () => {
-    const { outbound, wakes } = doors(['alice']);
+  test('what was accepted is stored, and delivered', async () => {
+    const { outbound, lane } = doors(['alice']);
     const id = await outbound.submit(target('alice'), text('x'.repeat(100_000)), 'api');
-    expect(store.outbox.find(id)).toMatchObject({ status: 'queued', origin: 'api', attempts: 0 });
-    expect(wakes).toHaveLength(1);
+    expect(store.outbox.find(id)).toMatchObject({ origin: 'api' });
+    await waitUntil('delivery', () => store.outbox.message(id).every(({ status }) => status === 'delivered'));
+    expect(lane.texts().join('')).toBe('x'.repeat(100_000));
   });
 });
 
@@ -231,14 +235,12 @@ test('whoever waits for a message of several parts waits for the last of them', 
 
 describe('a reply to a message', () => {
   test('takes the window of that message, not the newest', async () => {
-    const { outbound, door } = doors(['alice', 'group:G']);
+    const { outbound, door, lane } = doors(['alice', 'group:G']);
     for (const id of ['m1', 'm2']) await door.message(group(id, false));
     await outbound.submit(target('G', 'group'), text('x'), 'api', 'm1');
     await outbound.submit(target('G', 'group'), text('y'), 'api');
-    const first = (await store.outbox.claim(ACCOUNT, Date.now(), 1)).rows[0];
-    expect(first?.passive?.token.value).toBe('m1');
-    await store.outbox.settle(first?.id ?? 0, { status: 'delivered' });
-    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1)).rows[0]?.passive?.token.value).toBe('m2');
+    await waitUntil('both', () => lane.attempts.length === 2);
+    expect(lane.attempts.map(({ passive }) => passive?.token.value)).toEqual(['m1', 'm2']);
   });
 
   test('takes another window, or none, when that one is over', async () => {

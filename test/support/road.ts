@@ -62,7 +62,7 @@ export async function openRoad(
     parkTtlMs: 86_400_000,
     cutting: { limit: 2000, mode: 'length' },
     places: () => undefined,
-    wakeDelivery,
+    delivery,
   });
   const conversations = new Conversations({
     account: lane.id,

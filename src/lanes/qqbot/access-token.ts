@@ -1,15 +1,13 @@
 /** The app access token: fetched once for all who wait, renewed before it ends, never stored. */
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { DeliveryError, describeError } from '../../model/errors.js';
 import { PLATFORM_ERRORS, TOKEN_ENDPOINT_ERRORS } from '../../protocol/qqbot/error-codes.js';
+import { type Answer, BrokenExchange, exchange, type JsonObject } from './exchange.js';
+import { waitUnlessStopped } from './on-abort.js';
 import { oneLine } from './one-line.js';
-import { type JsonObject, readBody } from './response-body.js';
-import { timeLimit, waitUnlessStopped } from './time-limit.js';
 
 /** Short, so that an outage of the endpoint is left within the promised 45 s of its end. */
 const TIMEOUT_MS = 10_000;
-/** A token answer is a few hundred bytes. */
-const MAX_ANSWER_BYTES = 65_536;
 /** Renewed this long before its end, or after two thirds of a short life. */
 const MARGIN_MS = 300_000;
 /** After a renewal failed while the old token still lives. */
@@ -98,19 +96,20 @@ export class AccessToken {
     return token;
   }
 
-  async #ask(): Promise<{ readonly status: number; readonly json: JsonObject | undefined }> {
+  async #ask(): Promise<Answer> {
     const { tokenUrl, appId, clientSecret, dispatcher } = this.#options;
-    const limit = timeLimit(TIMEOUT_MS);
+    const { origin, pathname, search } = new URL(tokenUrl);
     try {
-      const response = await request(tokenUrl, {
+      return await exchange(dispatcher, {
         method: 'POST',
+        origin,
+        path: `${pathname}${search}`,
         headers: { 'content-type': 'application/json; charset=utf-8' },
         body: JSON.stringify({ appId, clientSecret }),
-        dispatcher,
-        signal: limit.signal,
+        timeoutMs: TIMEOUT_MS,
       });
-      return { status: response.statusCode, json: await readBody(response, MAX_ANSWER_BYTES) };
-    } catch (error) {
+    } catch (broken) {
+      const error = broken instanceof BrokenExchange ? broken.cause : broken;
       throw new DeliveryError(
         'platform.token_unreachable',
         `the token endpoint cannot be reached: ${oneLine(describeError(error))}`,
@@ -121,8 +120,6 @@ export class AccessToken {
           cause: error,
         },
       );
-    } finally {
-      limit.clear();
     }
   }
 }

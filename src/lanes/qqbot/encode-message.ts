@@ -8,7 +8,7 @@ import { DeliveryError } from '../../model/errors.js';
 import { plainText, type Segment } from '../../model/message.js';
 import { isPeerId, type TargetKind } from '../../model/target.js';
 import type { Delivery } from '../lane.js';
-import type { JsonObject } from './response-body.js';
+import type { JsonObject } from './exchange.js';
 
 const MSG_TYPE = { text: 0, markdown: 2 } as const;
 

@@ -1,6 +1,6 @@
 /** Calls to the Bot API: one attempt each, its failure put into words that delivery understands. */
 import { isIP } from 'node:net';
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { DeliveryError, type DeliveryFailure, describeError } from '../../model/errors.js';
 import {
   PLATFORM_ERRORS,
@@ -9,13 +9,11 @@ import {
   TAKEN_FOR_REVIEW,
 } from '../../protocol/qqbot/error-codes.js';
 import type { AccessToken } from './access-token.js';
+import { type Answer, BrokenExchange, exchange, type JsonObject } from './exchange.js';
 import { oneLine } from './one-line.js';
-import { type JsonObject, readBody } from './response-body.js';
-import { timeLimit } from './time-limit.js';
 
 /** For a whole exchange. Sending: at least 5 s by the documentation, 30 s by the official clients. A question is soon asked again. */
 const TIMEOUT_MS = { POST: 30_000, GET: 10_000 };
-const MAX_ANSWER_BYTES = 1_048_576;
 
 export interface OpenApiOptions {
   readonly apiBaseUrl: string;
@@ -24,18 +22,17 @@ export interface OpenApiOptions {
   readonly dispatcher: Dispatcher;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly json: JsonObject | undefined;
-  readonly traceId: string | undefined;
-  readonly retryAfterMs: number | undefined;
-}
-
 export class OpenApiClient {
   readonly #options: OpenApiOptions;
+  readonly #origin: string;
+  /** What stands in front of every path. */
+  readonly #base: string;
 
   constructor(options: OpenApiOptions) {
     this.#options = options;
+    const { origin, pathname } = new URL(options.apiBaseUrl);
+    this.#origin = origin;
+    this.#base = pathname.replace(/\/$/, '');
   }
 
   /**
@@ -65,32 +62,23 @@ export class OpenApiClient {
     signal: AbortSignal,
   ): Promise<Answer> {
     if (signal.aborted) throw stoppedBefore();
-    const { apiBaseUrl, appId, dispatcher } = this.#options;
-    const limit = timeLimit(TIMEOUT_MS[method], signal);
-    let response: Dispatcher.ResponseData | undefined;
+    const { appId, dispatcher } = this.#options;
+    const question = {
+      method,
+      origin: this.#origin,
+      path: `${this.#base}${path}`,
+      headers: {
+        authorization: `QQBot ${token}`,
+        'x-union-appid': appId,
+        ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      timeoutMs: TIMEOUT_MS[method],
+    };
     try {
-      response = await request(`${apiBaseUrl}${path}`, {
-        method,
-        headers: {
-          authorization: `QQBot ${token}`,
-          'x-union-appid': appId,
-          ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
-        },
-        body: body === undefined ? null : JSON.stringify(body),
-        dispatcher,
-        signal: limit.signal,
-      });
-      const json = await readBody(response, MAX_ANSWER_BYTES);
-      return {
-        status: response.statusCode,
-        json,
-        traceId: traceOf(response, json),
-        retryAfterMs: retryAfterOf(response),
-      };
+      return await exchange(dispatcher, question, signal);
     } catch (error) {
-      throw brokenCall(error, response?.statusCode);
-    } finally {
-      limit.clear();
+      throw brokenCall(error);
     }
   }
 }
@@ -109,7 +97,8 @@ function isForWantOfAToken({ status, json }: Answer): boolean {
 }
 
 /** The call ended without a whole answer. It was certainly not delivered only when no connection came about, or when a refusal's status was already read. */
-function brokenCall(error: unknown, status: number | undefined): DeliveryError {
+function brokenCall(broken: unknown): DeliveryError {
+  const { cause: error, status } = broken instanceof BrokenExchange ? broken : { cause: broken, status: undefined };
   const refused = status !== undefined && status >= 300 && status < 500;
   const unsent = refused || neverSent(error);
   const why = oneLine(describeError(error));
@@ -141,7 +130,7 @@ const CONNECT_ERRORS = new Set([
 
 function neverSent(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(neverSent);
-  const code = (error as { code?: unknown }).code;
+  const { code } = error as { code?: unknown };
   return typeof code === 'string' && CONNECT_ERRORS.has(code);
 }
 
@@ -167,7 +156,8 @@ function notOfThePlatform(status: number): DeliveryError {
   });
 }
 
-function platformError({ status, json, traceId, retryAfterMs }: Answer, token: string): DeliveryError {
+function platformError(answer: Answer, token: string): DeliveryError {
+  const { status, json } = answer;
   const { number, meaning } = meaningOf(json);
   const kind = meaning?.class ?? classOfStatus(status);
   const shown = number === undefined ? `HTTP ${status}` : `${number} (HTTP ${status})`;
@@ -178,8 +168,8 @@ function platformError({ status, json, traceId, retryAfterMs }: Answer, token: s
     failure: FAILURE_OF[kind],
     certainty: status >= 500 && kind === 'transient' ? 'unknown' : 'not-delivered',
     platformCode: number,
-    traceId,
-    retryAfterMs,
+    traceId: traceOf(answer),
+    retryAfterMs: retryAfterOf(answer),
     remedy: meaning?.remedy,
   });
 }
@@ -219,14 +209,14 @@ function classOfStatus(status: number): PlatformErrorClass {
   return status === 200 || (status >= 400 && status < 500) ? 'refused' : 'transient';
 }
 
-function traceOf(response: Dispatcher.ResponseData, json: JsonObject | undefined): string | undefined {
-  const header = response.headers['x-tps-trace-id'];
+function traceOf({ headers, json }: Answer): string | undefined {
+  const header = headers['x-tps-trace-id'];
   const trace = typeof header === 'string' ? header : json?.trace_id;
   return typeof trace === 'string' ? oneLine(trace) : undefined;
 }
 
 /** `Retry-After` in milliseconds, when it is a number of seconds; at most an hour. */
-function retryAfterOf(response: Dispatcher.ResponseData): number | undefined {
-  const seconds = Number(response.headers['retry-after']);
+function retryAfterOf({ headers }: Answer): number | undefined {
+  const seconds = Number(headers['retry-after']);
   return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3600) * 1000 : undefined;
 }

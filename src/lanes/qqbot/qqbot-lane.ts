@@ -1,5 +1,4 @@
 /** One account of the official QQ Bot API as a lane: gateway in, REST out. */
-import { setMaxListeners } from 'node:events';
 import { Agent } from 'undici';
 import { describeError } from '../../model/errors.js';
 import type { InboundMessage } from '../../model/message.js';
@@ -122,7 +121,6 @@ export class QqbotLane implements Lane {
 
   /** Resolves without an id also when the platform holds the message back for a review; what came of that is a notice later. */
   async send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }> {
-    setMaxListeners(0, signal); // one signal stands for all sends under way, and Node warns above ten
     const { path, body } = encodeMessage(delivery);
     const answer = await this.#api.call('POST', path, body, signal);
     this.#own.remember(answer.id);

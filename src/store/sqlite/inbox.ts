@@ -1,7 +1,17 @@
 /** Journal of what came in: unique per conversation and message id, settled once. */
 import type { InboundMessage } from '../../model/message.js';
 import { formatTarget, laneId, type Target } from '../../model/target.js';
-import type { Admitted, Arrival, Inbox, InboxId, NewOutgoing, OutboxId, RowError, WaitingMessage } from '../store.js';
+import type {
+  Admitted,
+  Answered,
+  Arrival,
+  Inbox,
+  InboxId,
+  NewOutgoing,
+  OutboxId,
+  RowError,
+  WaitingMessage,
+} from '../store.js';
 import type { Database } from './database.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { ReplyWindows } from './reply-windows.js';
@@ -95,12 +105,12 @@ export class SqliteInbox implements Inbox {
     return this.#db.write(() => this.#begin.get(id)?.attempts);
   }
 
-  answer(id: InboxId, answers: readonly NewOutgoing[]): Promise<readonly OutboxId[]> {
-    return this.#end(id, 'answered', null, answers);
+  answer(id: InboxId, answers: readonly NewOutgoing[], begins = false): Promise<Answered> {
+    return this.#end(id, 'answered', null, answers, begins);
   }
 
-  fail(id: InboxId, error: RowError, apologies: readonly NewOutgoing[] = []): Promise<readonly OutboxId[]> {
-    return this.#end(id, 'failed', JSON.stringify(error), apologies);
+  async fail(id: InboxId, error: RowError, apologies: readonly NewOutgoing[] = []): Promise<readonly OutboxId[]> {
+    return (await this.#end(id, 'failed', JSON.stringify(error), apologies, false)).ids;
   }
 
   #end(
@@ -108,10 +118,13 @@ export class SqliteInbox implements Inbox {
     status: 'answered' | 'failed',
     error: string | null,
     said: readonly NewOutgoing[],
-  ): Promise<readonly OutboxId[]> {
+    begins: boolean,
+  ): Promise<Answered> {
     return this.#db.write(() => {
-      if (this.#settle.run(status, error, Date.now(), id).changes === 0) return [];
-      return said.map((message) => this.#outbox.insert(message, id));
+      if (this.#settle.run(status, error, Date.now(), id).changes === 0) return { ids: [] };
+      const stored = said.map((message, i) => this.#outbox.insert(message, id, begins && i === 0));
+      const claimed = stored[0]?.claimed;
+      return { ids: stored.map((one) => one.id), ...(claimed === undefined ? {} : { claimed }) };
     });
   }
 

@@ -21,8 +21,10 @@ import type { ReplyWindows } from './reply-windows.js';
  * others are queued without one. Whatever takes a message from the front lets the next one up, so no look at the outbox
  * ever reads more rows than it takes. Parked messages stand aside.
  */
-const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, status, due_at, expires_at, created_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)`;
+const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at, status, due_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`;
+const INSERT_TAKEN = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at, status, attempts,
+  window_id, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'sending', 1, ?, ?)`;
 const COLUMNS = `o.id, o.target, o.body, o.origin, o.in_reply_to, o.reply_to, o.part_of, o.status, o.expires_at, o.attempts, o.ambiguous, o.platform_message_id,
   o.error, o.window_id, o.seq, w.token_kind, w.token, w.closes_at`;
 const FROM = 'FROM outbox o LEFT JOIN reply_windows w ON w.id = o.window_id';
@@ -40,7 +42,7 @@ const LATER_PARTS = `part_of = ? AND id > ? AND settled_at IS NULL AND status IN
 const FAIL_LATER_PARTS = `UPDATE outbox SET status = 'failed', due_at = NULL, error = ?, settled_at = ? WHERE ${LATER_PARTS}`;
 const PARK_LATER_PARTS = `UPDATE outbox SET status = 'parked', due_at = NULL, error = ? WHERE ${LATER_PARTS} AND status = 'queued'`;
 const REQUEUE = `UPDATE outbox SET status = ?, due_at = ?, error = ?, ambiguous = ?, window_id = ?, seq = ? WHERE id = ?`;
-const NEXT_IN_LINE = `SELECT id FROM outbox WHERE ${OF_TARGET} AND status = 'queued' ORDER BY id LIMIT 1`;
+const NEXT_IN_LINE = `SELECT ${COLUMNS} ${FROM} WHERE o.target = ? AND o.settled_at IS NULL AND o.status = 'queued' ORDER BY o.id LIMIT 1`;
 const TO_THE_FRONT = 'UPDATE outbox SET due_at = ? WHERE id = ?';
 const HAS_PARKED = `SELECT 1 FROM outbox WHERE ${OF_TARGET} AND status = 'parked' LIMIT 1`;
 const UNPARK = `UPDATE outbox SET status = 'queued', due_at = NULL WHERE id IN
@@ -51,11 +53,11 @@ const STEP_BACK = `UPDATE outbox SET due_at = NULL
 const HAS_FRONT = `SELECT 1 FROM outbox
   WHERE ${OF_TARGET} AND (status = 'sending' OR status = 'queued' AND due_at IS NOT NULL) LIMIT 1`;
 const EXPIRE = `UPDATE outbox SET status = iif(ambiguous, 'uncertain', 'failed'), error = ?, settled_at = ?
-  WHERE account = ? AND settled_at IS NULL AND status <> 'sending' AND expires_at <= ? RETURNING id, target, due_at`;
+  WHERE account = ? AND status IN ('queued', 'parked') AND expires_at <= ? RETURNING id, target, due_at`;
 const NEXT_DUE = `SELECT due_at AS t FROM outbox
   WHERE account = ? AND status = 'queued' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`;
 const NEXT_EXPIRY = `SELECT expires_at AS t FROM outbox
-  WHERE account = ? AND settled_at IS NULL AND status <> 'sending' ORDER BY expires_at LIMIT 1`;
+  WHERE account = ? AND status IN ('queued', 'parked') ORDER BY expires_at LIMIT 1`;
 const RECOVER_UNCERTAIN = `UPDATE outbox SET status = 'uncertain', error = ?, settled_at = ?
   WHERE settled_at IS NULL AND status = 'sending' AND window_id IS NULL RETURNING target`;
 const RECOVER_AGAIN = `UPDATE outbox SET status = 'queued', ambiguous = 1, due_at = ? WHERE settled_at IS NULL AND status = 'sending'`;
@@ -75,7 +77,8 @@ const CUT_SHORT: RowError = {
   remedy: 'ask the peer before you send it again',
 };
 
-const NOTHING_SETTLED: Settled = { along: 0, nextIsDue: false };
+const NO_NEXT = { nextIsDue: false };
+const NOTHING_SETTLED: Settled = { along: 0, ...NO_NEXT };
 
 interface Row {
   readonly id: number;
@@ -98,10 +101,20 @@ interface Row {
   readonly closes_at: number | null;
 }
 
+/** What every row is inserted with: account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at. */
+type Shared = [string, string, string, string, number | null, number | null, number | null, number, number];
+
+/** A message as it was stored: the number of its first part, and that part where it was claimed. */
+export interface Inserted {
+  readonly id: OutboxId;
+  readonly claimed?: Outgoing;
+}
+
 export class SqliteOutbox implements Outbox {
   readonly #db;
   readonly #windows;
   readonly #insert;
+  readonly #insertTakenRow;
   readonly #find;
   readonly #message;
   readonly #pending;
@@ -128,10 +141,8 @@ export class SqliteOutbox implements Outbox {
   constructor(db: Database, windows: ReplyWindows) {
     this.#db = db;
     this.#windows = windows;
-    this.#insert = db.prepare<
-      [string, string, string, string, number | null, number | null, number | null, number | null, number, number],
-      never
-    >(INSERT);
+    this.#insert = db.prepare<[...Shared, number | null], never>(INSERT);
+    this.#insertTakenRow = db.prepare<[...Shared, number | null, number | null], never>(INSERT_TAKEN);
     this.#find = db.prepare<[number], Row>(FIND);
     this.#message = db.prepare<[number, number], Row>(MESSAGE);
     this.#pending = db.prepare<[string], { n: number }>(PENDING);
@@ -145,7 +156,7 @@ export class SqliteOutbox implements Outbox {
     this.#requeue = db.prepare<[string, number | null, string, number, number | null, number | null, number], never>(
       REQUEUE,
     );
-    this.#nextInLine = db.prepare<[string], { id: number }>(NEXT_IN_LINE);
+    this.#nextInLine = db.prepare<[string], Row>(NEXT_IN_LINE);
     this.#toTheFront = db.prepare<[number, number], never>(TO_THE_FRONT);
     this.#hasParked = db.prepare<[string], unknown>(HAS_PARKED);
     this.#unpark = db.prepare<[string, number], never>(UNPARK);
@@ -159,34 +170,60 @@ export class SqliteOutbox implements Outbox {
   }
 
   add(message: NewOutgoing): Promise<OutboxId> {
-    return this.#db.write(() => this.insert(message, null));
+    return this.#db.write(() => this.insert(message, null, false).id);
   }
 
-  /** Inside a transaction: one row for each part. */
-  insert(message: NewOutgoing, inReplyTo: InboxId | null): OutboxId {
+  /** Inside a transaction: one row for each part. `begins`: the first is claimed at once, unless another message to its target is at the front. */
+  insert(message: NewOutgoing, inReplyTo: InboxId | null, begins: boolean): Inserted {
     const now = Date.now();
     const target = formatTarget(message.target);
     const account = laneId(message.target);
-    const dueAt = this.#isBusy.get(target) === undefined ? now : null;
-    const insert = (segments: readonly Segment[], partOf: OutboxId | null): OutboxId =>
-      Number(
-        this.#insert.run(
-          account,
-          target,
-          JSON.stringify(segments),
-          message.origin,
-          inReplyTo,
-          message.replyTo ?? null,
-          partOf,
-          partOf === null ? dueAt : null,
-          message.expiresAt,
-          now,
-        ).lastInsertRowid,
-      );
-    const first = insert(message.segments, null);
-    for (const segments of message.furtherParts ?? []) insert(segments, first);
-    this.#mayExpireAt(account, message.expiresAt);
-    return first;
+    const isFirst = this.#isBusy.get(target) === undefined;
+    const shared = (segments: readonly Segment[], partOf: OutboxId | null): Shared => [
+      account,
+      target,
+      JSON.stringify(segments),
+      message.origin,
+      inReplyTo,
+      message.replyTo ?? null,
+      partOf,
+      message.expiresAt,
+      now,
+    ];
+    const first = shared(message.segments, null);
+    const inserted =
+      begins && isFirst
+        ? this.#insertTaken(message, first, target, now, inReplyTo)
+        : { id: Number(this.#insert.run(...first, isFirst ? now : null).lastInsertRowid) };
+    const { furtherParts = [] } = message;
+    for (const segments of furtherParts) this.#insert.run(...shared(segments, inserted.id), null);
+    if (inserted.claimed === undefined || furtherParts.length > 0) this.#mayExpireAt(account, message.expiresAt);
+    return inserted;
+  }
+
+  /** Inside a transaction: a row that is being sent from the start. */
+  #insertTaken(message: NewOutgoing, shared: Shared, target: string, now: number, inReplyTo: InboxId | null): Inserted {
+    const taken = this.#windows.take(target, now, inReplyTo ?? message.replyTo ?? null);
+    const { lastInsertRowid } = this.#insertTakenRow.run(...shared, taken?.windowId ?? null, taken?.pair.seq ?? null);
+    const id = Number(lastInsertRowid);
+    const { segments, origin, expiresAt, replyTo } = message;
+    return {
+      id,
+      claimed: {
+        id,
+        message: id,
+        target: message.target,
+        segments,
+        origin,
+        expiresAt,
+        status: 'sending',
+        attempts: 1,
+        ambiguous: false,
+        ...(inReplyTo === null ? {} : { inReplyTo }),
+        ...(replyTo === undefined ? {} : { replyTo }),
+        ...(taken === undefined ? {} : { passive: taken.pair }),
+      },
+    };
   }
 
   #mayExpireAt(account: string, expiresAt: number): void {
@@ -231,11 +268,13 @@ export class SqliteOutbox implements Outbox {
     return rows.map((row) => row.id);
   }
 
-  /** Inside a transaction: the oldest queued row of a target comes to the front. False when there is none. */
-  #nextUp(target: string, now: number): boolean {
-    const next = this.#nextInLine.get(target);
-    if (next !== undefined) this.#toTheFront.run(now, next.id);
-    return next !== undefined;
+  /** Inside a transaction: the oldest queued row of a target comes to the front, or is claimed at once. */
+  #nextUp(target: string, now: number, claims = false): Pick<Settled, 'nextIsDue' | 'next'> {
+    const row = this.#nextInLine.get(target);
+    if (row === undefined) return NO_NEXT;
+    if (claims) return { nextIsDue: false, next: this.#take(row, now) };
+    this.#toTheFront.run(now, row.id);
+    return { nextIsDue: true };
   }
 
   /** Inside a transaction: counts the attempt, and takes a reply pair unless the row holds one already. */
@@ -248,12 +287,12 @@ export class SqliteOutbox implements Outbox {
     return { ...held, status: 'sending', attempts: row.attempts + 1, ...(passive === undefined ? {} : { passive }) };
   }
 
-  settle(id: OutboxId, outcome: AttemptOutcome): Promise<Settled> {
+  settle(id: OutboxId, outcome: AttemptOutcome, claimsNext = false): Promise<Settled> {
     return this.#db.write(() => {
       const now = Date.now();
       if (outcome.status === 'delivered') {
         const row = this.#delivered.get(outcome.platformMessageId ?? null, now, id);
-        return { along: 0, nextIsDue: row !== undefined && this.#nextUp(row.target, now) };
+        return row === undefined ? NOTHING_SETTLED : { along: 0, ...this.#nextUp(row.target, now, claimsNext) };
       }
       const row = this.#find.get(id);
       if (row?.status !== 'sending') return NOTHING_SETTLED;
@@ -264,7 +303,7 @@ export class SqliteOutbox implements Outbox {
         outcome.status === 'failed'
           ? this.#failLaterParts.run(JSON.stringify(PART_FAILED), now, row.part_of ?? id, id)
           : { changes: 0 };
-      return { along, nextIsDue: this.#nextUp(row.target, now) };
+      return { along, ...this.#nextUp(row.target, now, claimsNext) };
     });
   }
 
@@ -278,7 +317,7 @@ export class SqliteOutbox implements Outbox {
     }
     this.#requeue.run('parked', null, told, 0, null, null, row.id);
     const { changes: along } = this.#parkLaterParts.run(told, row.part_of ?? row.id, row.id);
-    return { along, nextIsDue: this.#nextUp(row.target, now) };
+    return { along, ...this.#nextUp(row.target, now) };
   }
 
   /** Inside a transaction: the row stays at the front of its target. */

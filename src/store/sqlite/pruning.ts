@@ -1,6 +1,7 @@
 /** Forgets what was settled long ago, in slices so small that nothing else has to wait. */
 import type { Database } from './database.js';
 
+/** Rows looked at in one slice. */
 const SLICE = 500;
 
 interface Table {
@@ -18,20 +19,41 @@ const TABLES: readonly Table[] = [
   { name: 'events', key: 'cursor', settledAt: 'at' },
 ];
 
-/** Removes what was settled before `before` (unix ms); resolves with how many rows of inbox, outbox and events went. */
+/**
+ * Removes what was settled before `before` (unix ms); resolves with how many rows of inbox, outbox and events went. The newest row
+ * of a table stays: the next one's number is counted from it.
+ */
 export async function prune(db: Database, before: number): Promise<number> {
   let removed = 0;
-  for (const { name, key, settledAt, along } of TABLES) {
-    const old = `SELECT ${key} FROM ${name} WHERE ${settledAt} < ? ORDER BY ${settledAt}, ${key} LIMIT ${SLICE}`;
-    const forget = db.prepare<[number], never>(`DELETE FROM ${name} WHERE ${key} IN (${old})`);
-    const forgetAlong =
-      along === undefined ? undefined : db.prepare<[number], never>(`DELETE FROM ${along} WHERE id IN (${old})`);
-    for (let gone = SLICE; gone === SLICE; removed += gone) {
-      gone = await db.write(() => {
-        forgetAlong?.run(before);
-        return forget.run(before).changes;
-      });
-    }
+  for (const table of TABLES) removed += await pruneTable(db, table, before);
+  return removed;
+}
+
+async function pruneTable(db: Database, { name, key, settledAt, along }: Table, before: number): Promise<number> {
+  const slice = db.prepare<[number], { last: number }>(
+    `SELECT ${key} AS last FROM ${name} WHERE ${key} > ? ORDER BY ${key} LIMIT 1 OFFSET ${SLICE - 1}`,
+  );
+  const newest = db.prepare<[], { last: number }>(`SELECT max(${key}) AS last FROM ${name}`);
+  const old = `${key} > ? AND ${key} <= ? AND ${settledAt} < ?`;
+  const forget = db.prepare<[number, number, number], never>(`DELETE FROM ${name} WHERE ${old}`);
+  const forgetAlong =
+    along === undefined
+      ? undefined
+      : db.prepare<[number, number, number], never>(
+          `DELETE FROM ${along} WHERE id IN (SELECT ${key} FROM ${name} WHERE ${old})`,
+        );
+  let removed = 0;
+  let after = 0;
+  for (let more = true; more; ) {
+    removed += await db.write(() => {
+      const whole = slice.get(after);
+      more = whole !== undefined;
+      const upTo = (newest.get()?.last ?? 0) - 1;
+      const range = [after, Math.min(whole?.last ?? upTo, upTo), before] as const;
+      after = whole?.last ?? after;
+      forgetAlong?.run(...range);
+      return forget.run(...range).changes;
+    });
   }
   return removed;
 }

@@ -5,6 +5,7 @@ import type { Database } from './database.js';
 
 const OPEN = `INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`;
+const KNOWS = 'SELECT 1 FROM reply_windows WHERE target = ? AND token = ? LIMIT 1';
 const COLUMNS = 'id, token_kind, token, closes_at, last_seq';
 const OWN = `SELECT ${COLUMNS} FROM reply_windows WHERE id = ? AND target = ? AND closes_at > ? AND used < places`;
 const NEWEST = `SELECT ${COLUMNS} FROM reply_windows WHERE target = ? AND closes_at > ? AND used < places
@@ -23,6 +24,7 @@ interface WindowRow {
 
 export class ReplyWindows {
   readonly #open;
+  readonly #knows;
   readonly #own;
   readonly #newest;
   readonly #take;
@@ -31,6 +33,7 @@ export class ReplyWindows {
 
   constructor(db: Database) {
     this.#open = db.prepare<[number, string, string, string, number, number], never>(OPEN);
+    this.#knows = db.prepare<[string, string], unknown>(KNOWS);
     this.#own = db.prepare<[number, string, number], WindowRow>(OWN);
     this.#newest = db.prepare<[string, number], WindowRow>(NEWEST);
     this.#take = db.prepare<[number], never>(TAKE);
@@ -45,6 +48,8 @@ export class ReplyWindows {
     token: ReplyToken,
     right: { readonly closesAt: number; readonly count: number },
   ): boolean {
+    // A message id is unique already, for its message is.
+    if (token.kind === 'event_id' && this.#knows.get(target, token.value) !== undefined) return false;
     return this.#open.run(inboxId, target, token.kind, token.value, right.closesAt, right.count).changes === 1;
   }
 

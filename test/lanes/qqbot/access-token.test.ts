@@ -172,8 +172,8 @@ describe('no token', () => {
   test('an answer over the limit is cut off', async () => {
     const platform = await HostilePlatform.open();
     platform.onToken = (_request, response) =>
-      answer(response, 200, { access_token: 'x', more: 'y'.repeat(1_000_000) });
-    expect((await failure(tokenOf(platform).get())).message).toContain('longer than 65536 bytes');
+      answer(response, 200, { access_token: 'x', more: 'y'.repeat(2_000_000) });
+    expect((await failure(tokenOf(platform).get())).message).toContain('longer than 1048576 bytes');
   });
 
   test('an endpoint that is down is waited out, and asked again', async () => {

@@ -144,7 +144,9 @@ describe('an attempt to answer', () => {
 describe('an answer', () => {
   test('settles its message and is queued in the same commit', async () => {
     const id = idOf(await store.inbox.admit(arrival('m1')));
-    const [first, second] = await store.inbox.answer(id, [outgoing('alice', 'one'), outgoing('alice', 'two')]);
+    const answered = await store.inbox.answer(id, [outgoing('alice', 'one'), outgoing('alice', 'two')]);
+    const [first, second] = answered.ids;
+    expect(answered.claimed).toBeUndefined();
     expect(ids()).toEqual([]);
     expect(store.outbox.find(first ?? 0)).toMatchObject({ status: 'queued', inReplyTo: id });
     expect(store.outbox.find(second ?? 0)).toMatchObject({ status: 'queued', inReplyTo: id });
@@ -163,9 +165,38 @@ describe('an answer', () => {
   test('is given once, even when two are', async () => {
     const id = idOf(await store.inbox.admit(arrival('m1')));
     const answers = await Promise.all([1, 2].map(() => store.inbox.answer(id, [outgoing('alice')])));
-    expect(answers.map((rows) => rows.length)).toEqual([1, 0]);
-    expect(await store.inbox.answer(id, [outgoing('alice')])).toEqual([]);
+    expect(answers.map((answer) => answer.ids.length)).toEqual([1, 0]);
+    expect(await store.inbox.answer(id, [outgoing('alice')])).toEqual({ ids: [] });
     expect(store.outbox.pending(target('alice'))).toBe(1);
+  });
+
+  test('is claimed in the same commit where somebody is ready to deliver it, with the first pair of its own window', async () => {
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    const said = [outgoing('alice', 'one'), outgoing('alice', 'two')];
+    const { ids: numbers, claimed } = await store.inbox.answer(id, said, true);
+    expect(claimed).toEqual(store.outbox.find(numbers[0] ?? 0));
+    expect(claimed).toMatchObject({
+      status: 'sending',
+      attempts: 1,
+      inReplyTo: id,
+      passive: { token: { value: 'm1' }, seq: 1 },
+    });
+    expect(store.outbox.find(numbers[1] ?? 0)).toMatchObject({ status: 'queued', attempts: 0 });
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows).toEqual([]); // it waits for the first
+    const { next } = await store.outbox.settle(numbers[0] ?? 0, { status: 'delivered' }, true);
+    expect(next).toEqual(store.outbox.find(numbers[1] ?? 0));
+    expect(next).toMatchObject({ status: 'sending', attempts: 1, passive: { seq: 2 } });
+  });
+
+  test('waits behind an earlier message to its target, whoever is ready', async () => {
+    const earlier = await store.outbox.add(outgoing('alice'));
+    const id = idOf(await store.inbox.admit(arrival('m1')));
+    const { ids: numbers, claimed } = await store.inbox.answer(id, [outgoing('alice')], true);
+    expect(claimed).toBeUndefined();
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows.map((row) => row.id)).toEqual([earlier]);
+    const settled = await store.outbox.settle(earlier, { status: 'delivered' });
+    expect(settled).toEqual({ along: 0, nextIsDue: true });
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows.map((row) => row.id)).toEqual(numbers);
   });
 
   test('that failed is written down with its reason', async () => {

@@ -200,7 +200,8 @@ describe('parked messages', () => {
     const others = await park('bob', 1);
     const admitted = await store.inbox.admit(arrival('m1', 'alice', 4));
     expect(admitted).toMatchObject({ outcome: 'taken', unparked: 2 });
-    const [answer] = await store.inbox.answer('id' in admitted ? admitted.id : 0, [outgoing('alice', 'answer')]);
+    const answered = await store.inbox.answer('id' in admitted ? admitted.id : 0, [outgoing('alice', 'answer')]);
+    const [answer] = answered.ids;
     for (const [i, id] of [p1, p2, answer].entries()) {
       const [row] = await claim();
       expect(row).toMatchObject({ id, passive: { seq: i + 1, token: { value: 'm1' } } });

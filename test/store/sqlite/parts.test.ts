@@ -56,7 +56,7 @@ test('the parts of an answer are written with it, and take places of its window 
   const admitted = await store.inbox.admit(arrival('m1', 'alice', 2));
   const inboxId = 'id' in admitted ? admitted.id : 0;
   const message = outgoing('alice', 'a', { furtherParts: [text('b'), text('c')] });
-  expect(await store.inbox.answer(inboxId, [message])).toEqual([1]);
+  expect(await store.inbox.answer(inboxId, [message])).toEqual({ ids: [1] });
   for (const [part, seq] of [
     [1, 1],
     [2, 2],

@@ -100,12 +100,16 @@ describe('under any interleaving', () => {
       arbitrary: fc.record({ do: fc.constant('hear' as const), peer, places: fc.integer({ min: 1, max: 4 }) }),
     },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('say' as const), peer }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('answer' as const), nth: fc.nat(20) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('answer' as const), nth: fc.nat(20), begins: fc.boolean() }),
+    },
     { weight: 5, arbitrary: fc.record({ do: fc.constant('claim' as const), limit: fc.integer({ min: 1, max: 4 }) }) },
     {
       weight: 6,
       arbitrary: fc.record({
         do: fc.constant('settle' as const),
+        goesOn: fc.boolean(),
         nth: fc.nat(10),
         how: fc.constantFrom('delivered', 'failed', 'uncertain', 'parked', 'keep', 'release', 'spend', 'close'),
       }),
@@ -123,6 +127,16 @@ describe('under any interleaving', () => {
         let sending: Outgoing[] = [];
         let heard = 0;
         const inboxIds: [number, string][] = [];
+        const took = (row: Outgoing | undefined) => {
+          if (row === undefined) return;
+          expect(sending.some((other) => other.target.peer === row.target.peer)).toBe(false);
+          sending.push(row);
+          if (row.passive === undefined) return;
+          const pair = `${row.passive.token.value} ${row.passive.seq}`;
+          const holder = pairs.get(pair);
+          expect(holder === undefined || (holder === row.id && row.ambiguous)).toBe(true);
+          pairs.set(pair, row.id);
+        };
         try {
           for (const s of steps) {
             if (s.do === 'hear') {
@@ -134,29 +148,24 @@ describe('under any interleaving', () => {
               await own.outbox.add(outgoing(s.peer));
             } else if (s.do === 'answer') {
               const chosen = inboxIds[s.nth % Math.max(1, inboxIds.length)];
-              if (chosen !== undefined) await own.inbox.answer(chosen[0], [outgoing(chosen[1])]);
+              if (chosen === undefined) continue;
+              const { claimed } = await own.inbox.answer(chosen[0], [outgoing(chosen[1])], s.begins);
+              expect(claimed === undefined || s.begins).toBe(true);
+              took(claimed);
             } else if (s.do === 'claim') {
               const { rows } = await own.outbox.claim(ACCOUNT, Date.now() + 1000, s.limit);
-              for (const row of rows) {
-                expect(sending.some((other) => other.target.peer === row.target.peer)).toBe(false);
-                sending.push(row);
-                if (row.passive === undefined) continue;
-                const pair = `${row.passive.token.value} ${row.passive.seq}`;
-                const holder = pairs.get(pair);
-                expect(holder === undefined || (holder === row.id && row.ambiguous)).toBe(true);
-                pairs.set(pair, row.id);
-              }
+              for (const row of rows) took(row);
             } else if (s.do === 'settle' && sending.length > 0) {
               const [row] = sending.splice(s.nth % sending.length, 1);
               if (row === undefined) continue;
               const { how } = s;
               const passive = row.passive !== undefined;
               if (how === 'delivered') {
-                await own.outbox.settle(row.id, { status: how });
+                took((await own.outbox.settle(row.id, { status: how }, s.goesOn)).next);
                 const token = row.passive?.token.value;
                 if (token !== undefined) deliveredWith.set(token, (deliveredWith.get(token) ?? 0) + 1);
               } else if (how === 'failed' || how === 'uncertain' || how === 'parked') {
-                await own.outbox.settle(row.id, { status: how, error: ERROR });
+                took((await own.outbox.settle(row.id, { status: how, error: ERROR }, s.goesOn)).next);
               } else {
                 const pair = how === 'keep' && !passive ? 'release' : how;
                 await own.outbox.settle(row.id, { status: 'queued', dueAt: Date.now(), error: ERROR, pair });
