@@ -154,4 +154,25 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX outbox_expiry ON outbox (account, expires_at) WHERE status IN ('queued', 'parked');
   CREATE INDEX outbox_parts ON outbox (part_of) WHERE part_of IS NOT NULL;
   `,
+  // What a message can go through on its way: a merger with others, a plainer form, a review; who refuses active messages; keys given once.
+  `
+  ALTER TABLE outbox ADD COLUMN merged_into INTEGER;           -- the row whose message carries this one's text
+  ALTER TABLE outbox ADD COLUMN plainer INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE outbox ADD COLUMN audit_id TEXT;                 -- the platform holds it back for a review
+  CREATE INDEX outbox_merged ON outbox (merged_into) WHERE merged_into IS NOT NULL;
+  CREATE INDEX outbox_audit ON outbox (audit_id) WHERE audit_id IS NOT NULL;
+  CREATE TABLE active_refusals (
+    target TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE idempotency_keys (
+    account TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,             -- of what was asked for with the key
+    message INTEGER NOT NULL,         -- the outbox row
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX idempotency_keys_at ON idempotency_keys (at);
+  `,
 ];
