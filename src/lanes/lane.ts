@@ -15,6 +15,22 @@ export interface Delivery {
   readonly target: Target;
   readonly segments: readonly Segment[];
   readonly passive?: { readonly token: ReplyToken; readonly seq: number };
+  /** Sent plainer than it was written, because the platform refused it as it was. */
+  readonly plainer?: Plainer;
+}
+
+/** What is left out of a message: the look of markdown, or addresses that can be clicked. */
+export interface Plainer {
+  readonly markdown?: boolean;
+  readonly links?: boolean;
+}
+
+/** What came of an attempt that the platform took. */
+export interface Taken {
+  /** Absent where the platform gave none yet. */
+  readonly platformMessageId?: string;
+  /** The platform reviews the message first; an event with this id tells what came of it. */
+  readonly auditId?: string;
 }
 
 export interface Lane {
@@ -22,6 +38,8 @@ export interface Lane {
   readonly id: string;
   /** The reply right that a message in this conversation opens; undefined where the channel knows none. */
   replyRight(conversation: Target): ReplyRight | undefined;
+  /** The platform takes a passive pair to this target only once, so that an attempt with an unknown end may be repeated. */
+  knowsRepeats(target: Target): boolean;
   /**
    * Stays connected until `signal` aborts (then it resolves), or until it cannot go on: then it rejects with a
    * `LoongError` whose `retry` tells the supervisor whether trying again by itself can help.
@@ -29,11 +47,10 @@ export interface Lane {
   run(sink: LaneSink, signal: AbortSignal): Promise<void>;
   /**
    * One delivery attempt: at most one POST of the message that the platform can have accepted (a token refresh does
-   * not count, nor does a repeat after a certain 401). No queueing. Resolves without an id where the platform took the message but
-   * gave none yet, as when it reviews it first.
+   * not count, nor does a repeat after a certain 401). No queueing.
    * @throws DeliveryError saying whether the message may have arrived.
    */
-  send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }>;
+  send(delivery: Delivery, signal: AbortSignal): Promise<Taken>;
   /** Lets go of connections; after this nothing is sent. */
   close(): Promise<void>;
 }

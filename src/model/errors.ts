@@ -61,9 +61,20 @@ export class AccessDenied extends LoongError {
  * Why one delivery attempt failed, in the words that delivery acts on:
  * `unavailable` platform or peer could not be reached or is overloaded · `rate` too fast · `auth` only an operator can help (secret, whitelist) ·
  * `window` the reply right is used up or over · `duplicate` this (msg_id, msg_seq) was taken before ·
- * `active` active messages are not permitted to this target · `refused` the platform will never take this message.
+ * `active` active messages are not permitted to this target · `crowd` too many messages to this target · `markdown` it would be taken as plain
+ * text · `links` it would be taken without addresses of pages · `refused` the platform will never take this message.
  */
-export type DeliveryFailure = 'unavailable' | 'rate' | 'auth' | 'window' | 'duplicate' | 'active' | 'refused';
+export type DeliveryFailure =
+  | 'unavailable'
+  | 'rate'
+  | 'crowd'
+  | 'auth'
+  | 'window'
+  | 'duplicate'
+  | 'active'
+  | 'markdown'
+  | 'links'
+  | 'refused';
 
 /** One delivery attempt failed. `certainty` says whether the message may have arrived all the same. */
 export class DeliveryError extends LoongError {

@@ -279,6 +279,7 @@ export function outcomeOf(row: Outgoing, error: unknown, now: number): AttemptOu
     case 'unavailable':
       return again(RETRY);
     case 'rate':
+    case 'crowd':
       return again(RATE_RETRY);
     case 'auth':
       // An operator waits for this one and must be told; an answer waits for the operator.
@@ -294,6 +295,8 @@ export function outcomeOf(row: Outgoing, error: unknown, now: number): AttemptOu
       return passive ? { status: 'queued', dueAt: now, error: told, pair: 'close' } : failed;
     case 'active':
       return mayHaveArrived ? uncertain : { status: 'parked', error: told };
+    case 'markdown':
+    case 'links':
     case 'refused':
       return mayHaveArrived ? uncertain : failed;
   }

@@ -1,6 +1,7 @@
 /** A lane whose platform does what the test tells it. */
 import type { Delivery, Lane, LaneSink, ReplyRight } from '../../src/lanes/lane.js';
 import { plainText } from '../../src/model/message.js';
+import type { Target } from '../../src/model/target.js';
 import { ACCOUNT, HOUR } from './messages.js';
 
 /** Answers one attempt, or throws. */
@@ -22,6 +23,10 @@ export class ScriptedLane implements Lane {
 
   replyRight(): ReplyRight {
     return { ttlMs: HOUR, count: 4 };
+  }
+
+  knowsRepeats({ kind }: Target): boolean {
+    return kind === 'c2c' || kind === 'group';
   }
 
   run(_sink: LaneSink, signal: AbortSignal): Promise<void> {

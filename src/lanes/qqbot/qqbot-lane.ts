@@ -58,6 +58,11 @@ export class QqbotLane implements Lane {
     return this.#options.replyRights[kind === 'dm' ? 'channel' : kind];
   }
 
+  /** Guild bodies have no `msg_seq`. */
+  knowsRepeats({ kind }: Target): boolean {
+    return kind === 'c2c' || kind === 'group';
+  }
+
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
     const { appId, apiBaseUrl, intents, memory, log, counters } = this.#options;
     const over = new AbortController();
