@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFolder, remember, removeFolder, stop } from './children.mjs';
+import { putOldJournal } from './old-journal.mjs';
 import { sharedClockMs } from './usage.mjs';
 
 /** @typedef {import('./arena.mjs').Place} Place */
@@ -16,17 +17,32 @@ const STOP_PATIENCE_MS = 12_000;
 export class Contestant {
   /** Milliseconds on the shared clock. */
   startedAt = sharedClockMs();
-  #home = makeFolder();
-  #log = join(this.#home, 'log');
+  #home;
+  #log;
   #child;
   #isStopping = false;
 
   /**
    * @param {Name} name
    * @param {Place} place
+   * @param {number} settled messages that its journal holds from the start
+   * @param {readonly string[]} [nodeArgs]
+   */
+  static async start(name, place, settled, nodeArgs = []) {
+    const home = makeFolder();
+    if (settled > 0) await putOldJournal(home, settled);
+    return new Contestant(name, place, home, nodeArgs);
+  }
+
+  /**
+   * @param {Name} name
+   * @param {Place} place
+   * @param {string} home
    * @param {readonly string[]} nodeArgs
    */
-  constructor(name, place, nodeArgs = []) {
+  constructor(name, place, home, nodeArgs) {
+    this.#home = home;
+    this.#log = join(home, 'log');
     const env = {
       PATH: process.env.PATH,
       HOME: this.#home,

@@ -12,7 +12,7 @@ endChildrenWithUs();
 const folder = makeFolder();
 const arena = await Arena.open();
 const args = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-const contestant = new Contestant('loong', arena.place, args);
+const contestant = await Contestant.start('loong', arena.place, 0, args);
 await Promise.race([arena.ready(), contestant.fault]);
 await Promise.race([arena.flood(MESSAGES), contestant.fault]);
 await contestant.end();

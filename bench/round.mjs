@@ -6,7 +6,7 @@ import { percentile } from './statistics.mjs';
 import { cpuMicros, machineCpuMs, residentBytes } from './usage.mjs';
 
 /**
- * How much is measured. All messages of a round together stay below 5000: from 10 000 texts on, the sandbox forgets the
+ * How much is measured. All measured messages of a round together stay below 5000: from 10 000 texts on, the sandbox forgets the
  * oldest at each new one, which costs it time that would be measured as the client's.
  * @typedef {object} Amount
  * @property {number} rounds
@@ -14,6 +14,9 @@ import { cpuMicros, machineCpuMs, residentBytes } from './usage.mjs';
  * @property {number} trickled messages, `PER_SECOND` of them each second
  * @property {number} warmUp messages of a flood that is not measured
  * @property {number} flooded
+ * @property {number} massed messages of a last flood, after which memory is read; the sandbox forgets the oldest of so many texts meanwhile
+ * @property {number} settled messages of long ago in the journal of one more run
+ * @property {number} settledOnce so many that they are measured only once
  * @property {number} versions runs of `loong --version`
  */
 
@@ -39,14 +42,16 @@ const AFTERMATH_MS = 300;
 /**
  * @param {import('./contestants.mjs').Name} name
  * @param {Amount} amount
+ * @param {number} [settled] messages that its journal holds from the start
  * @returns {Promise<Figures>}
  * @throws Error when a message was not answered exactly once.
  */
-export async function measureOnce(name, amount) {
+export async function measureOnce(name, amount, settled = 0) {
   const arena = await Arena.open();
-  const contestant = new Contestant(name, arena.place);
+  const contestant = await Contestant.start(name, arena.place, settled);
   try {
-    return await Promise.race([measure(arena, contestant, amount), contestant.fault]);
+    const massed = settled > 0 ? 0 : amount.massed;
+    return await Promise.race([measure(arena, contestant, { ...amount, massed }), contestant.fault]);
   } finally {
     await contestant.end();
     await arena.close();
@@ -74,9 +79,11 @@ async function measure(arena, contestant, amount) {
   const before = cpuMicros(pid);
   const { ms, sandboxCores } = await arena.flood(amount.flooded);
   const machineMs = machineCpuMs() - machineBefore;
-  const floodBytes = residentBytes(pid);
   await pause(AFTERMATH_MS);
   const after = cpuMicros(pid);
+  if (amount.massed > 0) await arena.flood(amount.massed);
+  const floodBytes = residentBytes(pid);
+  await pause(AFTERMATH_MS);
   await arena.tally();
 
   const micros = before === undefined || after === undefined ? undefined : after - before;

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { CONVERSATIONS, FLOOD_WINDOW } from './arena.mjs';
 import { endChildrenWithUs } from './children.mjs';
 import { LOONG } from './contestants.mjs';
-import { resultTable, roundLine, roundsTable, SANDBOX_LIMIT } from './report.mjs';
+import { ageTable, resultTable, roundLine, roundsTable, SANDBOX_LIMIT } from './report.mjs';
 import { measureOnce, PER_SECOND } from './round.mjs';
 import { median } from './statistics.mjs';
 
@@ -20,11 +20,31 @@ import { median } from './statistics.mjs';
 
 /** @type {{ readonly [length in 'full' | 'quick']: Amount }} */
 const AMOUNTS = {
-  full: { rounds: 5, settleMs: 3000, trickled: 200, warmUp: 700, flooded: 4000, versions: 20 },
-  quick: { rounds: 1, settleMs: 500, trickled: 50, warmUp: 300, flooded: 1500, versions: 5 },
+  full: {
+    rounds: 5,
+    settleMs: 3000,
+    trickled: 200,
+    warmUp: 700,
+    flooded: 4000,
+    massed: 20_000,
+    settled: 100_000,
+    settledOnce: 1_000_000,
+    versions: 20,
+  },
+  quick: {
+    rounds: 1,
+    settleMs: 500,
+    trickled: 50,
+    warmUp: 300,
+    flooded: 1500,
+    massed: 0,
+    settled: 10_000,
+    settledOnce: 0,
+    versions: 5,
+  },
 };
-/** The whole bench; a full run takes about a minute and a half. */
-const LIMIT_MS = 180_000;
+/** The whole bench; a full run takes about five minutes. */
+const LIMIT_MS = 580_000;
 const COMMAND_LIMIT_MS = 10_000;
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url));
 const BUILT = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
@@ -55,8 +75,13 @@ async function bench() {
 
   const versions = compareVersions(amount.versions);
   const rounds = await runRounds(amount);
+  const old = [{ messages: amount.settled, figures: rounds.old }];
+  if (amount.settledOnce > 0) {
+    tell(`once with ${amount.settledOnce} settled messages`);
+    old.push({ messages: amount.settledOnce, figures: [await measureOnce('loong', amount, amount.settledOnce)] });
+  }
 
-  const table = resultTable(rounds, versions);
+  const table = `${resultTable(rounds, versions)}\n\n${ageTable(rounds.loong, old)}`;
   console.log(`\n${table}\n`);
   if (quick) {
     tell('a quick run: bench/RESULTS.md was left as it is');
@@ -117,18 +142,18 @@ function timed(args) {
 }
 
 /**
- * Both in each round, each time in the other order.
+ * All in each round, each time in the other order.
  * @param {Amount} amount
  * @returns {Promise<Rounds>}
  */
 async function runRounds(amount) {
-  /** @type {{ loong: import('./round.mjs').Figures[], bare: import('./round.mjs').Figures[] }} */
-  const rounds = { loong: [], bare: [] };
+  /** @type {{ loong: import('./round.mjs').Figures[], bare: import('./round.mjs').Figures[], old: import('./round.mjs').Figures[] }} */
+  const rounds = { loong: [], bare: [], old: [] };
   for (let round = 1; round <= amount.rounds; round++) {
-    for (const name of round % 2 === 1
-      ? /** @type {const} */ (['loong', 'bare'])
-      : /** @type {const} */ (['bare', 'loong'])) {
-      const figures = await measureOnce(name, amount);
+    const names = /** @type {const} */ (['loong', 'bare', 'old']);
+    for (const name of round % 2 === 1 ? names : [...names].reverse()) {
+      const figures =
+        name === 'old' ? await measureOnce('loong', amount, amount.settled) : await measureOnce(name, amount);
       rounds[name].push(figures);
       tell(`round ${round}/${amount.rounds} ${name}: ${roundLine(figures)}`);
     }
@@ -142,7 +167,7 @@ async function runRounds(amount) {
  * @param {string} eachRound
  * @param {Amount} amount
  */
-function document(surroundings, table, eachRound, { rounds, settleMs, trickled, flooded }) {
+function document(surroundings, table, eachRound, { rounds, settleMs, trickled, flooded, massed }) {
   return `# Results of \`npm run bench\`
 
 ${surroundings}
@@ -164,9 +189,10 @@ once, with its own text: otherwise there would be no results.
   the disk, or for other programs of the machine.
 - **latency**: from the event being written to its answer being accepted, in the sandbox process, ${trickled} messages at ${PER_SECOND} a second.
   "Added" is what loong takes longer than the bare client.
-- **memory**: resident, ${settleMs / 1000} s after READY and at the last answer of the flood.
+- **memory**: resident, ${settleMs / 1000} s after READY, and at the last answer of one more flood of ${massed} messages.
+- **settled messages**: what came, was answered and delivered long ago, in the journal from the start.
 - **start to READY**: from the start of the process until the sandbox sends READY; for loong with a new journal.
-- **ratio**: loong to the bare client; in the last row, to \`node -e 0\`. The bars are those of issue 3, "Speed".
+- **ratio**: loong to the bare client; in the last row, to \`node -e 0\`. The bars are those the project sets itself.
 
 ## Each round
 

@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { BackendError, describeError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
 import type { Backend, Turn } from './backend.js';
+import type { GroupRecords } from './group-records.js';
 import { ProcessGroups } from './process-groups.js';
 import { turnDocument } from './turn-document.js';
 
@@ -22,8 +23,9 @@ export interface ExecOptions {
   readonly maxOutputBytes: number;
 }
 
-export function execCommand(options: ExecOptions): Backend {
-  const groups = new ProcessGroups();
+/** `records` are where the commands that run are written down, for whoever must end them after a crash. */
+export function execCommand(options: ExecOptions, records?: GroupRecords): Backend {
+  const groups = new ProcessGroups(records);
   return {
     async *answer(turn: Turn, signal: AbortSignal): AsyncIterable<Segment> {
       const input =
@@ -73,7 +75,7 @@ function run(
       else if (verdict === undefined) end(tooLong(program, maxOutputBytes));
     });
     stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-      complaint = (complaint + chunk).slice(-STDERR_CHARS);
+      complaint = (complaint + chunk).slice(-2 * STDERR_CHARS);
     });
     // A command need not read what it is told, nor keep its output open: its exit status says how it went.
     for (const pipe of [stdin, stdout, stderr]) pipe?.on('error', () => undefined);
@@ -143,5 +145,7 @@ function unsuccessful(program: string, code: number | null, endedBy: string | nu
   const said = stripVTControlCharacters(complaint)
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim();
-  return new BackendError('backend.failed', `\`${program}\` ${how}${said === '' ? '' : `: ${said}`}`);
+  // Cut between words: of a secret in two halves neither would be known as one.
+  const end = said.length > STDERR_CHARS ? `… ${said.slice(-STDERR_CHARS).replace(/^\S*\s/, '')}` : said;
+  return new BackendError('backend.failed', `\`${program}\` ${how}${end === '' ? '' : `: ${end}`}`);
 }

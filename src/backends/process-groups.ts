@@ -1,4 +1,5 @@
-/** Processes that lead a group of their own, until nothing of the group lives: none survives this process. */
+/** Processes that lead a group of their own, until nothing of the group lives: none survives this process, or its successor ends it. */
+import { type GroupRecords, signalGroup } from './group-records.js';
 
 /** Given to a group between the polite end and the certain one. */
 const KILL_AFTER_MS = 2000;
@@ -8,9 +9,18 @@ export class ProcessGroups {
   readonly #living = new Set<number>();
   /** Groups that were asked to end. */
   readonly #ending = new Set<number>();
+  readonly #records: GroupRecords | undefined;
   readonly #onExit = () => {
-    for (const pid of this.#living) signalGroup(pid, 'SIGKILL');
+    for (const pid of this.#living) {
+      signalGroup(pid, 'SIGKILL');
+      this.#records?.remove(pid);
+    }
   };
+
+  /** `records` tell the next process what this one could not end, should it be killed. */
+  constructor(records?: GroupRecords) {
+    this.#records = records;
+  }
 
   /** `pid` leads a group. */
   add(pid: number): void {
@@ -19,6 +29,7 @@ export class ProcessGroups {
       process.on('exit', this.#onExit);
     }
     this.#living.add(pid);
+    this.#records?.add(pid);
   }
 
   /** SIGTERM for the whole group, then SIGKILL for what is left of it; at once if this process ends before. */
@@ -39,21 +50,9 @@ export class ProcessGroups {
   #gone(pid: number): void {
     this.#ending.delete(pid);
     this.#living.delete(pid);
+    this.#records?.remove(pid);
     if (this.#living.size > 0) return;
     process.off('exit', this.#onExit);
     process.setMaxListeners(process.getMaxListeners() - 1);
-  }
-}
-
-/** @returns whether anything of the group was there. */
-function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
-  try {
-    process.kill(-pid, signal);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // EPERM: what is left took another user's rights (macOS says so of the dead, too), and is out of reach.
-    if (code === 'ESRCH' || code === 'EPERM') return false;
-    throw error;
   }
 }

@@ -8,7 +8,7 @@ import type { DirectMessage } from '../daemon/send-once.js';
 import { ConfigError, LoongError, UsageError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
 import { formatTarget, parseTarget, type Target } from '../model/target.js';
-import { assertSendable } from '../relay/outbound.js';
+import { assertIdempotencyKey, assertSendable } from '../relay/outbound.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { requireAccount, requireChannel } from './require-channel.js';
@@ -19,6 +19,7 @@ export interface SendOptions extends GlobalOptions {
   readonly markdown?: true;
   readonly replyTo?: string;
   readonly account?: string;
+  readonly idempotencyKey?: string;
   /** Milliseconds. */
   readonly timeout: number;
   readonly dryRun?: true;
@@ -60,8 +61,10 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
   const text = options.text === '-' ? await readStdin() : options.text;
   const content: Segment = options.markdown === true ? { type: 'markdown', markdown: text } : { type: 'text', text };
   assertSendable(target, [content], allowedPeers(account.allowedPeerIds));
+  const { replyTo, idempotencyKey: key } = options;
+  if (key !== undefined) assertIdempotencyKey(key);
   if (options.dryRun === true) return printDryRun(target, text, options);
-  printReceipt(await deliver(config, account, { target, content, replyTo: options.replyTo }, options), options);
+  printReceipt(await deliver(config, account, { target, content, replyTo, key }, options), options);
 }
 
 async function readStdin(): Promise<string> {
@@ -73,9 +76,15 @@ async function readStdin(): Promise<string> {
       throw new UsageError('message.too_long', `stdin has more than ${MAX_STDIN_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)).replace(/\r?\n$/, '');
+  } catch {
+    throw new UsageError(
+      'message.not_text',
+      'what stdin holds is not UTF-8 text',
+      'convert it first, for example with `iconv -f GBK -t UTF-8`',
+    );
+  }
 }
 
 function printDryRun(target: Target, text: string, { json }: SendOptions): void {
@@ -124,10 +133,10 @@ async function throughDaemon(
   const daemon = await ControlClient.find(config.gateway.stateDir, deadline);
   if (daemon === undefined) return undefined;
   try {
-    const stored = await daemon.send(requestOf(message), deadline);
+    const stored = await daemon.send(requestOf(message), deadline, message.key);
     if (!wait) return stored;
     const { receipt, silence } = await daemon.settled(stored, deadline);
-    return silence === undefined ? receipt : lost(receipt, silence === 'late');
+    return silence === undefined ? receipt : lost(receipt, silence === 'late', message);
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     if (error.silence === 'refused') return undefined; // it ended before it was asked
@@ -135,18 +144,23 @@ async function throughDaemon(
     throw new LoongError(
       hangs ? 'daemon.silent' : 'daemon.lost',
       `${hangs ? 'the daemon did not say within --timeout' : 'the daemon ended before it said'} whether it stored the message; it may have arrived, or be stored and go out when the daemon runs again`,
-      { cause: error, remedy: LOST_REMEDY },
+      { cause: error, remedy: lostRemedy(message) },
     );
   } finally {
     await daemon.close();
   }
 }
 
-const LOST_REMEDY =
-  'do not simply repeat it: look with `loong gateway status`, and start the daemon if none runs (one that hangs is ended with `kill -9`)';
+function lostRemedy({ key }: DirectMessage): string {
+  const repeat =
+    key === undefined
+      ? 'do not simply repeat it'
+      : 'repeat it with the same --idempotency-key, which sends nothing twice';
+  return `${repeat}: look with \`loong gateway status\`, and start the daemon if none runs (one that hangs is ended with \`kill -9\`)`;
+}
 
 /** A stored message of which the daemon says no more: what went out only waits is known, of all else it is not known whether it arrived. */
-function lost(receipt: Receipt, hangs: boolean): Receipt {
+function lost(receipt: Receipt, hangs: boolean, message: DirectMessage): Receipt {
   const who = hangs ? 'the daemon stopped answering' : 'the daemon ended';
   const waits = receipt.status === 'queued';
   return {
@@ -157,7 +171,7 @@ function lost(receipt: Receipt, hangs: boolean): Receipt {
       message: `${who} while the message was under way; ${
         waits ? 'it is stored and goes out when the daemon runs again' : 'it may have arrived'
       }`,
-      remedy: LOST_REMEDY,
+      remedy: lostRemedy(message),
     },
   };
 }
@@ -173,10 +187,11 @@ function requestOf({ target, content, replyTo }: DirectMessage): SendRequest {
 function printReceipt(receipt: Receipt, { json, wait }: SendOptions): void {
   process.exitCode = wait ? exitCodeOfReceipt(receipt) : EXIT.done;
   if (json) return printJson(receipt);
-  const { status, target, id, mode, message_ids, parts, error } = receipt;
+  const { status, target, id, mode, message_ids, parts, parts_delivered: arrived, error } = receipt;
   const how = mode === undefined ? '' : ` as ${mode}`;
+  const shownParts = arrived === 0 || arrived === parts ? parts : `${arrived}/${parts}`;
   const platformIds = message_ids.length === 0 ? '' : ` message_id=${message_ids.join(',')}`;
-  console.log(`${status} ${target} id=${id}${platformIds}${how} parts=${parts}`);
+  console.log(`${status} ${target} id=${id}${platformIds}${how} parts=${shownParts}`);
   if (error !== undefined)
     console.error(`  ${error.code}: ${error.message}${error.remedy === undefined ? '' : `\n  → ${error.remedy}`}`);
   if (status === 'parked')

@@ -17,6 +17,8 @@ interface ProbeStep {
   readonly level: 'ok' | 'warn' | 'fail';
   readonly detail: string;
   readonly remedy?: string;
+  /** It failed because nothing answered. */
+  readonly unreached?: true;
 }
 
 interface AccountReport {
@@ -88,18 +90,9 @@ function exitCodeOf(
   { probe }: StatusOptions,
 ): number {
   if (!probe) return daemon === undefined ? EXIT.unreachable : EXIT.done;
-  const failing = accounts.map((account) => account.probe ?? []).filter((steps) => steps.some(isFailure));
+  const failing = accounts.flatMap((account) => account.probe ?? []).filter(({ level }) => level === 'fail');
   if (failing.length === 0) return EXIT.done;
-  return failing.every((steps) => steps.every(wasNotReached)) ? EXIT.unreachable : EXIT.failed;
-}
-
-function isFailure({ level }: ProbeStep): boolean {
-  return level === 'fail';
-}
-
-/** The probe's steps advise to look at the network exactly when nothing answered. */
-function wasNotReached(step: ProbeStep): boolean {
-  return isFailure(step) && step.remedy?.startsWith('check the network') === true;
+  return failing.every(({ unreached }) => unreached === true) ? EXIT.unreachable : EXIT.failed;
 }
 
 function facts({ pid, version, startedAt }: DaemonStatus) {

@@ -9,6 +9,7 @@ import { openLog, Secrets } from '../telemetry/log.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { findDaemon } from './running-daemon.js';
+import { ELSEWHERE_REMEDY, UNIT, unitRuns } from './systemd-unit.js';
 
 export interface DoctorOptions extends GlobalOptions {
   readonly offline?: true;
@@ -41,13 +42,15 @@ async function examined(options: DoctorOptions): Promise<readonly Finding[]> {
   return findings.map((finding) => ({ ...finding, detail: secrets.strikeOut(finding.detail) }));
 }
 
-/** A daemon that does not answer is a finding. */
+/** A daemon that does not answer is a finding, and so is one that runs on another state directory. */
 async function askDaemon(config: Config): Promise<DoctorParts['daemon']> {
   try {
     const client = await findDaemon(config.gateway.stateDir);
     const status = await client?.status();
     await client?.close();
-    return status;
+    if (client !== undefined || !unitRuns()) return status;
+    const elsewhere = `no daemon runs on this state directory, but the systemd unit \`${UNIT}\` runs`;
+    return { elsewhere, remedy: ELSEWHERE_REMEDY };
   } catch (error) {
     const remedy = error instanceof LoongError ? error.remedy : undefined;
     return { fault: describeError(error), remedy: remedy ?? 'look at its log, and start it again' };

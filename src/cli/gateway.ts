@@ -8,6 +8,7 @@ import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { daemonLine, stateLines } from './live-status.js';
 import { findDaemon, withDaemon } from './running-daemon.js';
+import { ELSEWHERE_REMEDY, UNIT, unitRuns } from './systemd-unit.js';
 
 /** A stopping daemon may take 10 s for running turns and sends. */
 const STOP_LIMIT_MS = 15_000;
@@ -28,14 +29,39 @@ export async function runGateway(options: GlobalOptions): Promise<void> {
     ]);
   }
   const { runUntilStopped } = await import('./run-until-stopped.js');
-  await runUntilStopped(config, accounts, options);
+  await runUntilStopped(
+    { ...config, warnings: [...config.warnings, ...(await hiddenState(config, options))] },
+    accounts,
+    options,
+  );
+}
+
+/** systemd tells its state directory to the daemon alone. */
+async function hiddenState(config: Config, { config: path }: GlobalOptions): Promise<readonly string[]> {
+  const { STATE_DIRECTORY, ...shell } = process.env;
+  if (STATE_DIRECTORY === undefined) return [];
+  const { stateDir } = config.gateway;
+  const { gateway } = await readConfig({ env: shell, secrets: 'optional', path });
+  if (gateway.stateDir === stateDir) return [];
+  return [
+    `only $STATE_DIRECTORY tells that the state is in ${stateDir}: other commands will not find this daemon, and send past it; put state_dir = "${stateDir}" under [gateway]`,
+  ];
 }
 
 export async function showGatewayStatus(options: GlobalOptions): Promise<void> {
   const { gateway } = await read(options, 'optional');
-  const status = await withDaemon(gateway.stateDir, (daemon) => daemon.status());
+  const status = await withDaemon(gateway.stateDir, (daemon) => daemon.status()).catch(orElsewhere);
   if (options.json) return printJson(status);
   printStatus(status, Date.now());
+}
+
+/** @throws `error`, with the better remedy where the daemon just runs elsewhere */
+function orElsewhere(error: unknown): never {
+  if (!(error instanceof LoongError) || error.code !== 'daemon.not_running' || !unitRuns()) throw error;
+  throw new LoongError(error.code, `${error.message}, but the systemd unit \`${UNIT}\` runs`, {
+    cause: error,
+    remedy: ELSEWHERE_REMEDY,
+  });
 }
 
 /** Resolves once the daemon is gone, so that the next one can start. */
@@ -45,7 +71,7 @@ export async function stopGateway(options: GlobalOptions): Promise<void> {
     const status = await daemon.status();
     await daemon.stop();
     return status.pid;
-  });
+  }).catch(orElsewhere);
   if (!(await comesTrue(async () => !(await answers(stateDir)), STOP_LIMIT_MS))) {
     throw new LoongError('daemon.still_stopping', `pid ${pid} was asked to stop and is still running`, {
       remedy: `look at its log; \`kill -9 ${pid}\` is safe: nothing that was accepted is lost`,

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { readConfig } from '../config/read-config.js';
 import { pause } from '../model/backoff.js';
-import { LoongError } from '../model/errors.js';
+import { LoongError, UsageError } from '../model/errors.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { UNIT } from './systemd-unit.js';
 
 export interface LogsOptions extends GlobalOptions {
   readonly follow?: true;
@@ -19,6 +20,10 @@ const LOOK_EVERY_MS = 200;
 const NEWLINE = 0x0a;
 
 export async function showLogs(options: LogsOptions): Promise<void> {
+  if (options.follow && options.json) {
+    const why = '--json prints one document, and what is followed has no end';
+    throw new UsageError('logs.endless', why, 'leave one of them out; the lines of a log file are JSON by themselves');
+  }
   const { log } = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
   if (log.file === undefined) return showJournal(options);
   const fd = openLogFile(log.file);
@@ -28,8 +33,12 @@ export async function showLogs(options: LogsOptions): Promise<void> {
     return follow(log.file, fd, end);
   }
   closeSync(fd);
-  if (options.json) printJson({ file: log.file, lines: text.toString().split('\n').filter(Boolean).map(entry) });
+  if (options.json) printJson({ file: log.file, lines: entries(text) });
   else process.stdout.write(text);
+}
+
+function entries(text: Buffer): readonly unknown[] {
+  return text.toString().split('\n').filter(Boolean).map(entry);
 }
 
 /** A line as what it says, where it is JSON. */
@@ -116,10 +125,10 @@ function isReplaced(path: string, fd: number): boolean {
 }
 
 /** Without a file the log went to stderr, which systemd keeps. */
-async function showJournal({ follow: following, lines }: LogsOptions): Promise<void> {
+async function showJournal({ follow: following, lines, json }: LogsOptions): Promise<void> {
   const args = [
     '--unit',
-    'loong',
+    UNIT,
     '--lines',
     String(lines),
     '--no-pager',
@@ -128,12 +137,14 @@ async function showJournal({ follow: following, lines }: LogsOptions): Promise<v
     ...(following ? ['--follow'] : []),
   ];
   let silent = true;
+  const kept: Buffer[] = [];
   const code = await new Promise<number | undefined>((resolve) => {
     const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    child.stdout.once('data', () => {
+    child.stdout.on('data', (chunk: Buffer) => {
       silent = false;
+      if (json) kept.push(chunk);
     });
-    child.stdout.pipe(process.stdout, { end: false });
+    if (!json) child.stdout.pipe(process.stdout, { end: false });
     child.once('error', () => resolve(undefined));
     child.once('close', (status, signal) => resolve(status ?? (signal === null ? EXIT.failed : EXIT.done)));
   });
@@ -143,5 +154,6 @@ async function showJournal({ follow: following, lines }: LogsOptions): Promise<v
     throw new LoongError('logs.nowhere', where, { remedy });
   }
   process.exitCode = code;
-  if (silent) console.error(`the journal has nothing of the unit \`loong\`; for a log without systemd, ${remedy}`);
+  if (json) printJson({ unit: UNIT, lines: entries(Buffer.concat(kept)) });
+  if (silent) console.error(`the journal has nothing of the unit \`${UNIT}\`; for a log without systemd, ${remedy}`);
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { UsageError } from '../model/errors.js';
 import { VERSION } from '../model/version.js';
 import { EXIT, reportError } from './exit.js';
+import { refuseRepeats, refuseUnknown } from './strictness.js';
 
 const program = new Command('loong')
   .description('The QQ gateway daemon: one durable road between QQ and whatever answers on QQ.')
@@ -36,7 +37,12 @@ const channels = program
   .command('channels')
   .description('list channels and accounts and what each needs; serve one; send a message')
   .addHelpText('after', '\nExamples:\n  $ loong channels\n  $ loong channels --json')
-  .action(async (_options, self: Command) => (await import('./channels-list.js')).listChannels(self.optsWithGlobals()));
+  .allowExcessArguments()
+  .allowUnknownOption()
+  .action(async (_options, self: Command) => {
+    refuseUnknown(self);
+    await (await import('./channels-list.js')).listChannels(self.optsWithGlobals());
+  });
 
 channels
   .command('status')
@@ -73,6 +79,7 @@ channels
   .option('--markdown', 'the text is markdown')
   .option('--reply-to <message-id>', 'use the reply window of this message of the conversation, while it is open')
   .option('--account <id>', 'send as this account')
+  .option('--idempotency-key <key>', 'with the same key the same message is sent only once, within 24 hours')
   .option('--dry-run', 'check everything that can be checked here, send nothing')
   .option('--no-wait', 'end as soon as the daemon has stored the message')
   .addOption(
@@ -85,6 +92,7 @@ Examples:
   $ loong channels send qqbot --target c2c:OPENID --text "hello from loong"
   $ uptime | loong channels send qqbot --target ops:group:GROUP_OPENID --text -
   $ loong channels send qqbot --target c2c:OPENID --markdown --text "**done**" --reply-to MESSAGE_ID
+  $ loong channels send qqbot --target c2c:OPENID --text "backup done" --idempotency-key backup-2026-11-20
   $ loong channels send qqbot --target c2c:OPENID --text hi --json
 
 Long text goes out in several parts. The receipt says delivered, failed, uncertain (may have arrived), queued or parked (waits until the peer writes).`,
@@ -141,11 +149,58 @@ program
   .addHelpText('after', '\nExamples:\n  $ loong doctor\n  $ loong doctor --offline --json')
   .action(async (_options, self: Command) => (await import('./doctor.js')).runDoctor(self.optsWithGlobals()));
 
-program
+const queue = program
   .command('queue')
-  .description('messages that are not settled yet, and those settled last, in and out')
-  .addHelpText('after', '\nExamples:\n  $ loong queue\n  $ loong queue --json')
-  .action(async (_options, self: Command) => (await import('./queue.js')).listQueue(self.optsWithGlobals()));
+  .description('messages that are not settled yet, and those settled last, in and out: look at them, retry, drop')
+  .addHelpText('after', '\nExamples:\n  $ loong queue\n  $ loong queue show out-7\n  $ loong queue retry out-7');
+queue
+  .command('list', { isDefault: true })
+  .description('all that is not settled, then what was settled last')
+  .addHelpText('after', '\nExamples:\n  $ loong queue list\n  $ loong queue --json')
+  .allowExcessArguments()
+  .allowUnknownOption()
+  .action(async (_options, self: Command) => {
+    refuseUnknown(self, queue);
+    await (await import('./queue.js')).listQueue(self.optsWithGlobals());
+  });
+queue
+  .command('show <id>')
+  .description('one message with its text, and what became of each part; exit 1 when there is none')
+  .addHelpText('after', '\nExamples:\n  $ loong queue show out-7\n  $ loong queue show in-3 --json')
+  .action(async (id: string, _options, self: Command) =>
+    (await import('./queue.js')).showQueueItem(id, self.optsWithGlobals()),
+  );
+queue
+  .command('retry <id>')
+  .description('try what was not delivered again, or answer a message anew whose turn failed')
+  .option('--yes', 'also what may have arrived already, so that it can arrive twice')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ loong queue retry out-7\n  $ loong queue retry out-8 --yes\n  $ loong queue retry in-3',
+  )
+  .action(async (id: string, _options, self: Command) =>
+    (await import('./queue.js')).retryQueueItem(id, self.optsWithGlobals()),
+  );
+queue
+  .command('drop <id>')
+  .description('give up what waits, and the later parts of its message: it is not sent, or not answered')
+  .addHelpText('after', '\nExamples:\n  $ loong queue drop out-7\n  $ loong queue drop in-3 --json')
+  .action(async (id: string, _options, self: Command) =>
+    (await import('./queue.js')).dropQueueItem(id, self.optsWithGlobals()),
+  );
+
+program
+  .command('explain <code...>')
+  .description(
+    'what a number of the QQ platform means, what loong does about it, and what you can do; exit 1 when unknown',
+  )
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ loong explain 40054010\n  $ loong explain 4009 100016 11298\n  $ loong explain 40034102 --json',
+  )
+  .action(async (codes: string[], _options, self: Command) =>
+    (await import('./explain.js')).explain(codes, self.optsWithGlobals()),
+  );
 
 program
   .command('logs')
@@ -169,6 +224,8 @@ program
   .option('--with-gateway', 'run a daemon with the echo backend beside it')
   .addHelpText('after', '\nExamples:\n  $ loong sandbox --with-gateway\n  $ loong sandbox --port 0 --json')
   .action(async (_options, self: Command) => (await import('./sandbox.js')).runSandbox(self.optsWithGlobals()));
+
+refuseRepeats(program);
 
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
@@ -198,14 +255,19 @@ function wantsJson(): boolean {
   return process.argv.includes('--json');
 }
 
+/** Where a command is missing commander prints the help and says nothing else. */
+function inOurWords({ code, message }: CommanderError): UsageError {
+  if (code === 'commander.help') return new UsageError('usage', 'a command is missing', '`loong --help` lists them');
+  return new UsageError('usage', message.replace(/^error: /, ''));
+}
+
 async function main(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-      if (error.exitCode !== 0 && wantsJson())
-        reportError(new UsageError('usage', error.message.replace(/^error: /, '')), true);
+      if (error.exitCode !== 0 && wantsJson()) reportError(inOurWords(error), true);
       return;
     }
     reportError(error, wantsJson());

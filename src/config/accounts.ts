@@ -143,6 +143,7 @@ async function readAccount(
     backend: backendOf(source, channel, entry),
     textChunkLimit: own.text_chunk_limit ?? channel.text_chunk_limit ?? DEFAULTS.text_chunk_limit,
     chunkMode: own.chunk_mode ?? channel.chunk_mode ?? DEFAULTS.chunk_mode,
+    markdown: own.markdown ?? channel.markdown ?? DEFAULTS.markdown,
     apology: own.apology ?? channel.apology ?? DEFAULTS.apology,
   };
 }

@@ -47,6 +47,9 @@ export interface ReplyWindowConfig {
   readonly count: number;
 }
 
+/** `auto`: falls back to plain text where markdown is refused; `always`: never does; `never`: writes plain text at once. */
+export type MarkdownMode = 'auto' | 'always' | 'never';
+
 export interface QqbotAccount {
   readonly channel: ChannelId;
   readonly id: AccountId;
@@ -72,6 +75,7 @@ export interface QqbotAccount {
   /** Characters of one message. */
   readonly textChunkLimit: number;
   readonly chunkMode: 'length' | 'newline';
+  readonly markdown: MarkdownMode;
   /** Sent when a backend fails; empty is nothing. */
   readonly apology: string;
 }

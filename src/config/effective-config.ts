@@ -32,6 +32,7 @@ function accountTable(account: QqbotAccount): Table {
     backend: account.backend,
     text_chunk_limit: account.textChunkLimit,
     chunk_mode: account.chunkMode,
+    markdown: account.markdown,
     apology: account.apology,
   };
 }

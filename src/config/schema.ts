@@ -28,6 +28,7 @@ export const DEFAULTS = {
   backend: 'default',
   text_chunk_limit: 2000,
   chunk_mode: 'length',
+  markdown: 'auto',
   apology: '',
   timeout: '120s',
   concurrency: 4,
@@ -98,6 +99,11 @@ const accountKeys = {
     oneOf(['length', 'newline']),
     'Where long text is cut: newline prefers line ends.',
     DEFAULTS.chunk_mode,
+  ),
+  markdown: key(
+    oneOf(['auto', 'always', 'never']),
+    'auto: as plain text where QQ refuses markdown; never: always as plain text.',
+    DEFAULTS.markdown,
   ),
   apology: key(
     text().max(1000, { error: 'has more than 1000 characters' }),

@@ -1,5 +1,5 @@
 /** The shapes that the daemon and those who talk to it agree on. */
-import type { OutgoingStatus, RowError } from '../store/store.js';
+import type { OutgoingStatus, QueueItem, QueueRow, RowError } from '../store/store.js';
 
 /** Contract §12: the states of one account. */
 export type AccountState = 'starting' | 'connecting' | 'ready' | 'resuming' | 'waiting' | 'stopped' | 'failed';
@@ -52,6 +52,8 @@ export interface Receipt {
   /** The platform's ids of the parts that it took, in order. */
   readonly message_ids: readonly string[];
   readonly parts: number;
+  /** How many of them arrived for certain. */
+  readonly parts_delivered: number;
   /** Of all parts. */
   readonly attempts: number;
   /** Of the first part that has one. */
@@ -69,10 +71,19 @@ export interface Problem {
 /** What the control server asks of the daemon. */
 export interface DaemonOperations {
   status(): DaemonStatus;
-  /** @throws UsageError, AccessDenied; LoongError `message.unknown` */
-  submit(request: SendRequest): Promise<Receipt>;
+  /**
+   * `key`: of several requests with the same one only the first is stored, and all get its receipt.
+   * @throws UsageError (`idempotency.conflict` when the key came with something else before), AccessDenied; LoongError `message.unknown`
+   */
+  submit(request: SendRequest, key?: string): Promise<Receipt>;
   /** Resolves once the message is settled or parked, or `waitMs` have passed; undefined when there is no such message. */
   message(id: string, waitMs: number): Promise<Receipt | undefined>;
+  queue(): readonly QueueRow[];
+  queueItem(id: string): QueueItem | undefined;
+  /** Resolves with the row as it is then. @throws as `Queue.retry` */
+  retry(id: string, mayDouble: boolean): Promise<QueueItem>;
+  /** Resolves with the row as it is then. @throws as `Queue.drop` */
+  drop(id: string): Promise<QueueItem>;
   /** Asks the daemon to end; it finishes running turns and sends first. */
   requestStop(): void;
 }

@@ -2,6 +2,7 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { AccessDenied, describeError, LoongError, UsageError } from '../model/errors.js';
 import { lastOwner } from '../store/owner.js';
+import type { QueueItem } from '../store/store.js';
 import type { DaemonStatus, Problem, Receipt, SendRequest } from './api.js';
 
 /** A daemon that lives answers at once. */
@@ -12,6 +13,8 @@ const LOOK_MS = 250;
 const GRACE_MS = 1000;
 /** Of Node. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+type Method = 'GET' | 'POST' | 'DELETE';
 
 /** How a question ended without an answer: `refused` nothing was asked, `broken` the connection ended, `late` the time was up. */
 type Silence = 'refused' | 'broken' | 'late';
@@ -76,12 +79,23 @@ export class ControlClient {
     await this.#call('POST', '/v1/stop', undefined, {});
   }
 
+  /** Tries a message of the queue again. @throws as `Queue.retry` */
+  retry(id: string, mayDouble: boolean): Promise<QueueItem> {
+    return this.#call<QueueItem>('POST', queuePath(id), undefined, { may_double: mayDouble });
+  }
+
+  /** Gives up a message of the queue. @throws as `Queue.drop` */
+  drop(id: string): Promise<QueueItem> {
+    return this.#call<QueueItem>('DELETE', queuePath(id));
+  }
+
   /**
-   * Resolves once the daemon has stored the message.
+   * Resolves once the daemon has stored the message; with the receipt of the earlier one where `key` was given before.
    * @throws NoAnswer when that is not known at `deadline` (unix ms); unless it was `refused`, the message may be stored
    */
-  send(message: SendRequest, deadline: number): Promise<Receipt> {
-    return this.#callUntil<Receipt>('POST', '/v1/messages', deadline + GRACE_MS, message);
+  send(message: SendRequest, deadline: number, key?: string): Promise<Receipt> {
+    const headers = key === undefined ? {} : { 'idempotency-key': key };
+    return this.#callUntil<Receipt>('POST', '/v1/messages', deadline + GRACE_MS, message, headers);
   }
 
   /** Waits until a stored message is settled or parked, at most until `deadline` (unix ms); resolves with what is known then. */
@@ -102,11 +116,17 @@ export class ControlClient {
   }
 
   /** A question that is answered at once. */
-  #call<T>(method: 'GET' | 'POST', path: string, deadline = Number.POSITIVE_INFINITY, body?: object): Promise<T> {
+  #call<T>(method: Method, path: string, deadline = Number.POSITIVE_INFINITY, body?: object): Promise<T> {
     return this.#callUntil(method, path, Math.min(deadline + GRACE_MS, Date.now() + ANSWER_LIMIT_MS), body);
   }
 
-  async #callUntil<T>(method: 'GET' | 'POST', path: string, until: number, body?: object): Promise<T> {
+  async #callUntil<T>(
+    method: Method,
+    path: string,
+    until: number,
+    body?: object,
+    headers: { readonly [name: string]: string } = {},
+  ): Promise<T> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), Math.min(Math.max(until - Date.now(), 1), LONGEST_TIMER_MS));
     try {
@@ -116,7 +136,7 @@ export class ControlClient {
         signal: late.signal,
         headersTimeout: 0, // the signal tells when it is enough
         bodyTimeout: 0,
-        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+        headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
         body: body === undefined ? null : JSON.stringify(body),
       });
       const text = await response.body.text();
@@ -137,10 +157,14 @@ export class ControlClient {
   }
 }
 
+function queuePath(id: string): string {
+  return `/v1/queue/${encodeURIComponent(id)}`;
+}
+
 /** The daemon's problem document as the error that it was over there. */
 function errorOf({ status, code, title, remedy }: Problem): LoongError {
   if (status === 403) return new AccessDenied(code, title, remedy);
-  if (status === 400) return new UsageError(code, title, remedy);
+  if (status === 400 || code === 'idempotency.conflict') return new UsageError(code, title, remedy);
   return new LoongError(code, title, remedy === undefined ? {} : { remedy });
 }
 

@@ -18,13 +18,15 @@ const sendRequest = z
     target: z.string().max(400),
     text: content.optional(),
     markdown: content.optional(),
-    reply_to: z.string().min(1).max(400).optional(),
+    reply_to: z.string().min(1).max(512).optional(),
   })
   .refine(({ text, markdown }) => (text === undefined) !== (markdown === undefined), {
     error: 'exactly one of text and markdown is needed',
   });
+const retryRequest = z.strictObject({ may_double: z.boolean().optional() });
 const SEND_REMEDY =
   'the body is {"target": "…", "text": "…"} or {"target": "…", "markdown": "…"}, with "reply_to" if you like';
+const RETRY_REMEDY = 'the body is empty, or {"may_double": true} for a message that may have arrived';
 
 /** Listens on `socketPath`, which must belong to this process: what a dead owner left there is removed. */
 export async function openControlServer(socketPath: string, daemon: DaemonOperations, log: Log): Promise<Listener> {
@@ -53,7 +55,7 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
     if (!body.success) {
       return problem(400, 'request.invalid', z.prettifyError(body.error), SEND_REMEDY);
     }
-    return c.json(await daemon.submit(body.data), 202);
+    return c.json(await daemon.submit(body.data, c.req.header('idempotency-key')), 202);
   });
   app.get('/v1/messages/:id', async (c) => {
     const waitMs = Number(c.req.query('wait_ms') ?? 0);
@@ -66,6 +68,21 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
       : c.json(receipt);
   });
 
+  app.get('/v1/queue', (c) => c.json({ rows: daemon.queue() }));
+  app.get('/v1/queue/:id', (c) => {
+    const item = daemon.queueItem(c.req.param('id'));
+    return item === undefined
+      ? problem(404, 'queue.unknown', 'there is no message with this id in the queue')
+      : c.json(item);
+  });
+  app.post('/v1/queue/:id', async (c) => {
+    const text = await c.req.text();
+    const body = retryRequest.safeParse(text === '' ? {} : parsed(text));
+    if (!body.success) return problem(400, 'request.invalid', z.prettifyError(body.error), RETRY_REMEDY);
+    return c.json(await daemon.retry(c.req.param('id'), body.data.may_double === true), 202);
+  });
+  app.delete('/v1/queue/:id', async (c) => c.json(await daemon.drop(c.req.param('id'))));
+
   app.post('/v1/stop', (c) => {
     daemon.requestStop();
     return c.json({ stopping: true, pid: process.pid }, 202);
@@ -73,16 +90,36 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
 
   app.notFound(() => problem(404, 'request.unknown_path', 'there is nothing at this path'));
   app.onError((error) => {
-    if (error instanceof UsageError) return problem(400, error.code, error.message, error.remedy);
-    if (error instanceof AccessDenied) return problem(403, error.code, error.message, error.remedy);
-    if (error instanceof LoongError && error.code === 'message.unknown') {
-      return problem(404, error.code, error.message, error.remedy);
-    }
-    if (error instanceof LoongError) return problem(503, error.code, error.message, error.remedy);
+    if (error instanceof LoongError) return problem(statusOf(error), error.code, error.message, error.remedy);
     log.error({ error: describeError(error) }, 'a control request failed');
     return problem(500, 'internal', 'this is a fault in loong', 'please report it with the log');
   });
   return app;
+}
+
+/** Error codes whose HTTP status their class does not tell. */
+const STATUS_BY_CODE: { readonly [code: string]: number } = {
+  'message.unknown': 404,
+  'queue.unknown': 404,
+  'queue.settled': 409,
+  'queue.sending': 409,
+  'idempotency.conflict': 409,
+};
+
+function statusOf(error: LoongError): number {
+  const known = STATUS_BY_CODE[error.code];
+  if (known !== undefined) return known;
+  if (error instanceof UsageError) return 400;
+  return error instanceof AccessDenied ? 403 : 503;
+}
+
+/** What is no JSON has the wrong shape. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function problem(status: number, code: string, title: string, remedy?: string): Response {

@@ -1,7 +1,7 @@
 /** An outgoing message as the outside world sees it. */
 import { formatTarget } from '../model/target.js';
-import { statusOf } from '../relay/whole-message.js';
-import type { OutboxId, Outgoing } from '../store/store.js';
+import { partsDelivered, statusOf } from '../relay/whole-message.js';
+import type { OutboxId, Outgoing, RowError } from '../store/store.js';
 import type { Receipt } from './api.js';
 
 const ID = /^out-([1-9][0-9]{0,14})$/;
@@ -26,7 +26,23 @@ export function receiptOf(parts: readonly Outgoing[]): Receipt | undefined {
     ...(attempted.length === 0 ? {} : { mode }),
     message_ids: parts.flatMap((part) => part.platformMessageId ?? []),
     parts: parts.length,
+    parts_delivered: partsDelivered(parts),
     attempts: parts.reduce((sum, part) => sum + part.attempts, 0),
-    ...(error === undefined ? {} : { error }),
+    ...(error === undefined ? {} : { error: ofWhole(parts, error) }),
+  };
+}
+
+/** The error of one part in words about the whole message, when other parts arrived: whoever sends it again must send only the rest. */
+function ofWhole(parts: readonly Outgoing[], error: RowError): RowError {
+  const arrived = partsDelivered(parts);
+  const ended = parts.some(({ status }) => status === 'failed' || status === 'uncertain');
+  if (arrived === 0 || !ended) return error;
+  const uncertain = parts.filter(({ status }) => status === 'uncertain').length;
+  const perhaps = uncertain === 0 ? '' : `, ${uncertain} may have`;
+  const retry = `loong queue retry out-${parts[0]?.message}${uncertain === 0 ? '' : ' --yes'}`;
+  return {
+    code: error.code,
+    message: `${arrived} of ${parts.length} parts arrived${perhaps}: ${error.message}`,
+    remedy: `${error.remedy === undefined ? '' : `${error.remedy}; then `}send only the rest: \`${retry}\` does`,
   };
 }

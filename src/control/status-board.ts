@@ -1,6 +1,6 @@
 /** What every account is doing, as status shows it. */
 import { laneId, type Target } from '../model/target.js';
-import type { Log } from '../telemetry/log.js';
+import type { Log, Secrets } from '../telemetry/log.js';
 import type { AccountState, AccountStatus } from './api.js';
 
 export interface StateChange {
@@ -17,9 +17,12 @@ export class StatusBoard {
   /** Beside the rest, for they change with every message. */
   readonly #times = new Map<string, { last_inbound_at?: number; last_ack_at?: number }>();
   readonly #log: Log;
+  readonly #secrets: Secrets;
 
-  constructor(accounts: readonly Pick<Target, 'channel' | 'account'>[], log: Log) {
+  /** What is told of an account often quotes the platform; none of `secrets` is ever shown. */
+  constructor(accounts: readonly Pick<Target, 'channel' | 'account'>[], log: Log, secrets: Secrets) {
     this.#log = log;
+    this.#secrets = secrets;
     for (const { channel, account } of accounts) {
       const lane = laneId({ channel, account });
       this.#accounts.set(lane, { channel, account, state: 'starting', since: Date.now() });
@@ -32,7 +35,8 @@ export class StatusBoard {
     const known = this.#accounts.get(lane);
     if (known === undefined) return;
     const { detail: _detail, remedy: _remedy, next_try_at: _nextTryAt, ...kept } = known;
-    const { state, detail, remedy, nextTryAt } = change;
+    const { state, nextTryAt } = change;
+    const [detail, remedy] = [change.detail, change.remedy].map((text) => text && this.#secrets.strikeOut(text));
     const now = Date.now();
     const told = { ...(remedy === undefined ? {} : { remedy }) };
     const isTrouble = (state === 'waiting' || state === 'failed') && detail !== undefined;

@@ -1,12 +1,14 @@
 /** Starts, serves and stops the daemon. With the files beside it the composition root: the one room where parts are made and tied together. */
 import { join } from 'node:path';
 import { allowedPeers } from '../access/allowed-peers.js';
+import { GroupRecords } from '../backends/group-records.js';
 import type { Config, QqbotAccount } from '../config/config.js';
 import type { DaemonOperations } from '../control/api.js';
 import { openControlServer } from '../control/control-server.js';
 import { daemonOperations } from '../control/operations.js';
 import { StatusBoard } from '../control/status-board.js';
 import type { Listener } from '../http/listener.js';
+import { hasSequence } from '../lanes/qqbot/message-sequence.js';
 import { pause } from '../model/backoff.js';
 import { ConfigError, describeError } from '../model/errors.js';
 import { laneId } from '../model/target.js';
@@ -55,18 +57,21 @@ export async function startDaemon(
   const owner = await acquireForDaemon(stateDir, { pid: process.pid, kind: 'daemon', socket }, log);
   const started: { store?: Store; control?: Listener } = {};
   try {
+    const commands = new GroupRecords(join(stateDir, 'commands'));
+    const leftOver = commands.endLeftOver();
+    if (leftOver > 0) log.warn({ commands: leftOver }, 'commands that were still running from before were ended');
     const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability);
     started.store = store;
-    const found = await store.outbox.recover();
+    const found = await store.outbox.recover(({ kind }) => hasSequence(kind));
     if (found.again + found.uncertain > 0) log.warn(found, 'messages were being sent when loong ended last');
 
     const counters = new Counters();
     const settlements = new Settlements(store.outbox);
-    const board = new StatusBoard(accounts.map(accountTarget), log);
+    const board = new StatusBoard(accounts.map(accountTarget), log, around.secrets);
     const roads = new Map(
       accounts.map((account) => [
         laneId(accountTarget(account)),
-        buildRoad(config, account, store, counters, settlements, board, around),
+        buildRoad(config, account, store, counters, settlements, board, commands, around),
       ]),
     );
     let requestStop = () => {};
@@ -78,6 +83,8 @@ export async function startDaemon(
       outbounds: new Map([...roads].map(([id, road]) => [id, road.outbound])),
       defaultAccount: config.qqbot.defaultAccount,
       settlements,
+      queue: store.queue,
+      answerAgain: (account, entry) => roads.get(account)?.conversations.offer(entry),
       board,
       counters,
     });

@@ -4,10 +4,12 @@ import { allowedPeers } from '../access/allowed-peers.js';
 import type { Backend } from '../backends/backend.js';
 import { echo } from '../backends/echo.js';
 import { execCommand } from '../backends/exec-command.js';
+import type { GroupRecords } from '../backends/group-records.js';
 import type { BackendConfig, Config, QqbotAccount, ReplyWindowConfig } from '../config/config.js';
 import type { AccountState } from '../control/api.js';
 import type { StatusBoard } from '../control/status-board.js';
 import type { Lane, ReplyRight } from '../lanes/lane.js';
+import { encodedSizes } from '../lanes/qqbot/encoded-sizes.js';
 import type { ResumeMemory } from '../lanes/qqbot/gateway-loop.js';
 import { QqbotLane } from '../lanes/qqbot/qqbot-lane.js';
 import { ConfigError } from '../model/errors.js';
@@ -47,6 +49,7 @@ export function buildRoad(
   counters: Counters,
   settlements: Settlements,
   board: StatusBoard,
+  commands: GroupRecords,
   around: Surroundings,
 ): Road {
   const lane = openLane(account, sessionsOf(store, account), counters, around);
@@ -54,7 +57,15 @@ export function buildRoad(
   const allowed = allowedPeers(account.allowedPeerIds);
   const policy: AccountPolicy = { allowed, requireMention: account.requireMention };
   const { inbox, outbox, events } = store;
-  const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: (id) => settlements.settled(id) });
+  const delivery = new Delivery({
+    lane,
+    outbox,
+    allowed,
+    counters,
+    log,
+    secrets: around.secrets,
+    onSettled: (id) => settlements.settled(id),
+  });
   const wakeDelivery = () => delivery.wake();
   const outbound = new Outbound({
     allowed,
@@ -70,7 +81,7 @@ export function buildRoad(
   const { timeoutMs } = settings;
   const conversations = new Conversations({
     account: lane.id,
-    backend: backendOf(settings),
+    backend: backendOf(settings, commands),
     concurrency: settings.concurrency,
     timeoutMs,
     apology: account.apology,
@@ -78,6 +89,7 @@ export function buildRoad(
     outbound,
     counters,
     log,
+    secrets: around.secrets,
   });
   const onState = (state: AccountState, detail: string | undefined) => board.set(lane.id, { state, detail });
   const onInbound = () => board.note(lane.id, 'last_inbound_at', Date.now());
@@ -91,6 +103,7 @@ export function buildRoad(
     counters,
     log,
     wakeDelivery,
+    onReviewed: (id) => settlements.settled(id),
     onState,
     onInbound,
     onAck,
@@ -129,6 +142,7 @@ export function openLane(
       group: right(replyWindows.group),
       channel: right(replyWindows.channel),
     },
+    markdown: account.markdown,
     memory,
     log: log.child({ lane: id }),
     counters,
@@ -151,12 +165,12 @@ export function sessionsOf(store: Store, account: QqbotAccount): ResumeMemory {
   };
 }
 
-function backendOf(config: BackendConfig): Backend {
-  return config.type === 'echo' ? echo : execCommand(config);
+function backendOf(config: BackendConfig, commands: GroupRecords): Backend {
+  return config.type === 'echo' ? echo : execCommand(config, commands);
 }
 
 export function cuttingOf({ textChunkLimit, chunkMode }: QqbotAccount): Cutting {
-  return { limit: textChunkLimit, mode: chunkMode };
+  return { limit: textChunkLimit, mode: chunkMode, sizes: encodedSizes };
 }
 
 function right({ minutes, count }: ReplyWindowConfig): ReplyRight {

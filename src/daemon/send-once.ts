@@ -10,6 +10,7 @@ import type { Segment } from '../model/message.js';
 import type { Target } from '../model/target.js';
 import { deliverNow } from '../relay/one-shot.js';
 import { assertSendable, Outbound } from '../relay/outbound.js';
+import { isUnderWay } from '../relay/whole-message.js';
 import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from '../store/owner.js';
 import { openStore } from '../store/sqlite/sqlite-store.js';
 import { ensurePrivateDir } from '../store/state-dir.js';
@@ -31,17 +32,20 @@ export interface DirectMessage {
   readonly content: Segment;
   /** The platform's id of the message whose reply window is preferred. */
   readonly replyTo: string | undefined;
+  /** Given again with the same message, it stands for the earlier one. */
+  readonly key?: string | undefined;
 }
 
 /**
  * Delivers one message without a daemon, until `deadline` (unix ms), holding the state directory meanwhile; resolves with its receipt.
+ * One that was handed in with the same key before is not sent again, unless it still waits.
  * @throws UsageError, AccessDenied, LoongError `message.unknown`, `owner.taken`, `owner.taken_by_daemon`, `send.too_late` (nothing was stored);
  * LoongError `send.others_wait` when older messages to this target wait.
  */
 export async function sendOnce(
   config: Config,
   account: QqbotAccount,
-  { target, content, replyTo }: DirectMessage,
+  { target, content, replyTo, key }: DirectMessage,
   deadline: number,
   around: Surroundings,
 ): Promise<Receipt> {
@@ -49,7 +53,7 @@ export async function sendOnce(
   assertSendable(target, [content], allowed);
   const { stateDir } = config.gateway;
   ensurePrivateDir(stateDir);
-  const owner = await acquireForSend(stateDir, deadline);
+  const owner = await acquireBriefly(stateDir, deadline, 'nothing was sent');
   try {
     const left = Math.max(deadline - Date.now(), 0);
     const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability, left);
@@ -58,17 +62,7 @@ export async function sendOnce(
     try {
       const lane = openLane(account, sessionsOf(store, account), new Counters(), around);
       try {
-        await outbox.recover();
-        assertNobodyWaits(outbox.pending(target));
-        if (Date.now() >= deadline) {
-          throw new LoongError(
-            'send.too_late',
-            'nothing was sent within --timeout, for it was over before the message was stored',
-            {
-              remedy: 'give it more time, such as --timeout 30s',
-            },
-          );
-        }
+        await outbox.recover((row) => lane.knowsRepeats(row));
         const outbound = new Outbound({
           allowed,
           inbox,
@@ -77,8 +71,16 @@ export async function sendOnce(
           cutting: cuttingOf(account),
           places: () => undefined,
         });
-        const id = await outbound.submit(target, [content], 'cli', replyTo);
-        inTime = await isDoneBy(deadline + SETTLE_GRACE_MS, deliverNow({ lane, outbox, allowed }, id, deadline));
+        const known = key === undefined ? undefined : outbound.earlier(target, [content], replyTo, key);
+        if (known === undefined || isUnderWay(outbox.message(known))) {
+          assertNobodyWaits(outbox.pending(target) - (known === undefined ? 0 : 1));
+          if (Date.now() >= deadline) throw overBeforeStored();
+        }
+        const id = known ?? (await outbound.submit(target, [content], 'cli', replyTo, key));
+        inTime = await isDoneBy(
+          deadline + SETTLE_GRACE_MS,
+          deliverNow({ lane, outbox, allowed, secrets: around.secrets }, id, deadline),
+        );
         const receipt = receiptOf(outbox.message(id));
         if (receipt === undefined) throw new Error('a stored message is gone');
         return inTime ? inWordsOfTimeout(receipt) : unsettled(receipt);
@@ -116,13 +118,17 @@ async function isDoneBy(at: number, work: Promise<void>): Promise<boolean> {
 /** What was cut off before its POST failed for want of time, wherever it was just waiting. */
 function inWordsOfTimeout(receipt: Receipt): Receipt {
   if (receipt.status !== 'failed' || receipt.error?.code !== 'platform.stopped') return receipt;
-  const what = receipt.message_ids.length === 0 ? 'nothing was sent' : 'not every part was sent';
+  const { id, parts, parts_delivered: arrived } = receipt;
+  const what = arrived === 0 ? 'nothing was sent' : `only ${arrived} of ${parts} parts arrived`;
   return {
     ...receipt,
     error: {
       code: 'send.too_late',
       message: `${what} within --timeout: QQ had not answered yet`,
-      remedy: 'try again with a longer --timeout, or run the daemon, which keeps trying',
+      remedy:
+        arrived === 0
+          ? 'try again with a longer --timeout, or run the daemon, which keeps trying'
+          : `send only the rest: \`loong queue retry ${id}\`, and run the daemon`,
     },
   };
 }
@@ -146,8 +152,12 @@ function unsettled(receipt: Receipt): Receipt {
   };
 }
 
-/** Other sends are gone in a moment, so this one waits for its turn. */
-async function acquireForSend(stateDir: string, deadline: number): Promise<OwnerLock> {
+/**
+ * Owns the state directory for a moment: other sends are gone soon, so this one waits for its turn until `deadline` (unix ms).
+ * `nothing`: what is said when it does not come.
+ * @throws LoongError `owner.taken`, `owner.taken_by_daemon`
+ */
+export async function acquireBriefly(stateDir: string, deadline: number, nothing: string): Promise<OwnerLock> {
   const daemonDeadline = Math.min(deadline, Date.now() + WAIT_FOR_DAEMON_MS);
   for (;;) {
     try {
@@ -157,17 +167,17 @@ async function acquireForSend(stateDir: string, deadline: number): Promise<Owner
       const { owner } = error;
       const now = Date.now();
       // For a moment a row may still name a daemon that is dead, for the next owner is just writing its own.
-      if (owner?.kind === 'daemon' && now >= daemonDeadline) throw heldByDaemon(owner, stateDir, error);
-      if (now >= deadline) throw heldBySend(owner, stateDir, error);
+      if (owner?.kind === 'daemon' && now >= daemonDeadline) throw heldByDaemon(owner, stateDir, nothing, error);
+      if (now >= deadline) throw heldBySend(owner, stateDir, nothing, error);
       await pause(Math.min(SEND_POLL_MS, deadline - now));
     }
   }
 }
 
-function heldByDaemon({ pid }: OwnerInfo, stateDir: string, cause: OwnedElsewhere): LoongError {
+function heldByDaemon({ pid }: OwnerInfo, stateDir: string, nothing: string, cause: OwnedElsewhere): LoongError {
   return new LoongError(
     'owner.taken_by_daemon',
-    `nothing was sent: a daemon (pid ${pid}) has ${stateDir} and takes no messages`,
+    `${nothing}: a daemon (pid ${pid}) has ${stateDir} and takes no messages`,
     {
       cause,
       remedy: `if it is just starting or stopping, try again; if it hangs, \`kill -9 ${pid}\` and start it again`,
@@ -175,20 +185,32 @@ function heldByDaemon({ pid }: OwnerInfo, stateDir: string, cause: OwnedElsewher
   );
 }
 
-function heldBySend(owner: OwnerInfo | undefined, stateDir: string, cause: OwnedElsewhere): LoongError {
+function heldBySend(
+  owner: OwnerInfo | undefined,
+  stateDir: string,
+  nothing: string,
+  cause: OwnedElsewhere,
+): LoongError {
   const who = owner === undefined ? '' : ` (pid ${owner.pid})`;
+  return new LoongError('owner.taken', `${nothing} in time: another \`loong channels send\`${who} has ${stateDir}`, {
+    cause,
+    remedy: 'try again with a longer --timeout, or run the daemon, which takes many messages at once',
+  });
+}
+
+function overBeforeStored(): LoongError {
   return new LoongError(
-    'owner.taken',
-    `nothing was sent within --timeout: another \`loong channels send\`${who} has ${stateDir}`,
-    { cause, remedy: 'try again with a longer --timeout, or run the daemon, which takes many messages at once' },
+    'send.too_late',
+    'nothing was sent within --timeout, for it was over before the message was stored',
+    { remedy: 'give it more time, such as --timeout 30s' },
   );
 }
 
 function assertNobodyWaits(waiting: number): void {
-  if (waiting === 0) return;
+  if (waiting <= 0) return;
   throw new LoongError(
     'send.others_wait',
     `${waiting} earlier message${waiting === 1 ? ' waits' : 's wait'} for this target`,
-    { remedy: 'start the daemon: it delivers them in order' },
+    { remedy: 'start the daemon, which delivers them in order, or give them up with `loong queue drop`' },
   );
 }

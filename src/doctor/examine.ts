@@ -7,18 +7,29 @@ import { laneId } from '../model/target.js';
 import { checkBackend } from './backends.js';
 import type { Finding } from './finding.js';
 import { checkHosts } from './hosts.js';
-import { checkStateDir } from './machine.js';
+import { checkLogFile, checkStateDir } from './machine.js';
 
 export interface DoctorParts {
   readonly config: Config;
-  /** What the running daemon says; undefined when none runs; why it says nothing, when something is there that does not answer. */
-  readonly daemon: DaemonStatus | { readonly fault: string; readonly remedy: string } | undefined;
+  /**
+   * What the running daemon says; undefined when none runs; why it says nothing, when something is there that does not answer, or
+   * when it must be one of another state directory.
+   */
+  readonly daemon:
+    | DaemonStatus
+    | { readonly fault: string; readonly remedy: string }
+    | { readonly elsewhere: string; readonly remedy: string }
+    | undefined;
   /** Asks the platform; undefined for an offline round. */
   readonly probe: ((account: QqbotAccount) => Promise<readonly ProbeStep[]>) | undefined;
 }
 
 /** What to do about a refusal that the platform did not explain. */
 const UNEXPLAINED = 'look at `detail`, and at the bot in the QQ open platform console (q.qq.com)';
+
+/** What to do about an account that works, but not as it was meant to. */
+const LIMITED =
+  'have what is missing granted to the bot in the QQ open platform console (q.qq.com), or take it out of `intents`; let no other program use this AppID';
 
 export async function examine({ config, daemon, probe }: DoctorParts): Promise<readonly Finding[]> {
   const { accounts, enabled } = config.qqbot;
@@ -28,6 +39,7 @@ export async function examine({ config, daemon, probe }: DoctorParts): Promise<r
     { name: 'config', level: 'ok', detail: config.path },
     ...config.warnings.map((detail, i): Finding => ({ name: `config warning ${i + 1}`, level: 'warn', detail })),
     ...(await checkStateDir(config.gateway.stateDir)),
+    ...(config.log.file === undefined ? [] : [await checkLogFile(config.log.file)]),
     ownerFinding(daemon),
   ];
   if (!enabled || served.length === 0)
@@ -53,6 +65,7 @@ export async function examine({ config, daemon, probe }: DoctorParts): Promise<r
 function ownerFinding(daemon: DoctorParts['daemon']): Finding {
   if (daemon === undefined) return { name: 'owner', level: 'ok', detail: 'no daemon runs on this state directory' };
   if ('fault' in daemon) return { name: 'owner', level: 'fail', detail: daemon.fault, remedy: daemon.remedy };
+  if ('elsewhere' in daemon) return { name: 'owner', level: 'warn', detail: daemon.elsewhere, remedy: daemon.remedy };
   return { name: 'owner', level: 'ok', detail: `the daemon of pid ${daemon.pid} (version ${daemon.version})` };
 }
 
@@ -62,7 +75,7 @@ async function askPlatform(
   probe: NonNullable<DoctorParts['probe']>,
 ): Promise<readonly Finding[]> {
   const hosts = await checkHosts(`${name} dns`, [account.apiBaseUrl, account.tokenUrl]);
-  const steps = (await probe(account)).map((step) => ({
+  const steps = (await probe(account)).map(({ unreached: _unreached, ...step }) => ({
     ...step,
     name: `${name} ${step.name}`,
     ...(step.level === 'fail' ? { remedy: step.remedy ?? UNEXPLAINED } : {}),
@@ -100,9 +113,11 @@ function checkCredential(name: string, found: Resolved, served: boolean, remedy:
   return { name, level: 'fail', detail: found.why, remedy };
 }
 
+/** An account that is ready has a detail only where something limits it. */
 function liveFinding(name: string, { state, detail, remedy }: DaemonStatus['accounts'][number]): Finding {
-  const level = state === 'ready' ? 'ok' : state === 'failed' ? 'fail' : 'warn';
-  const advice = remedy ?? (level === 'fail' ? UNEXPLAINED : undefined);
+  if (state === 'ready' && detail === undefined) return { name: `${name} live`, level: 'ok', detail: state };
+  const level = state === 'failed' ? 'fail' : 'warn';
+  const advice = remedy ?? (level === 'fail' ? UNEXPLAINED : state === 'ready' ? LIMITED : undefined);
   return {
     name: `${name} live`,
     level,

@@ -1,6 +1,6 @@
 /** The contract between the relay and one account of one channel. */
-import type { InboundMessage, Notice, ReplyToken, Segment } from '../model/message.js';
-import type { Target } from '../model/target.js';
+import type { InboundMessage, Notice, Plainer, ReplyToken, Segment } from '../model/message.js';
+import type { Target, TargetKind } from '../model/target.js';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -19,18 +19,40 @@ export interface Delivery {
   readonly plainer?: Plainer;
 }
 
-/** What is left out of a message: the look of markdown, or addresses that can be clicked. */
-export interface Plainer {
-  readonly markdown?: boolean;
-  readonly links?: boolean;
-}
-
 /** What came of an attempt that the platform took. */
 export interface Taken {
   /** Absent where the platform gave none yet. */
   readonly platformMessageId?: string;
-  /** The platform reviews the message first; an event with this id tells what came of it. */
+  /** The platform reviews the message first; an event with this id tells what came of it, if the lane hears such events. */
   readonly auditId?: string;
+}
+
+/** So many messages in so long (ms), and as many at once. */
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+/** How fast the platform takes messages to one kind of target. */
+export interface SendLimits {
+  /** All active messages together. */
+  readonly active: readonly Rate[];
+  readonly activePerTarget: readonly Rate[];
+  /** Messages of any sort. */
+  readonly perTarget: readonly Rate[];
+  /** All messages together; heeded once the platform has complained, and ever less of it while it goes on complaining. */
+  readonly afterComplaint: readonly Rate[];
+}
+
+type Mention = Extract<Segment, { readonly type: 'mention' }>;
+
+/** How many characters (code points) the platform may get to see of what is written, so that it is cut to what it takes. */
+export interface EncodedSizes {
+  /** Of the character at `at` of a text segment; it may look at what follows. */
+  readonly text: (text: string, at: number) => number;
+  /** Of the character at `at` of a markdown segment, which may have to go out as text. */
+  readonly markdown: (markdown: string, at: number) => number;
+  readonly mention: (mention: Mention) => number;
 }
 
 export interface Lane {
@@ -38,6 +60,9 @@ export interface Lane {
   readonly id: string;
   /** The reply right that a message in this conversation opens; undefined where the channel knows none. */
   replyRight(conversation: Target): ReplyRight | undefined;
+  limits(kind: TargetKind): SendLimits;
+  /** Whether the lane is told what came of a review. */
+  readonly hearsReviews: boolean;
   /** The platform takes a passive pair to this target only once, so that an attempt with an unknown end may be repeated. */
   knowsRepeats(target: Target): boolean;
   /**
@@ -51,6 +76,11 @@ export interface Lane {
    * @throws DeliveryError saying whether the message may have arrived.
    */
   send(delivery: Delivery, signal: AbortSignal): Promise<Taken>;
+  /**
+   * How to send these segments again after the platform refused them, sent as `already` says, for their markdown or for
+   * an address in them; undefined when that would send the same once more, or when the account does not permit it.
+   */
+  plainerForm(segments: readonly Segment[], refusedFor: keyof Plainer, already: Plainer): Plainer | undefined;
   /** Lets go of connections; after this nothing is sent. */
   close(): Promise<void>;
 }
@@ -77,4 +107,6 @@ export interface ProbeStep {
   readonly level: 'ok' | 'warn' | 'fail';
   readonly detail: string;
   readonly remedy?: string;
+  /** It failed because nothing answered: no answer was judged. */
+  readonly unreached?: true;
 }

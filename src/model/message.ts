@@ -21,6 +21,12 @@ export type Segment =
       readonly transcript?: string;
     };
 
+/** What is left out of a message that the platform refused as it was: the look of markdown, or addresses that can be clicked. */
+export interface Plainer {
+  readonly markdown?: boolean;
+  readonly links?: boolean;
+}
+
 /** The right to answer passively: what the platform wants to see beside the answer. */
 export interface ReplyToken {
   readonly kind: 'msg_id' | 'event_id';
@@ -44,6 +50,16 @@ export interface Notice {
   /** The platform's own name for it, e.g. `FRIEND_ADD`. */
   readonly name: string;
   readonly data: unknown;
+  /** The platform's own number of the event: what comes again under the same one is no second event. */
+  readonly eventId?: string;
+  /** The conversation whose rights it changes. */
+  readonly about?: Target;
+  /** Allows messages that answer it. */
+  readonly replyToken?: ReplyToken;
+  /** Whether active messages are taken there from now on. */
+  readonly takesActive?: boolean;
+  /** What came of the review of a message that was sent. */
+  readonly review?: { readonly auditId: string; readonly passed: boolean; readonly messageId?: string };
 }
 
 export type MessageOrigin = 'backend' | 'cli' | 'api';

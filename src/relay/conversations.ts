@@ -2,14 +2,15 @@
  * Who is answered when: one message after the other within a conversation, conversations side by side. What does not fit into
  * memory stays in the journal and is fetched when there is room; so is what a dead process left behind.
  */
-import type { Backend, Turn } from '../backends/backend.js';
-import { BackendError, describeError, LoongError } from '../model/errors.js';
-import { plainText, type Segment } from '../model/message.js';
+import type { Backend } from '../backends/backend.js';
+import { describeError, LoongError } from '../model/errors.js';
 import { formatTarget, type Target } from '../model/target.js';
-import type { Inbox, InboxId, RowError, WaitingMessage } from '../store/store.js';
+import type { Inbox, InboxId, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
-import { type Log, shownPeer } from '../telemetry/log.js';
+import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
+import { askBackend } from './ask-backend.js';
 import type { Outbound } from './outbound.js';
+import { rowErrorOf } from './row-error.js';
 import { untilWritten } from './until-written.js';
 
 /** Waiting messages held in memory; the journal holds the rest. */
@@ -17,8 +18,6 @@ const ROOM = 1000;
 const FETCH_AT_ONCE = 500;
 /** A message whose turn a crash broke so often is given up. */
 const MAX_ATTEMPTS = 3;
-/** Longest answer that is gathered; each piece counts as one character more. */
-const MAX_ANSWER_CHARS = 100_000;
 /**
  * Counting an attempt takes a commit, about so long. So as many more begin as a quick backend answers meanwhile, up to a limit;
  * of a slow one it is none, for an attempt that is counted and not made would be untrue after a crash.
@@ -39,6 +38,8 @@ export interface ConversationsParts {
   readonly outbound: Outbound;
   readonly counters: Counters;
   readonly log: Log;
+  /** Never written down, whatever a backend complains of. */
+  readonly secrets: Secrets;
 }
 
 /** A message of which this attempt is counted. */
@@ -218,10 +219,11 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { outbound, counters, concurrency } = this.#parts;
+    const { backend, timeoutMs, outbound, counters, concurrency } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
+    let over = Promise.resolve();
     const leave = () => {
       if (!isAtBackend) return;
       isAtBackend = false;
@@ -235,13 +237,17 @@ export class Conversations {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
-      const segments = await this.#ask({ message, attempt });
+      const asked = askBackend(backend, { message, attempt }, timeoutMs);
+      over = asked.over;
+      this.#asking.add(asked.stop);
+      void over.then(() => this.#asking.delete(asked.stop));
+      const segments = await asked.answer;
       const written = this.#written(() => outbound.answer(id, message, segments));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
       await written;
       counters.count('turns.answered');
     } catch (error) {
-      leave();
+      void over.then(leave); // what still works counts, so that never more run than the backend takes
       await this.#failed(key, entry, error);
     }
     return true;
@@ -252,14 +258,15 @@ export class Conversations {
   }
 
   async #failed(key: string, { id, message }: WaitingMessage, error: unknown): Promise<void> {
-    const { outbound, counters, log } = this.#parts;
+    const { outbound, counters, log, secrets } = this.#parts;
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
     if (this.#closing) return;
     counters.count('turns.failed');
     const { kind, peer } = message.conversation;
     log.error({ error: describeError(error), kind, peer: shownPeer(log, peer) }, 'a message could not be answered');
+    const told = rowErrorOf(error, secrets);
     const apology = this.#apologyFor(key);
-    await this.#written(() => outbound.fail(id, message, rowError(error), apology)).catch((failure: unknown) => {
+    await this.#written(() => outbound.fail(id, message, told, apology)).catch((failure: unknown) => {
       log.error(
         { error: describeError(failure) },
         'its end could not be written down; it will be tried again after a restart',
@@ -281,26 +288,6 @@ export class Conversations {
     return apology;
   }
 
-  /** The backend's answer, within the time it has; a backend that does not heed its signal is left behind. */
-  #ask(turn: Turn): Promise<readonly Segment[]> {
-    const { backend, timeoutMs } = this.#parts;
-    return new Promise((resolve, reject) => {
-      const limit = new AbortController();
-      const stop = (reason: Error) => {
-        reject(reason);
-        limit.abort(reason);
-      };
-      const timer = setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs);
-      this.#asking.add(stop);
-      gather(backend, turn, limit.signal)
-        .then(resolve, reject)
-        .finally(() => {
-          clearTimeout(timer);
-          this.#asking.delete(stop);
-        });
-    });
-  }
-
   /** No turn begins any more; resolves when the running ones have ended, at the latest after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
@@ -315,33 +302,4 @@ export class Conversations {
     this.#stop.abort();
     for (const stop of this.#asking) stop(new LoongError('turn.stopped', 'loong is stopping'));
   }
-}
-
-/** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
-async function gather(backend: Backend, turn: Turn, signal: AbortSignal): Promise<readonly Segment[]> {
-  const segments: Segment[] = [];
-  let size = 0;
-  for await (const segment of backend.answer(turn, signal)) {
-    if (signal.aborted) break;
-    size += plainText([segment]).length + 1;
-    if (size > MAX_ANSWER_CHARS) {
-      throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
-        remedy: 'make it answer in fewer words',
-      });
-    }
-    segments.push(segment);
-  }
-  return segments;
-}
-
-function tooSlow(timeoutMs: number): BackendError {
-  return new BackendError('backend.timeout', `the backend gave no answer within ${timeoutMs} ms`, {
-    remedy: 'raise `timeout` of this backend, or make it faster',
-  });
-}
-
-function rowError(error: unknown): RowError {
-  return error instanceof LoongError
-    ? { code: error.code, message: error.message, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) }
-    : { code: 'turn.failed', message: describeError(error) };
 }

@@ -3,9 +3,12 @@ import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js
 import type { Lane } from '../lanes/lane.js';
 import { type Backoff, backoffDelay } from '../model/backoff.js';
 import { AccessDenied, DeliveryError, describeError, LoongError } from '../model/errors.js';
+import type { Target } from '../model/target.js';
 import type { AttemptOutcome, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
-import { type Log, shownPeer } from '../telemetry/log.js';
+import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
+import { Pace } from './pace.js';
+import { struckOut } from './row-error.js';
 import { untilWritten } from './until-written.js';
 
 /** Attempts under way at once, per account; one whose outcome is being written may still keep its place. */
@@ -25,6 +28,8 @@ export interface DeliveryParts {
   readonly allowed: AllowedPeers;
   readonly counters: Counters;
   readonly log: Log;
+  /** Never written down, whatever the platform says. */
+  readonly secrets: Secrets;
   /** Told of every message of which a part's status changed, after the commit. */
   readonly onSettled: (message: OutboxId) => void;
 }
@@ -32,6 +37,7 @@ export interface DeliveryParts {
 export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #stop = new AbortController();
+  readonly #pace: Pace;
   /** Attempts at the platform. */
   #inFlight = 0;
   /** Outcomes on their way into the journal. */
@@ -48,6 +54,7 @@ export class Delivery {
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    this.#pace = new Pace((kind) => parts.lane.limits(kind));
   }
 
   /** Something may be due, or is being written in this turn of the event loop. Cheap: calls that come together make one look. */
@@ -58,12 +65,13 @@ export class Delivery {
   }
 
   /**
-   * Keeps a place for an attempt at a message that is about to be stored. Whoever gets `true` calls `begin` or `forgo`, exactly
-   * once. Never while others wait for a place.
+   * Keeps a place for an attempt at a reply that is about to be stored. Whoever gets `true` calls `begin` or `forgo`, exactly
+   * once. Never while others wait for a place, nor faster than the platform takes replies.
    */
-  reserve(): boolean {
+  reserve(target: Target): boolean {
     const othersWait = this.#crowded || (this.#again && !this.#pumping);
     if (othersWait || this.#closing || this.#inFlight >= IN_FLIGHT) return false;
+    if (this.#pace.wait(target, 'passive') > 0) return false;
     this.#inFlight++;
     return true;
   }
@@ -73,9 +81,10 @@ export class Delivery {
     void this.#attempt(row).finally(() => this.#tellIfIdle());
   }
 
-  /** The place is not needed. */
-  forgo(): void {
+  /** The place is not needed. `target`: the one that it was kept for. */
+  forgo(target?: Target): void {
     this.#inFlight--;
+    if (target !== undefined) this.#pace.takeBack(target);
     if (this.#again) this.wake();
     this.#tellIfIdle();
   }
@@ -85,7 +94,7 @@ export class Delivery {
     try {
       while (this.#again && this.#inFlight < IN_FLIGHT && !this.#closing) {
         this.#again = false;
-        for (const id of await this.#look()) this.#expired(id);
+        for (const id of await this.#look()) this.#unattempted(id);
       }
       this.#dozeOff();
     } catch (error) {
@@ -96,22 +105,24 @@ export class Delivery {
     }
   }
 
-  /** Begins what is due, as far as there are places; resolves with what expired. */
+  /** Begins what is due, as far as there are places; resolves with what was settled or parked without an attempt. */
   async #look(): Promise<readonly OutboxId[]> {
     let kept = 0;
     let begun = 0;
     try {
-      const { rows, expired } = await this.#parts.outbox.claim(this.#parts.lane.id, Date.now(), () => {
+      const places = () => {
         this.#inFlight -= kept; // the commit may be made a second time
         kept = Math.max(0, IN_FLIGHT - this.#inFlight);
         this.#inFlight += kept;
         return kept;
-      });
-      begun = rows.length;
-      this.#crowded = begun === kept;
-      if (this.#crowded) this.#again = true; // there may be more
-      for (const row of rows) this.begin(row);
-      return expired;
+      };
+      const pace = (target: Target, how: 'passive' | 'active') => this.#pace.wait(target, how);
+      const claimed = await this.#parts.outbox.claim(this.#parts.lane.id, Date.now(), places, { pace });
+      begun = claimed.rows.length;
+      this.#crowded = claimed.isMore && begun === kept;
+      if (claimed.isMore) this.#again = true;
+      for (const row of claimed.rows) this.begin(row);
+      return claimed.unattempted;
     } finally {
       this.#inFlight -= kept - begun;
     }
@@ -149,12 +160,13 @@ export class Delivery {
     if (this.#inFlight === 0 && this.#unwritten === 0 && !this.#pumping) this.#idle?.();
   }
 
-  #expired(id: OutboxId): void {
+  #unattempted(id: OutboxId): void {
     const { outbox, counters, onSettled } = this.#parts;
     const row = outbox.find(id);
-    if (row?.error !== undefined && (row.status === 'failed' || row.status === 'uncertain')) {
-      counters.count(`outbound.${row.status}`);
-      this.#report(row, { status: row.status, error: row.error });
+    const status = row?.status;
+    if (row?.error !== undefined && (status === 'failed' || status === 'uncertain' || status === 'parked')) {
+      counters.count(`outbound.${status}`);
+      this.#report(row, { status, error: row.error });
     }
     onSettled(row?.message ?? id);
   }
@@ -162,18 +174,20 @@ export class Delivery {
   /** One attempt, written down. Never rejects. */
   async #attempt(row: Outgoing): Promise<void> {
     const { outbox, counters, log, onSettled } = this.#parts;
-    const outcome = await attemptDelivery(this.#parts, row, this.#stop.signal);
+    const { outcome, error: failure } = await attemptDelivery(this.#parts, row, this.#stop.signal);
+    if (failure?.failure === 'rate') this.#pace.complained(failure.retryAfterMs);
     counters.count(`outbound.${outcome.status}`);
     this.#report(row, outcome);
     this.#inFlight--;
     this.#unwritten++;
-    const goesOn = this.reserve(); // the next message to this target may have the place, unless others wait for one
+    const goesOn = this.reserve(row.target); // the next message to this target may have the place, unless others wait for one
     let next: Outgoing | undefined;
     try {
       const written = untilWritten(() => outbox.settle(row.id, outcome, goesOn), log, this.#stop.signal);
       if (this.#again) this.wake(); // the look joins this commit
       const settled = await written;
       next = settled.next;
+      for (const message of settled.carried ?? []) onSettled(message);
       if (settled.along > 0) counters.count(`outbound.${outcome.status}`, settled.along);
       if (settled.nextIsDue) this.wake();
     } catch (error) {
@@ -184,7 +198,7 @@ export class Delivery {
     } finally {
       this.#unwritten--;
       if (next !== undefined) this.begin(next);
-      else if (goesOn) this.forgo();
+      else if (goesOn) this.forgo(row.target);
       this.#dozeOff();
     }
     onSettled(row.message);
@@ -231,25 +245,40 @@ export class Delivery {
   }
 }
 
-/** One attempt at the platform; its failure is part of the outcome. */
+/** What came of one attempt, and why where it did not succeed. */
+export interface Attempted {
+  readonly outcome: AttemptOutcome;
+  readonly error?: DeliveryError;
+}
+
+/** One attempt at the platform; its failure is part of what it resolves with. */
 export async function attemptDelivery(
-  { lane, allowed }: Pick<DeliveryParts, 'lane' | 'allowed'>,
+  { lane, allowed, secrets }: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'>,
   row: Outgoing,
   signal: AbortSignal,
-): Promise<AttemptOutcome> {
+): Promise<Attempted> {
   try {
     // The answer to an admitted message needs no listing; everything else is checked again, for the config may have changed since it was queued.
     if (row.inReplyTo === undefined) assertPeerAllowed(row.target, allowed);
-    if (signal.aborted) return unsent(row, Date.now());
-    const { target, segments, passive } = row;
-    const { platformMessageId } = await lane.send(
-      { target, segments, ...(passive === undefined ? {} : { passive }) },
-      signal,
-    );
-    return { status: 'delivered', ...(platformMessageId === undefined ? {} : { platformMessageId }) };
+    if (signal.aborted) return { outcome: unsent(row, Date.now()) };
+    const { platformMessageId, auditId } = await lane.send(row, signal);
+    if (auditId !== undefined) {
+      return {
+        outcome: lane.hearsReviews
+          ? { status: 'sending', auditId, error: UNDER_REVIEW }
+          : { status: 'uncertain', error: { ...UNDER_REVIEW, remedy: HEAR_REVIEWS } },
+      };
+    }
+    return { outcome: { status: 'delivered', ...(platformMessageId === undefined ? {} : { platformMessageId }) } };
   } catch (error) {
-    return outcomeOf(row, error, Date.now());
+    const outcome = withoutSecrets(outcomeOf(row, error, Date.now(), lane), secrets);
+    return { outcome, ...(error instanceof DeliveryError ? { error } : {}) };
   }
+}
+
+function withoutSecrets(outcome: AttemptOutcome, secrets: Secrets): AttemptOutcome {
+  if (outcome.status === 'delivered') return outcome;
+  return { ...outcome, error: struckOut(outcome.error, secrets) };
 }
 
 /** Claimed, but there was no time left for the attempt. What went wrong before says more than that. */
@@ -259,7 +288,12 @@ function unsent(row: Outgoing, now: number): AttemptOutcome {
 }
 
 /** What one failed attempt means for its row. Pure, so that every case can be read (and tested) here. */
-export function outcomeOf(row: Outgoing, error: unknown, now: number): AttemptOutcome {
+export function outcomeOf(
+  row: Outgoing,
+  error: unknown,
+  now: number,
+  lane: Pick<Lane, 'knowsRepeats' | 'plainerForm'>,
+): AttemptOutcome {
   const told = rowError(error);
   const failed: AttemptOutcome = { status: 'failed', error: told };
   const uncertain: AttemptOutcome = { status: 'uncertain', error: { ...told, ...MAY_HAVE_ARRIVED } };
@@ -271,9 +305,9 @@ export function outcomeOf(row: Outgoing, error: unknown, now: number): AttemptOu
   const again = (ladder: Backoff): AttemptOutcome => {
     const dueAt = now + Math.max(error.retryAfterMs ?? 0, backoffDelay(ladder, row.attempts));
     if (!mayHaveArrived) return { status: 'queued', dueAt, error: told, pair: 'release' };
-    // The same pair cannot be delivered twice, so only a reply may be repeated; and only while its window makes the answer tell something.
-    if (row.passive === undefined || now >= row.passive.closesAt) return uncertain;
-    return { status: 'queued', dueAt, error: told, pair: 'keep' };
+    // Only where the same pair cannot be delivered twice may it be repeated, and only while its window makes the answer tell something.
+    const isKnown = row.passive !== undefined && now < row.passive.closesAt && lane.knowsRepeats(row.target);
+    return isKnown ? { status: 'queued', dueAt, error: told, pair: 'keep' } : uncertain;
   };
   switch (error.failure) {
     case 'unavailable':
@@ -296,12 +330,22 @@ export function outcomeOf(row: Outgoing, error: unknown, now: number): AttemptOu
     case 'active':
       return mayHaveArrived ? uncertain : { status: 'parked', error: told };
     case 'markdown':
-    case 'links':
+    case 'links': {
+      if (mayHaveArrived) return uncertain;
+      const plainer = lane.plainerForm(row.segments, error.failure, row.plainer ?? {});
+      // It was refused for certain, so the next form is a message of its own.
+      return plainer === undefined ? failed : { status: 'queued', dueAt: now, error: told, pair: 'release', plainer };
+    }
     case 'refused':
       return mayHaveArrived ? uncertain : failed;
   }
 }
 
+const UNDER_REVIEW: RowError = {
+  code: 'delivery.under_review',
+  message: 'QQ took the message and reviews it before anybody sees it',
+};
+const HEAR_REVIEWS = 'add "message_audit" to `intents`, so that loong hears what comes of reviews';
 const MAY_HAVE_ARRIVED = { remedy: 'it may have arrived: ask the peer before you send it again' };
 
 function rowError(error: unknown): RowError {

@@ -2,7 +2,7 @@
 import { type AccountPolicy, admit } from '../access/admission.js';
 import type { Lane, LaneSink, LaneState } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
-import type { Admitted, Arrival, EventLog, Inbox } from '../store/store.js';
+import type { Admitted, Arrival, EventLog, Inbox, OutboxId } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Conversations } from './conversations.js';
@@ -24,6 +24,8 @@ export interface InboundParts {
   readonly log: Log;
   /** Parked messages of this account may be due again. */
   readonly wakeDelivery: () => void;
+  /** The platform told what came of a message that it had held back. */
+  readonly onReviewed: (message: OutboxId) => void;
   readonly onState: (state: LaneState, detail: string | undefined) => void;
   /** Something came in, whatever it was. */
   readonly onInbound: () => void;
@@ -96,9 +98,15 @@ export class Inbound implements LaneSink {
   }
 
   async notice(notice: Notice): Promise<void> {
-    this.#parts.onInbound();
-    this.#parts.counters.count('inbound.notices');
-    await this.#parts.events.append(this.#account, notice, Date.now());
+    const { lane, events, counters, onInbound, onReviewed, wakeDelivery } = this.#parts;
+    onInbound();
+    counters.count('inbound.notices');
+    const now = Date.now();
+    const right = notice.about === undefined ? undefined : lane.replyRight(notice.about);
+    const opens = right === undefined ? undefined : { closesAt: now + right.ttlMs, count: right.count };
+    const { unparked, reviewed } = await events.append(this.#account, notice, now, opens);
+    if (unparked > 0) wakeDelivery();
+    if (reviewed !== undefined) onReviewed(reviewed);
   }
 
   async undecodable(raw: string, reason: string): Promise<void> {

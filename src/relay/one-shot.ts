@@ -5,7 +5,7 @@ import { attemptDelivery, type DeliveryParts } from './delivery.js';
 
 /** Resolves once every part of the message is settled or parked; none is left queued. `deadline` is unix ms. */
 export async function deliverNow(
-  parts: Pick<DeliveryParts, 'lane' | 'allowed'> & { readonly outbox: Outbox },
+  parts: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'> & { readonly outbox: Outbox },
   message: OutboxId,
   deadline: number,
 ): Promise<void> {
@@ -15,16 +15,16 @@ export async function deliverNow(
 
 /** Does nothing to a part that shared the end of an earlier one. */
 async function deliverPart(
-  parts: Pick<DeliveryParts, 'lane' | 'allowed'> & { readonly outbox: Outbox },
+  parts: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'> & { readonly outbox: Outbox },
   id: OutboxId,
   deadline: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { lane, outbox } = parts;
   for (;;) {
-    const [row] = (await outbox.claim(lane.id, Date.now(), 1, id)).rows;
+    const [row] = (await outbox.claim(lane.id, Date.now(), 1, { only: id })).rows;
     if (row === undefined) return;
-    const outcome = await attemptDelivery(parts, row, signal);
+    const { outcome } = await attemptDelivery(parts, row, signal);
     const again = outcome.status === 'queued' && outcome.dueAt < deadline && !signal.aborted;
     await outbox.settle(id, again ? outcome : final(outcome));
     if (!again) return;
@@ -34,6 +34,7 @@ async function deliverPart(
 
 /** Nobody will try it again, so a row that would wait is settled as what it is. */
 function final(outcome: AttemptOutcome): AttemptOutcome {
+  if (outcome.status === 'sending') return { status: 'uncertain', error: { ...outcome.error, remedy: UNDER_REVIEW } };
   if (outcome.status !== 'queued') return outcome;
   const error: RowError = {
     ...outcome.error,
@@ -41,3 +42,5 @@ function final(outcome: AttemptOutcome): AttemptOutcome {
   };
   return { status: outcome.pair === 'keep' ? 'uncertain' : 'failed', error };
 }
+
+const UNDER_REVIEW = 'look in QQ whether it appears; a running daemon would be told what came of the review';

@@ -1,9 +1,10 @@
 /** The door through which everything leaves: allowlist → outbox. */
+import { createHash } from 'node:crypto';
 import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
 import { LoongError, UsageError } from '../model/errors.js';
 import { type InboundMessage, type MessageOrigin, plainText, type Segment } from '../model/message.js';
-import { formatTarget, type Target } from '../model/target.js';
-import type { Inbox, InboxId, NewOutgoing, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import { formatTarget, laneId, type Target } from '../model/target.js';
+import type { Inbox, InboxId, NewOutgoing, Once, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
 import type { Delivery } from './delivery.js';
 import { type Cutting, partsOf } from './parts.js';
 
@@ -33,21 +34,39 @@ export class Outbound {
 
   /**
    * Accepts a message of an operator or program; resolves with its number once it is stored. `replyTo`: the platform's id of
-   * the message whose reply window is preferred.
-   * @throws AccessDenied, UsageError; LoongError `message.unknown` for a `replyTo` that the conversation does not know (nothing was stored)
+   * the message whose reply window is preferred. `key`: when it came with the same message before, nothing is stored, and the number is that
+   * of the earlier one.
+   * @throws AccessDenied, UsageError (`idempotency.conflict` when the key came with another message before); LoongError `message.unknown` for a `replyTo` that the conversation does not know (nothing was stored)
    */
   async submit(
     target: Target,
     segments: readonly Segment[],
     origin: Exclude<MessageOrigin, 'backend'>,
     replyTo?: string,
+    key?: string,
   ): Promise<OutboxId> {
     const { outbox, inbox, delivery } = this.#parts;
     assertSendable(target, segments, this.#parts.allowed);
+    const once = key === undefined ? undefined : onceOf(key, target, segments, replyTo);
     const preferred = replyTo === undefined ? {} : { replyTo: knownMessage(inbox, target, replyTo) };
-    const stored = outbox.add({ ...this.#message(target, segments, origin), ...preferred });
+    const stored = outbox.add({ ...this.#message(target, segments, origin), ...preferred }, once);
     delivery?.wake(); // its look joins the commit
     return await stored;
+  }
+
+  /** The message that `submit` stored with this key before. @throws UsageError as `submit` */
+  earlier(
+    target: Target,
+    segments: readonly Segment[],
+    replyTo: string | undefined,
+    key: string,
+  ): OutboxId | undefined {
+    return this.#parts.outbox.known(laneId(target), onceOf(key, target, segments, replyTo));
+  }
+
+  /** Something in the outbox may be due. */
+  wake(): void {
+    this.#parts.delivery?.wake();
   }
 
   /** Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. */
@@ -55,15 +74,17 @@ export class Outbound {
     const answers = this.#sayable(message, segments);
     const { inbox, delivery } = this.#parts;
     if (answers.length === 0 || delivery === undefined) return void (await inbox.answer(id, answers));
-    const begins = delivery.reserve();
+    const begins = delivery.reserve(message.conversation);
     let claimed: Outgoing | undefined;
+    let isDue = false;
     try {
       const stored = inbox.answer(id, answers, begins);
       if (!begins) delivery.wake(); // its look joins the commit
-      ({ claimed } = await stored);
+      ({ claimed, isDue } = await stored);
     } finally {
       if (claimed !== undefined) delivery.begin(claimed);
       else if (begins) delivery.forgo();
+      if (begins && isDue) delivery.wake();
     }
   }
 
@@ -81,7 +102,7 @@ export class Outbound {
   }
 
   #message(target: Target, segments: readonly Segment[], origin: MessageOrigin, places?: number): NewOutgoing {
-    const [first, ...rest] = partsOf(segments, this.#parts.cutting, places);
+    const [first, ...rest] = partsOf(segments, this.#parts.cutting, places, target.kind);
     return {
       target,
       segments: first,
@@ -90,6 +111,22 @@ export class Outbound {
       expiresAt: Date.now() + this.#parts.parkTtlMs,
     };
   }
+}
+
+/** @throws UsageError for what cannot be an idempotency key */
+export function assertIdempotencyKey(key: string): void {
+  if (/^[\x21-\x7e]{1,128}$/.test(key)) return;
+  throw new UsageError(
+    'idempotency.bad_key',
+    'an idempotency key has 1 to 128 visible ASCII characters, no blanks',
+    'take something that names this one message, such as backup-2026-11-20',
+  );
+}
+
+function onceOf(key: string, target: Target, segments: readonly Segment[], replyTo: string | undefined): Once {
+  assertIdempotencyKey(key);
+  const asked = JSON.stringify([formatTarget(target), segments, replyTo ?? null]);
+  return { key, digest: createHash('sha256').update(asked).digest('base64') };
 }
 
 /**

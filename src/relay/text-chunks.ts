@@ -9,9 +9,11 @@
  * it (and with the blanks at the end of the text, where that grapheme is its last), and at the end of the text to blanks
  * that do not fit into the last piece, when they are more than half a limit or nothing visible can go along with them.
  */
+import { type Fence, findFences, type NoCut } from './code-fences.js';
+import { advance, next, retreat, type Weigh, weighAlike } from './text-size.js';
 
 export interface ChunkOptions {
-  /** Most characters of a piece, inserted fences included, at least 1. Counted in Unicode code points, so 👍 is one. */
+  /** Most characters of a piece, inserted fences included, at least 1; a single character that weighs more is a piece. */
   readonly limit: number;
   /**
    * `length`: cuts at the end of a paragraph, else a line, else a sentence, else at a blank, as late as possible, but
@@ -19,6 +21,8 @@ export interface ChunkOptions {
    * and as `length` where there is none.
    */
   readonly mode: 'length' | 'newline';
+  /** What a character counts; without it 1, so 👍 is one. */
+  readonly weigh?: Weigh;
 }
 
 /**
@@ -28,42 +32,18 @@ export interface ChunkOptions {
  * @throws RangeError when the limit is below 1
  */
 export function chunkText(text: string, options: ChunkOptions): readonly string[] {
-  const { limit, mode } = options;
+  const { limit, mode, weigh } = options;
   if (!(limit >= 1)) throw new RangeError(`a piece of text needs a limit of at least 1, not ${limit}`);
   if (!/\S/.test(text)) return [];
-  if (text.length <= limit || advance(text, 0, limit) === text.length) return [text];
-  return new Cutter(text, Math.floor(limit), mode).pieces();
-}
-
-/** A code fence that can be closed and reopened within the limit. Positions are UTF-16 offsets into the text. */
-interface Fence {
-  /** First position of the opening line. */
-  readonly from: number;
-  /** First position after the opening line. */
-  readonly bodyFrom: number;
-  /** First position of the closing line, or the end of the text. */
-  readonly bodyTo: number;
-  /** First position after the closing line, or the end of the text. */
-  readonly to: number;
-  /** The opening line with its line end: goes before a piece that begins in the body. */
-  readonly opening: string;
-  /** Length of `opening` in code points. */
-  readonly openingLength: number;
-  readonly lineEnd: string;
-  /** The fence characters alone: go after a piece that ends in the body. Never longer than the closing line. */
-  readonly closing: string;
-}
-
-/** Positions, both ends included, at which a cut would tear a line that is, or looks like, a fence. */
-interface NoCut {
-  readonly from: number;
-  readonly to: number;
+  if ((weigh === undefined && text.length <= limit) || advance(text, 0, limit, weigh) === text.length) return [text];
+  return new Cutter(text, Math.floor(limit), mode, weigh ?? weighAlike).pieces();
 }
 
 class Cutter {
   readonly #text: string;
   readonly #limit: number;
   readonly #mode: ChunkOptions['mode'];
+  readonly #weigh: Weigh;
   readonly #fences: readonly Fence[];
   readonly #noCuts: readonly NoCut[];
   /** Position after the last visible character. */
@@ -74,13 +54,14 @@ class Cutter {
   /** Where the segmenter begins to read: at the piece before, which tells whether a cut grapheme goes on. */
   #context = 0;
 
-  constructor(text: string, limit: number, mode: ChunkOptions['mode']) {
+  constructor(text: string, limit: number, mode: ChunkOptions['mode'], weigh: Weigh) {
     this.#text = text;
     this.#limit = limit;
     this.#mode = mode;
-    ({ fences: this.#fences, noCuts: this.#noCuts } = findFences(text, limit));
+    this.#weigh = weigh;
+    ({ fences: this.#fences, noCuts: this.#noCuts } = findFences(text, limit, weigh));
     this.#visibleEnd = text.trimEnd().length;
-    this.#end = advance(text, this.#visibleEnd, limit / 2) === text.length ? text.length : this.#visibleEnd;
+    this.#end = advance(text, this.#visibleEnd, limit / 2, weigh) === text.length ? text.length : this.#visibleEnd;
   }
 
   pieces(): string[] {
@@ -88,7 +69,7 @@ class Cutter {
     let start = 0;
     while (start < this.#visibleEnd) {
       const reopened = this.#fenceAround(start);
-      const { from, to } = this.#pieceFrom(start, this.#limit - (reopened?.openingLength ?? 0));
+      const { from, to } = this.#pieceFrom(start, this.#limit - (reopened?.openingSize ?? 0));
       const closed = to < this.#visibleEnd ? this.#fenceAround(to) : undefined;
       const lineEnd = closed !== undefined && !this.#endsLine(to) ? closed.lineEnd : '';
       pieces.push((reopened?.opening ?? '') + this.#text.slice(from, to) + lineEnd + (closed?.closing ?? ''));
@@ -104,9 +85,9 @@ class Cutter {
     return fence !== undefined && fence.bodyFrom < at && at < fence.bodyTo ? fence : undefined;
   }
 
-  /** The slice of the next piece: at most `room` code points, with something visible in it. */
+  /** The slice of the next piece: no larger than `room`, with something visible in it. */
   #pieceFrom(from: number, room: number): { readonly from: number; readonly to: number } {
-    const full = advance(this.#text, from, room);
+    const full = Math.max(advance(this.#text, from, room, this.#weigh), next(this.#text, from));
     if (full >= this.#end) return { from, to: full };
 
     const visible = this.#text.slice(from, full).search(/\S/) + from;
@@ -114,7 +95,7 @@ class Cutter {
     const latest = this.#latestCut(from, full);
     // The blanks at the end need something visible before them in the last piece.
     const last = this.#end > this.#visibleEnd ? Math.min(latest, this.#visibleEnd - 1) : latest;
-    const half = advance(this.#text, from, Math.ceil(room / 2));
+    const half = advance(this.#text, from, Math.ceil(room / 2), this.#weigh);
 
     const soft = this.#softCut(last, Math.max(half, visible + 1), visible + 1);
     if (soft !== undefined) return { from, to: soft };
@@ -143,7 +124,7 @@ class Cutter {
   #latestCut(from: number, full: number): number {
     const fence = lastFrom(this.#fences, full - 1);
     if (fence === undefined || full >= fence.to) return full;
-    const inBody = retreat(this.#text, full, fence.lineEnd.length + fence.closing.length);
+    const inBody = retreat(this.#text, full, fence.closingSize, this.#weigh);
     const latest = inBody > fence.bodyFrom ? inBody : fence.from;
     return latest > from ? latest : full;
   }
@@ -253,37 +234,6 @@ class Cutter {
   }
 }
 
-/** All fences that fit the limit, by CommonMark 0.31 §4.5, and all lines that look like one. In order. */
-function findFences(text: string, limit: number): { readonly fences: readonly Fence[]; readonly noCuts: NoCut[] } {
-  const fences: Fence[] = [];
-  const noCuts: NoCut[] = [];
-  if (!text.includes('```') && !text.includes('~~~')) return { fences, noCuts };
-
-  let open: (Omit<Fence, 'bodyTo' | 'to'> & { readonly fits: boolean }) | undefined;
-  const close = (bodyTo: number, to: number): void => {
-    if (open?.fits) fences.push({ ...open, bodyTo, to });
-  };
-  for (const match of text.matchAll(/(?:^|(?<=[\n\r])) {0,3}(`{3,}|~{3,})([^\n\r]*)(\r\n|\r|\n|$)/g)) {
-    const [line, closing = '', info = '', lineEnd = ''] = match;
-    const from = match.index;
-    const to = from + line.length;
-    if (open === undefined && !(closing.startsWith('`') && info.includes('`'))) {
-      const openingLength = [...line].length;
-      const fits = openingLength + lineEnd.length + closing.length <= limit / 2;
-      open = { from, bodyFrom: to, opening: line, openingLength, lineEnd, closing, fits };
-      if (fits) noCuts.push({ from: from + 1, to });
-    } else if (open !== undefined && closing.startsWith(open.closing) && /^[ \t]*$/.test(info)) {
-      if (open.fits) noCuts.push({ from, to: to - 1 });
-      close(from, to);
-      open = undefined;
-    } else if (line.length <= limit / 2) {
-      noCuts.push({ from: from + 1, to: to - 1 });
-    }
-  }
-  close(text.length, text.length);
-  return { fences, noCuts };
-}
-
 /** The last of the ordered items that begins at or before `at`. */
 function lastFrom<Item extends { readonly from: number }>(items: readonly Item[], at: number): Item | undefined {
   let low = 0;
@@ -294,24 +244,6 @@ function lastFrom<Item extends { readonly from: number }>(items: readonly Item[]
     else high = middle;
   }
   return items[low - 1];
-}
-
-/** The position `count` code points after `from`, or the end of the text. */
-function advance(text: string, from: number, count: number): number {
-  let at = from;
-  for (let passed = 1; passed <= count && at < text.length; passed += 1) at += isPair(text, at) ? 2 : 1;
-  return at;
-}
-
-/** The position `count` code points before `from`, or the start of the text. */
-function retreat(text: string, from: number, count: number): number {
-  let at = from;
-  for (let passed = 1; passed <= count && at > 0; passed += 1) at -= isPair(text, at - 2) ? 2 : 1;
-  return at;
-}
-
-function isPair(text: string, at: number): boolean {
-  return (text.charCodeAt(at) & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00;
 }
 
 function isBlank(code: number): boolean {

@@ -9,6 +9,11 @@ export function statusOf(parts: readonly Outgoing[]): OutgoingStatus {
   return WEIGHT.find((status) => parts.some((part) => part.status === status)) ?? 'queued';
 }
 
+/** How many parts arrived for certain. */
+export function partsDelivered(parts: readonly Outgoing[]): number {
+  return parts.filter(({ status }) => status === 'delivered').length;
+}
+
 /** Whether a part is still queued or being sent. */
 export function isUnderWay(parts: readonly Outgoing[]): boolean {
   return parts.some(({ status }) => status === 'queued' || status === 'sending');

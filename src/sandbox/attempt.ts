@@ -14,6 +14,8 @@ export interface Attempt {
   readonly seq: number | undefined;
   /** Its `message_reference`; `optional`: a message that is not there does not matter. */
   readonly quote: { readonly id: string; readonly optional: boolean } | undefined;
+  /** Taken, but nobody will see it: a fault was ordered. */
+  readonly hidden?: boolean;
 }
 
 export interface JsonObject {

@@ -11,7 +11,8 @@ const closeCode = z.union([z.literal(1000), z.number().int().min(3000).max(4999)
  * that many matching requests pass first. Exactly one answer: `code` (the platform's own error body), `status` with `body`,
  * `html` (with `status`, default 502), `drop` (the connection is reset: `before` the platform acts, or `after` it did),
  * `hold` (answered only when the fault is deleted). `accept: true` lets the platform act first and spoils only the answer.
- * `delay_ms` waits before the answer, alone or with another.
+ * `delay_ms` waits before the answer, alone or with another. Of a send: with `burn` the refused one has used up its pair of
+ * `msg_id` and `msg_seq` all the same; with `hidden` it is taken and gets its id, but nobody ever sees it in the chat.
  */
 const restFault = z.strictObject({
   kind: z.literal('rest'),
@@ -29,6 +30,23 @@ const restFault = z.strictObject({
   drop: z.enum(['before', 'after']).optional(),
   hold: z.boolean().optional(),
   accept: z.boolean().default(false),
+  burn: z.boolean().default(false),
+  hidden: z.boolean().default(false),
+});
+
+/**
+ * Changes how the next events go out (`type`: those of this name alone). `behind` lets so many later events pass first, but does not wait
+ * longer than `delay_ms` (1000 where it is left out); `delay_ms` alone makes it late. `repeat`: it comes so often again, each time under a
+ * new sequence number; `repeat_after_resume`: once more, behind the next RESUMED.
+ */
+const eventFault = z.strictObject({
+  kind: z.literal('event'),
+  type: z.string().min(1).max(200).optional(),
+  times,
+  behind: z.number().int().min(1).max(1000).optional(),
+  delay_ms: delayMs.optional(),
+  repeat: z.number().int().min(0).max(100).default(0),
+  repeat_after_resume: z.boolean().default(false),
 });
 
 /** Spoils the next grants of a token. `expires_in` makes a token that really lives so long, in seconds. */
@@ -80,6 +98,7 @@ const gatewayAct = [
 
 export const faultOrder = z.discriminatedUnion('kind', [
   restFault,
+  eventFault,
   tokenFault,
   refuseFault,
   noAcksFault,
@@ -161,6 +180,10 @@ export class Faults {
       standing.skip -= 1;
       return false;
     });
+  }
+
+  takeEvent(type: string): Fault<'event'> | undefined {
+    return this.#take('event', (_, fault) => fault.type === undefined || fault.type === type);
   }
 
   takeRefusal(on: 'identify' | 'resume'): Fault<'gateway.refuse'> | undefined {

@@ -168,6 +168,7 @@ class Connection implements Link {
       return;
     }
     this.#platform.transcript.countHeartbeat();
+    if (this.#session !== undefined && d !== null) acknowledge(this.#session, d);
     this.#feedWatchdog();
     if (this.#platform.faults.take('gateway.no_acks') === undefined) this.send(JSON.stringify({ op: OP.heartbeatAck }));
   }
@@ -220,7 +221,7 @@ class Connection implements Link {
     if (this.#isRefusedByOrder('resume', session_id)) return;
     const found = this.#owed(token, session_id, seq);
     if ('refusal' in found) this.#refuse(found.refusal);
-    else this.#resumed(found.session, found.missed);
+    else this.#resumed(found.session, found.missed, seq as number);
   }
 
   /** The session of a Resume and the frames that it missed; the prefix of the token may be left out here. */
@@ -240,14 +241,16 @@ class Connection implements Link {
     return missed === undefined ? { refusal: CLOSE.resumeRefused } : { session, missed };
   }
 
-  #resumed(session: Session, missed: readonly string[]): void {
+  #resumed(session: Session, missed: readonly string[], seq: number): void {
     session.link?.close(CLOSE.timedOut.code, CLOSE.timedOut.reason);
     session.link = this;
     this.#session = session;
+    acknowledge(session, seq);
     this.#feedWatchdog();
     for (const frame of missed) this.send(frame);
     this.#note('resumed', { session_id: session.id, replayed: missed.length });
     this.#platform.sessions.sendOwn(session, 'RESUMED', '');
+    this.#platform.pushes.resumed();
   }
 
   #isRefusedByOrder(step: 'identify' | 'resume', sessionId?: unknown): boolean {
@@ -310,6 +313,10 @@ function readFrame(text: string): Frame | undefined {
   }
   const { op, d } = fields(value);
   return typeof op === 'number' ? { op, d } : undefined;
+}
+
+function acknowledge(session: Session, seq: number): void {
+  session.acknowledged = Math.max(session.acknowledged, Math.min(seq, session.seq));
 }
 
 function fields(value: unknown): { readonly [key: string]: unknown } {

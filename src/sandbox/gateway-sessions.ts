@@ -30,6 +30,15 @@ export interface Session {
   keptChars: number;
   /** The highest number that was dropped from `kept` for want of room; 0 when none was. */
   lostUpTo: number;
+  /** The highest number that the bot has told it has: in a heartbeat, or in a resume. */
+  acknowledged: number;
+}
+
+/** To how many sessions a frame went, and under which number in the first of them. */
+export interface Given {
+  readonly sessions: number;
+  readonly session_id?: string;
+  readonly s?: number;
 }
 
 /** Marks the place of the next sequence number in a raw frame. */
@@ -46,21 +55,28 @@ const FOREIGN: Link = { number: 0, send() {}, close() {}, strike() {} };
 
 export class GatewaySessions {
   readonly #sessions = new Map<string, Session>();
+  readonly #onEnded: (session: Session) => void;
   /** All open connections, identified or not. */
   readonly links = new Set<Link>();
+
+  /** @param onEnded told of every session that can be resumed no more */
+  constructor(onEnded: (session: Session) => void = () => {}) {
+    this.#onEnded = onEnded;
+  }
 
   /** A new session of this shard; the older one ends, and its connection with it. */
   start(shard: readonly [number, number], intents: number, link: Link): Session {
     for (const old of [...this.#sessions.values()]) {
       if (old.shard[0] !== shard[0] || old.shard[1] !== shard[1]) continue;
-      this.#sessions.delete(old.id);
+      this.forget(old.id);
       old.link?.close(4006, 'replaced by a newer session');
     }
-    const session: Session = { id: newSessionId(), shard, intents, seq: 0, link, kept: [], keptChars: 0, lostUpTo: 0 };
+    const counts = { seq: 0, keptChars: 0, lostUpTo: 0, acknowledged: 0 };
+    const session: Session = { id: newSessionId(), shard, intents, link, kept: [], ...counts };
     this.#sessions.set(session.id, session);
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= KEPT_SESSIONS) break;
-      this.#sessions.delete(oldest);
+      this.forget(oldest);
     }
     return session;
   }
@@ -92,8 +108,8 @@ export class GatewaySessions {
     session.link?.send(JSON.stringify({ op: OP.dispatch, s: session.seq, t, d }));
   }
 
-  /** Gives the event to each session that asked for its intent. Groups and users belong to shard 0. @returns how many. */
-  dispatch(event: PlatformEvent): number {
+  /** Gives the event to each session that asked for its intent. Groups and users belong to shard 0. */
+  dispatch(event: PlatformEvent): Given {
     return this.#give(
       (session) => session.shard[0] === 0 && isHeard(event.t, session.intents),
       (s) =>
@@ -113,19 +129,22 @@ export class GatewaySessions {
       return this.#give(
         () => true,
         (s) => frame.replaceAll(SEQ_MARK, String(s)),
-      );
+      ).sessions;
     for (const link of this.links) link.send(frame);
     return this.links.size;
   }
 
   /** Ends a session: it cannot be resumed. */
   forget(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
     this.#sessions.delete(id);
+    this.#onEnded(session);
   }
 
   /** Forgets every session: none can be resumed. Open connections stay. */
   forgetAll(): void {
-    this.#sessions.clear();
+    for (const id of [...this.#sessions.keys()]) this.forget(id);
   }
 
   list(): readonly {
@@ -146,15 +165,15 @@ export class GatewaySessions {
     }));
   }
 
-  #give(hears: (session: Session) => boolean, frameAt: (s: number) => string): number {
-    let given = 0;
+  #give(hears: (session: Session) => boolean, frameAt: (s: number) => string): Given {
+    let given: Given = { sessions: 0 };
     for (const session of this.#sessions.values()) {
       if (!hears(session)) continue;
       session.seq += 1;
       const frame = frameAt(session.seq);
       keep(session, { s: session.seq, frame });
       session.link?.send(frame);
-      given += 1;
+      given = { session_id: session.id, s: session.seq, ...given, sessions: given.sessions + 1 };
     }
     return given;
   }

@@ -98,11 +98,11 @@ export function openapiEndpoint(platform: Platform, gatewayUrl: () => string, st
     if (body === undefined) return toResponse(frontEndPage(413, 'Request Entity Too Large'));
 
     const route = found?.method === request.method ? found : undefined;
-    const attempt = readSend(route, pathname, body);
+    const fault = platform.faults.takeRest(request.method, pathname);
+    const attempt = readSend(route, pathname, body, fault?.hidden ?? false);
     const call: Call = { platform, body, gatewayUrl: gatewayUrl(), attempt, stop };
     const decide = async () =>
       refusedAtTheDoor(found, route, request, platform) ?? (await route?.answer(call)) ?? refuse(404);
-    const fault = platform.faults.takeRest(request.method, pathname);
     if (fault === undefined) {
       const answer = await decide();
       if (attempt !== undefined) platform.transcript.add(sendRecord(platform, attempt, answer));
@@ -113,11 +113,12 @@ export function openapiEndpoint(platform: Platform, gatewayUrl: () => string, st
   };
 }
 
-function readSend(route: Route | undefined, pathname: string, body: string): Attempt | undefined {
+function readSend(route: Route | undefined, pathname: string, body: string, hidden: boolean): Attempt | undefined {
   const encoded = route?.path.exec(pathname)?.[1];
   if (route?.scene === undefined || encoded === undefined) return undefined;
   try {
-    return readAttempt({ kind: route.scene, openid: decodeURIComponent(encoded) }, body);
+    const attempt = readAttempt({ kind: route.scene, openid: decodeURIComponent(encoded) }, body);
+    return hidden ? { ...attempt, hidden } : attempt;
   } catch (error) {
     if (error instanceof URIError) return undefined;
     throw error;
@@ -159,9 +160,15 @@ async function suffer(
   if (!actsFirst) await wait();
   const acts = actsFirst || (instead === undefined && fault.drop === undefined);
   const answer = acts ? await decide() : undefined;
+  const burnt = fault.burn && !acts && attempt?.reference !== undefined;
+  if (burnt) platform.windows.take(attempt.reference, false);
   if (attempt !== undefined) {
     platform.transcript.add(
-      sendRecord(platform, attempt, answer, { fault: fault.id, ...(instead === undefined ? {} : { answer: instead }) }),
+      sendRecord(platform, attempt, answer, {
+        fault: fault.id,
+        burnt,
+        ...(instead === undefined ? {} : { answer: instead }),
+      }),
     );
   }
   if (actsFirst) await wait();

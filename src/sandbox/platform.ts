@@ -10,6 +10,7 @@ import { type Channel, Guilds } from './guilds.js';
 import { messageIn } from './hand-made-event.js';
 import { MessageMemory } from './message-memory.js';
 import { People } from './people.js';
+import { Pushes } from './pushes.js';
 import { DEFAULT_WINDOWS, ReplyWindows, type WindowRules } from './reply-windows.js';
 import type { Say } from './say.js';
 import { sayMessage } from './say-message.js';
@@ -46,7 +47,8 @@ export class Platform {
   readonly windows: ReplyWindows;
   readonly quotas: ActiveQuotas;
   readonly starts: StartLimit;
-  readonly sessions = new GatewaySessions();
+  readonly sessions: GatewaySessions;
+  readonly pushes: Pushes;
 
   constructor(setup: PlatformSetup) {
     this.setup = setup;
@@ -56,6 +58,17 @@ export class Platform {
     this.windows = new ReplyWindows(setup.now, { ...DEFAULT_WINDOWS, ...setup.windows });
     this.quotas = new ActiveQuotas(setup.now);
     this.starts = new StartLimit(setup.now, setup.sessionLimit);
+    this.sessions = new GatewaySessions(({ id, seq, acknowledged, link }) =>
+      this.transcript.add({
+        kind: 'gateway',
+        step: 'ended',
+        connection: link?.number ?? 0,
+        session_id: id,
+        seq,
+        acknowledged,
+      }),
+    );
+    this.pushes = new Pushes(this);
   }
 
   /** A user writes; see `sayMessage`. */
@@ -108,16 +121,16 @@ export class Platform {
   /** Sends an event that may be answered in these places, where its type allows it. @returns to how many sessions. */
   give(event: PlatformEvent, scenes: readonly Scene[]): number {
     if (event.id !== undefined && scenes.length > 0) this.windows.openForEvent(event.id, event.t, scenes);
-    const sessions = this.sessions.dispatch(event);
     const [scene] = scenes;
+    const given = this.pushes.push(event, scene);
     this.transcript.add({
       kind: 'event',
       type: event.t,
       ...(event.id === undefined ? {} : { id: event.id }),
       ...(scene === undefined ? {} : { scene }),
-      sessions,
+      ...given,
     });
-    return sessions;
+    return given.sessions;
   }
 
   /** A frame as it is, to every connection; see `GatewaySessions.sendRaw`. */

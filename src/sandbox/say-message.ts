@@ -1,6 +1,5 @@
 /** A user writes, and the bot gets it as the platform would push it: nothing when it may not hear it. */
 import type { PlatformEvent } from './events.js';
-import type { GatewaySessions } from './gateway-sessions.js';
 import { guildMessage } from './guild-events.js';
 import { channelPlace, directPlace } from './guild-place.js';
 import type { Guild, GuildMember, Guilds } from './guilds.js';
@@ -8,6 +7,7 @@ import { newGuildMessageId, newMessageId, newReferenceIndex } from './ids.js';
 import { c2cMessage, type GroupMessageType, groupMessage } from './message-events.js';
 import type { MessageMemory } from './message-memory.js';
 import type { Group, People, User } from './people.js';
+import type { Pushes } from './pushes.js';
 import type { ReplyWindows } from './reply-windows.js';
 import { SandboxError } from './sandbox-error.js';
 import type { Say } from './say.js';
@@ -20,7 +20,7 @@ interface Parts {
   readonly guilds: Guilds;
   readonly messages: MessageMemory;
   readonly windows: ReplyWindows;
-  readonly sessions: GatewaySessions;
+  readonly pushes: Pushes;
   readonly transcript: Transcript;
   readonly setup: { readonly now: () => number };
 }
@@ -181,7 +181,9 @@ function push(parts: Parts, { scene, from, written, events, toBot }: Utterance, 
   parts.messages.keep({ id, ...(refIdx === undefined ? {} : { refIdx }), text, attachments, author, scene, toBot });
   if (events.length > 0) parts.windows.openForMessage(written.id, scene, toBot);
   const pushes = Array.from({ length: 1 + repeats }, () => events).flat();
-  const heard = pushes.map((event) => parts.sessions.dispatch(event));
+  const heard = pushes.map((event) => parts.pushes.push(event, scene, id));
+  const fault = heard.find((given) => given.fault !== undefined)?.fault;
+  const first = heard.find(({ sessions }) => sessions > 0);
   return parts.transcript.add({
     kind: 'user.message',
     scene,
@@ -192,7 +194,8 @@ function push(parts: Parts, { scene, from, written, events, toBot }: Utterance, 
     mention: written.botMention !== undefined,
     ...shownParts(written),
     events: pushes.map((event) => event.t),
-    sessions: Math.max(0, ...heard),
+    ...(first ?? { sessions: 0 }),
+    ...(fault === undefined ? {} : { fault }),
   } satisfies UserMessage);
 }
 

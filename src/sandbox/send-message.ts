@@ -42,9 +42,9 @@ export function sendRecord(
   platform: Platform,
   attempt: Attempt,
   answer: PlatformAnswer | undefined,
-  spoiled?: { fault: string; answer?: PlatformAnswer },
+  spoiled?: { fault: string; answer?: PlatformAnswer; burnt?: boolean },
 ): BotSend {
-  const { scene, msgType, text, reference, seq, quote } = attempt;
+  const { scene, msgType, text, reference, seq, quote, hidden } = attempt;
   const accepted = answer?.sent !== undefined;
   const told = answer ?? spoiled?.answer;
   const quoted = quote === undefined ? undefined : platform.messages.find(quote.id);
@@ -58,11 +58,13 @@ export function sendRecord(
     ...(reference === undefined ? {} : { [reference.by]: reference.id }),
     ...(seq === undefined ? {} : { msg_seq: seq }),
     accepted,
+    ...(accepted && hidden === true ? { hidden } : {}),
     status: told?.status ?? 0,
     ...answer?.sent,
     ...(accepted || told?.code === undefined ? {} : { code: told.code }),
     ...(accepted || told?.message === undefined ? {} : { reason: told.message }),
     ...(spoiled === undefined ? {} : { fault: spoiled.fault }),
+    ...(spoiled?.burnt === true ? { burnt: true } : {}),
   };
 }
 
@@ -115,9 +117,10 @@ function sent(platform: Platform, attempt: Attempt): PlatformAnswer {
   const group = platform.people.groups.get(attempt.scene.kind === 'group' ? attempt.scene.openid : '');
   const author: Author = { id: group?.botMemberOpenid ?? platform.bot.id, name: platform.bot.username, bot: true };
   const message = { id, refIdx, text: attempt.text, attachments: [], author };
-  platform.messages.keep({ ...message, scene: attempt.scene, toBot: false });
+  const isShown = attempt.hidden !== true;
+  if (isShown) platform.messages.keep({ ...message, scene: attempt.scene, toBot: false });
   const at = platform.setup.now();
-  if (group?.receiveAll === true && group.echoOwn) {
+  if (isShown && group?.receiveAll === true && group.echoOwn) {
     const written = { ...message, at, mentions: [], everyone: false, faces: [] };
     platform.give(groupMessage('GROUP_MESSAGE_CREATE', group, 'member', written), [attempt.scene]);
   }
@@ -125,10 +128,10 @@ function sent(platform: Platform, attempt: Attempt): PlatformAnswer {
   return { ...answer, sent: { id, ref_idx: refIdx } };
 }
 
-function sentToGuild(platform: Platform, { scene, text }: Attempt, place: GuildPlace): PlatformAnswer {
+function sentToGuild(platform: Platform, { scene, text, hidden }: Attempt, place: GuildPlace): PlatformAnswer {
   const id = newGuildMessageId();
   const author: Author = { id: platform.bot.id, name: platform.bot.username, bot: true };
-  platform.messages.keep({ id, text, attachments: [], author, scene, toBot: false });
+  if (hidden !== true) platform.messages.keep({ id, text, attachments: [], author, scene, toBot: false });
   const message = { id, at: platform.setup.now(), author };
   const answer = accept(messageObject(place, message, text, platform.guilds.nextInChannel(place.channelId)));
   return { ...answer, sent: { id } };

@@ -42,8 +42,13 @@ export interface UserMessage {
   readonly quote?: Quoted;
   /** Event types that went out for it; empty when the bot may not see it. */
   readonly events: readonly string[];
-  /** Sessions the event was given to, at once or at their next resume. 0: no bot heard it. */
+  /** Sessions the event was given to, at once or at their next resume. 0: no bot heard it, unless a fault makes it late. */
   readonly sessions: number;
+  /** The first of these sessions, and the number of the frame in it. */
+  readonly session_id?: string;
+  readonly s?: number;
+  /** The id of the fault that makes it late or repeats it; an entry of the event tells when it came. */
+  readonly fault?: string;
 }
 
 export interface BotSend {
@@ -60,6 +65,10 @@ export interface BotSend {
   readonly msg_seq?: number;
   /** Also of one that waits for its review: it has an `audit_id`, and no `id` yet. */
   readonly accepted: boolean;
+  /** Accepted, but in no chat: a fault was ordered. */
+  readonly hidden?: boolean;
+  /** Refused, but its pair is used up: a fault was ordered. */
+  readonly burnt?: boolean;
   /** HTTP status that was answered, or that was meant to be when the answer got lost. */
   readonly status: number;
   /** Of an accepted message. */
@@ -75,12 +84,16 @@ export interface BotSend {
 
 export interface GatewayStep {
   readonly kind: 'gateway';
-  readonly step: 'connected' | 'identify' | 'ready' | 'resume' | 'resumed' | 'refused' | 'closed';
+  /** `ended`: the session can be resumed no more. */
+  readonly step: 'connected' | 'identify' | 'ready' | 'resume' | 'resumed' | 'refused' | 'closed' | 'ended';
+  /** 0: the session was on no line. */
   readonly connection: number;
   readonly session_id?: string;
   readonly seq?: number;
   readonly intents?: number;
   readonly replayed?: number;
+  /** Of a session that ended: the highest number of which the bot had told that it has it. */
+  readonly acknowledged?: number;
   readonly code?: number;
   readonly reason?: string;
 }
@@ -92,14 +105,19 @@ interface TokenFetch {
   readonly fault?: string;
 }
 
-/** A life-cycle or raw event that was given out. */
-interface EventGiven {
+/** A life-cycle or raw event that was given out, or one of a message that a fault made late or repeated. */
+export interface EventGiven {
   readonly kind: 'event';
   readonly type: string;
   readonly id?: string;
+  /** The message that it brings, late or again. */
+  readonly message?: string;
+  readonly fault?: string;
   /** The conversation that it is about, where there is one. */
   readonly scene?: Scene;
   readonly sessions: number;
+  readonly session_id?: string;
+  readonly s?: number;
 }
 
 interface FaultStruck {

@@ -9,7 +9,7 @@ import { describeError, LoongError } from '../model/errors.js';
 const LONGEST_SOCKET_PATH = 100;
 
 /** What loong itself puts into its state directory. */
-const OURS = /^(loong\.db|owner\.db)(-\w+)?$|^control\.sock$/;
+const OURS = /^(loong\.db|owner\.db)(-\w+)?$|^control\.sock$|^commands$/;
 
 /**
  * Makes a directory (and its parents) that only this user may enter. One that exists and is open to others is closed only
@@ -19,19 +19,41 @@ const OURS = /^(loong\.db|owner\.db)(-\w+)?$|^control\.sock$/;
 export function ensurePrivateDir(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    const { mode, uid } = statSync(path);
-    if ((mode & 0o077) === 0) return;
-    const isOurs =
-      uid === process.getuid?.() && (mode & 0o1000) === 0 && readdirSync(path).every((name) => OURS.test(name));
-    if (isOurs) return chmodSync(path, 0o700);
+    const openness = opennessOf(path);
+    if (openness === 'ours to close') chmodSync(path, 0o700);
+    if (openness !== 'shared') return;
   } catch (error) {
-    throw new LoongError('state_dir.unusable', `the directory ${path} cannot be used: ${describeError(error)}`, {
-      retry: 'never',
-      cause: error,
-      remedy: 'give this user the right to it, or name another one as gateway.state_dir',
-    });
+    throw unusable(path, error);
   }
-  throw new LoongError(
+  throw shared(path);
+}
+
+/** Why `ensurePrivateDir` would refuse a directory that exists; changes nothing. */
+export function privateDirFault(path: string): LoongError | undefined {
+  try {
+    return opennessOf(path) === 'shared' ? shared(path) : undefined;
+  } catch (error) {
+    return unusable(path, error);
+  }
+}
+
+function opennessOf(path: string): 'closed' | 'ours to close' | 'shared' {
+  const { mode, uid } = statSync(path);
+  if ((mode & 0o077) === 0) return 'closed';
+  const isOurs = uid === process.getuid?.() && (mode & 0o1000) === 0;
+  return isOurs && readdirSync(path).every((name) => OURS.test(name)) ? 'ours to close' : 'shared';
+}
+
+function unusable(path: string, cause: unknown): LoongError {
+  return new LoongError('state_dir.unusable', `the directory ${path} cannot be used: ${describeError(cause)}`, {
+    retry: 'never',
+    cause,
+    remedy: 'give this user the right to it, or name another one as gateway.state_dir',
+  });
+}
+
+function shared(path: string): LoongError {
+  return new LoongError(
     'state_dir.shared',
     `the directory ${path} can be entered by others, and not only loong uses it`,
     {

@@ -3,7 +3,7 @@
  * rejects when it is not; calls made in the same turn of the event loop share one commit, in the order in which they were made.
  * Reads answer at once and see only what is committed.
  */
-import type { InboundMessage, MessageOrigin, Notice, ReplyToken, Segment } from '../model/message.js';
+import type { InboundMessage, MessageOrigin, Notice, Plainer, ReplyToken, Segment } from '../model/message.js';
 import type { Target } from '../model/target.js';
 
 export interface Store {
@@ -11,6 +11,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly sessions: GatewaySessions;
   readonly events: EventLog;
+  readonly queue: Queue;
   /** Forgets what was settled before `before` (unix ms), without making anybody wait; resolves with how many rows went. */
   prune(before: number): Promise<number>;
   /** Commits what is still waiting, then closes. */
@@ -22,6 +23,12 @@ export interface Store {
 /** Number of an inbox row; rises with the order of arrival. */
 export type InboxId = number;
 
+/** A right to reply: until when (unix ms), and how often. */
+export interface Right {
+  readonly closesAt: number;
+  readonly count: number;
+}
+
 /** A message together with what admission decided about it. */
 export interface Arrival {
   readonly message: InboundMessage;
@@ -29,8 +36,8 @@ export interface Arrival {
   readonly refusal?: string;
   /** `refusal` ends when another copy of the message proves that the bot was meant. */
   readonly refusalIsLiftable?: boolean;
-  /** The right to reply that it opens: until when (unix ms), and how often. */
-  readonly right?: { readonly closesAt: number; readonly count: number };
+  /** The right to reply that it opens. */
+  readonly right?: Right;
   /** Whoever answers is ready for it: the attempt to answer is counted in the same commit. */
   readonly begins?: boolean;
 }
@@ -54,6 +61,8 @@ export interface WaitingMessage {
 /** The answers as they were stored. */
 export interface Answered {
   readonly ids: readonly OutboxId[];
+  /** The first of them is due, and not claimed. */
+  readonly isDue: boolean;
   /** The first of them, claimed: to be attempted now, and settled. */
   readonly claimed?: Outgoing;
 }
@@ -127,14 +136,18 @@ export interface Outgoing extends Omit<NewOutgoing, 'furtherParts'> {
   readonly ambiguous: boolean;
   readonly platformMessageId?: string;
   readonly error?: RowError;
+  /** The platform refused it as it was written. */
+  readonly plainer?: Plainer;
 }
 
 /** What became of one attempt. */
 export type AttemptOutcome =
   | { readonly status: 'delivered'; readonly platformMessageId?: string }
   | { readonly status: 'failed' | 'uncertain'; readonly error: RowError }
-  /** Waits until the peer writes. `pair` as below. */
+  /** Waits until the peer writes: it takes no active messages. */
   | { readonly status: 'parked'; readonly error: RowError }
+  /** Taken, and reviewed before anybody sees it: an event with this id tells what came of it. Until then nobody waits for it. */
+  | { readonly status: 'sending'; readonly auditId: string; readonly error: RowError }
   /**
    * Tried again at `dueAt`. `pair`: `keep` repeats the same one (the attempt may have arrived) · `release` gives its
    * place in the window back and takes a new one · `spend` takes a new one, the place stays used · `close` the window is of no more use.
@@ -144,14 +157,26 @@ export type AttemptOutcome =
       readonly dueAt: number;
       readonly error: RowError;
       readonly pair: 'keep' | 'release' | 'spend' | 'close';
+      /** How it is said from now on. */
+      readonly plainer?: Plainer;
     };
 
 /** What one look at the outbox brought. */
 export interface Claimed {
   /** To be attempted now, and settled. */
   readonly rows: readonly Outgoing[];
-  /** Settled just now, because nobody wants them any more. */
-  readonly expired: readonly OutboxId[];
+  /** Settled or parked just now without an attempt: nobody wants them any more, or the peer takes no active messages. */
+  readonly unattempted: readonly OutboxId[];
+  /** There may be more than were asked for. */
+  readonly isMore: boolean;
+}
+
+/** What a look at the outbox heeds. */
+export interface Look {
+  /** This row alone, due or not. */
+  readonly only?: OutboxId;
+  /** How long (in ms) a message to this target has to wait, so that the platform is not asked too fast. Asked once for each attempt that begins. */
+  readonly pace?: (target: Target, how: 'passive' | 'active') => number;
 }
 
 /** What settling one part meant for others. */
@@ -162,11 +187,25 @@ export interface Settled {
   readonly nextIsDue: boolean;
   /** The next message to the target, claimed: to be attempted now, and settled. */
   readonly next?: Outgoing;
+  /** Messages whose text the row carried: they shared its end. */
+  readonly carried?: readonly OutboxId[];
+}
+
+/** A key that makes a message one message, however often it is handed in: per account, for 24 hours. */
+export interface Once {
+  readonly key: string;
+  /** Of all that was asked for with the key. */
+  readonly digest: string;
 }
 
 export interface Outbox {
-  /** Resolves with the number of the first part. */
-  add(message: NewOutgoing): Promise<OutboxId>;
+  /**
+   * Resolves with the number of the first part; with that of the earlier message where `once` was given before.
+   * @throws UsageError `idempotency.conflict` when its key was given for something else
+   */
+  add(message: NewOutgoing, once?: Once): Promise<OutboxId>;
+  /** The message that was handed in with this key before. @throws UsageError as `add` */
+  known(account: string, once: Once): OutboxId | undefined;
   /** One part. */
   find(id: OutboxId): Outgoing | undefined;
   /** The parts of a message by the number of its first, in order; none when there is no such message. */
@@ -175,20 +214,78 @@ export interface Outbox {
   pending(target: Target): number;
   /**
    * Takes due rows of an account for one attempt each: of a target only the row at the front (the oldest queued one, and none
-   * while another is being sent), with the attempt counted and a reply pair taken where a window is open. Also settles what
-   * expired: as failed, or as uncertain where an attempt may have arrived. `only` claims that row alone, due or not.
-   * Sees all else that is written in its commit, also what is asked for after it; `limit` is asked only then.
+   * while another is being sent), with the attempt counted and a reply pair taken where a window is open. Without one it goes out
+   * actively, or is parked where the peer is known to refuse that. Also settles what expired: as failed, or as uncertain where an attempt
+   * may have arrived. Sees all else that is written in its commit, also what is asked for after it; `limit` is asked only then.
    */
-  claim(account: string, now: number, limit: number | (() => number), only?: OutboxId): Promise<Claimed>;
+  claim(account: string, now: number, limit: number | (() => number), look?: Look): Promise<Claimed>;
   /**
    * Does nothing to a row that is not being sent. Later parts of a message never overtake an earlier one: they fail with it, and
-   * are parked with it. `claimsNext`: the next message to the target may be claimed in the same commit.
+   * are parked with it. `claimsNext`: the next message to the target may be claimed in the same commit, if it goes out passively.
    */
   settle(id: OutboxId, outcome: AttemptOutcome, claimsNext?: boolean): Promise<Settled>;
   /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind another row do not count. Cheap. */
   nextDue(account: string): number | undefined;
-  /** Rows that a dead process left `sending`: passive ones are tried again with the same pair, active ones are `uncertain`. */
-  recover(): Promise<{ readonly again: number; readonly uncertain: number }>;
+  /**
+   * Rows that a dead process left `sending`: passive ones are tried again with the same pair where the platform knows a repeat, all others
+   * are `uncertain`.
+   */
+  recover(knowsRepeats: (target: Target) => boolean): Promise<{ readonly again: number; readonly uncertain: number }>;
+}
+
+// ---------------------------------------------------------------- for operators
+
+/** A row of inbox or outbox as an operator sees it. */
+export interface QueueRow {
+  /** `in-7` or `out-7`. */
+  readonly id: string;
+  readonly direction: 'in' | 'out';
+  /** Canonical target. */
+  readonly conversation: string;
+  /** waiting, answered, failed, refused (in) · queued, sending, parked, delivered, failed, uncertain (out) */
+  readonly status: string;
+  readonly attempts: number;
+  readonly age_ms: number;
+  readonly error?: RowError;
+}
+
+/** One row with its text; an outgoing one with all parts of its message. */
+export interface QueueItem extends QueueRow {
+  readonly text: string;
+  readonly parts?: readonly QueuePart[];
+}
+
+export interface QueuePart {
+  readonly id: string;
+  readonly status: OutgoingStatus;
+  readonly attempts: number;
+  readonly message_id?: string;
+  readonly error?: RowError;
+  readonly text: string;
+}
+
+/** What was done about a row. */
+export interface QueueChange {
+  readonly account: string;
+  /** The outgoing message whose parts changed. */
+  readonly message?: OutboxId;
+  /** The incoming message that waits for an answer again. */
+  readonly waiting?: WaitingMessage;
+}
+
+/** What an operator may do about single messages. Ids are public ones (`in-7`, `out-7`); of a part the whole message is meant. */
+export interface Queue {
+  /** Open rows first, then the ones settled last. */
+  list(now: number): readonly QueueRow[];
+  find(id: string, now: number): QueueItem | undefined;
+  /**
+   * Tries again what was not delivered, with a new reply pair, or answers a message anew whose turn failed. `mayDouble`: also what may
+   * have arrived.
+   * @throws LoongError `queue.unknown`, `queue.settled`, `queue.sending`; UsageError `queue.may_double`
+   */
+  retry(id: string, mayDouble: boolean): Promise<QueueChange>;
+  /** Gives up what waits, and all later parts of its message. @throws LoongError `queue.unknown`, `queue.settled`, `queue.sending` */
+  drop(id: string): Promise<QueueChange>;
 }
 
 // ---------------------------------------------------------------- the rest
@@ -205,8 +302,17 @@ export interface GatewaySessions {
   save(lane: string, key: string, point: ResumePoint | undefined): Promise<void>;
 }
 
+/** What an event meant for messages that wait. */
+export interface Noted {
+  /** Parked messages that may go now. */
+  readonly unparked: number;
+  /** The message whose review ended. */
+  readonly reviewed?: OutboxId;
+}
+
 export interface EventLog {
-  append(account: string, notice: Notice, at: number): Promise<void>;
+  /** Writes down an event once, with what it means for what is sent: a right to reply (`right`), active messages, the end of a review. */
+  append(account: string, notice: Notice, at: number, right?: Right): Promise<Noted>;
   /** Keeps a frame that could not be decoded, with the newest 1,000 of its account. */
   keepRaw(account: string, raw: string, reason: string, at: number): Promise<void>;
 }

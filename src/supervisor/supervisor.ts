@@ -61,7 +61,8 @@ export class Supervisor {
         const anew = ladder !== lastLadder || performance.now() - startedAt >= HEALTHY_AFTER_MS;
         failures = anew ? 1 : failures + 1;
         lastLadder = ladder;
-        const delay = backoffDelay(ladder, failures);
+        // The operator's ladder stands in the contract, so its rungs are waited whole.
+        const delay = backoffDelay(ladder, failures, forOperator ? () => 1 : Math.random);
         this.#onChange(child.name, {
           state: forOperator ? 'failed' : 'waiting',
           why: describeError(error),

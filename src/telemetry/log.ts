@@ -1,6 +1,7 @@
 /** The log: pino on stderr, and the one place where secrets are struck out. */
 import { type DestinationStream, destination, type Logger, multistream, pino } from 'pino';
 import { shortPeer } from '../model/target.js';
+import { boundedLine } from './bounded-line.js';
 import { RotatingFile } from './rotating-file.js';
 
 export type Log = Logger;
@@ -50,7 +51,7 @@ export class Secrets {
   }
 }
 
-/** A logger on stderr, and into a file if one is named, whose lines never hold one of `secrets`. @throws the error of Node when the file cannot be opened */
+/** A logger on stderr, and into a file if one is named, whose lines are bounded and never hold one of `secrets`. @throws the error of Node when the file cannot be opened */
 export async function openLog(options: LogOptions, secrets: Secrets): Promise<Log> {
   const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY === true);
   const terminal = pretty ? await prettyStream() : destination({ fd: 2, sync: true });
@@ -60,7 +61,7 @@ export async function openLog(options: LogOptions, secrets: Secrets): Promise<Lo
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: (line) => secrets.strikeOut(line) },
+      hooks: { streamWrite: (line) => boundedLine(secrets.strikeOut(line)) },
     },
     options.file === undefined
       ? terminal

@@ -85,6 +85,15 @@ intents = ["direct_message", "direct_message"]
   });
 });
 
+test('an account may write its markdown otherwise than its channel', async () => {
+  const toml = `${two('a', 'b', 'markdown = "never"')}markdown = "always"\n`;
+  const { accounts } = (await read(toml)).qqbot;
+  expect(accounts.map(({ markdown }) => markdown)).toEqual(['never', 'always']);
+  expect(await complaints(read(toml.replace('never', 'no')))).toEqual([
+    expect.stringContaining('expected one of "auto", "always", "never", got "no"'),
+  ]);
+});
+
 describe('the default account', () => {
   const chosen = async (toml: string) => {
     const { qqbot, warnings } = await read(toml);

@@ -109,6 +109,7 @@ describe('what is left out', () => {
           backend: 'default',
           textChunkLimit: 2000,
           chunkMode: 'length',
+          markdown: 'auto',
           apology: '',
         },
       ],

@@ -12,8 +12,9 @@ import { normaliseAccountId } from '../../src/model/target.js';
 import { Outbound } from '../../src/relay/outbound.js';
 import { Settlements } from '../../src/relay/settlements.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
-import type { Store } from '../../src/store/store.js';
+import type { AttemptOutcome, Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
+import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, arrival, HOUR, target } from '../support/messages.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -21,6 +22,9 @@ let store: Store;
 let socketPath: string;
 let agent: Agent;
 let stops: number;
+let settlements: Settlements;
+/** Lane id and message id. */
+let answeredAgain: [string, string][];
 
 beforeEach(async () => {
   const folder = tempDir();
@@ -29,7 +33,7 @@ beforeEach(async () => {
   store = opened;
   const { inbox, outbox } = opened;
   const outbound = new Outbound({
-    allowed: allowedPeers(['alice']),
+    allowed: allowedPeers(['alice', 'amy']),
     inbox,
     outbox,
     parkTtlMs: HOUR,
@@ -38,11 +42,15 @@ beforeEach(async () => {
   });
   const log = pino({ level: 'silent' });
   stops = 0;
+  answeredAgain = [];
+  settlements = new Settlements(outbox);
   const operations = daemonOperations({
     outbounds: new Map([[ACCOUNT, outbound]]),
     defaultAccount: normaliseAccountId('main'),
-    settlements: new Settlements(outbox),
-    board: new StatusBoard([target('x')], log),
+    settlements,
+    queue: opened.queue,
+    answerAgain: (account, entry) => answeredAgain.push([account, entry.message.id]),
+    board: new StatusBoard([target('x')], log, new Secrets()),
     counters: new Counters(),
     requestStop: () => {
       stops++;
@@ -57,11 +65,11 @@ beforeEach(async () => {
   });
 });
 
-async function call(method: 'GET' | 'POST', path: string, body?: unknown) {
+async function call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown, more: object = {}) {
   const answer = await request(`http://loong${path}`, {
     method,
     dispatcher: agent,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...more },
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
   });
   const document = (await answer.body.json()) as Record<string, unknown>;
@@ -85,6 +93,7 @@ describe('POST /v1/messages', () => {
       status: 'queued',
       message_ids: [],
       parts: 1,
+      parts_delivered: 0,
       attempts: 0,
     });
     expect(store.outbox.message(1)).toMatchObject([{ segments, origin: 'api' }]);
@@ -114,6 +123,18 @@ describe('POST /v1/messages', () => {
     ['no target', { text: 'a' }, 400, 'request.invalid'],
     ['an unknown key', { target: 'c2c:alice', text: 'a', mardown: 'b' }, 400, 'request.invalid'],
     ['a number for a text', { target: 'c2c:alice', text: 1 }, 400, 'request.invalid'],
+    [
+      'a reply_to as long as an id may be',
+      { target: 'c2c:alice', text: 'a', reply_to: 'm'.repeat(512) },
+      404,
+      'message.unknown',
+    ],
+    [
+      'a reply_to longer than any id',
+      { target: 'c2c:alice', text: 'a', reply_to: 'm'.repeat(513) },
+      400,
+      'request.invalid',
+    ],
     ['an empty reply_to', { target: 'c2c:alice', text: 'a', reply_to: '' }, 400, 'request.invalid'],
     ['no JSON', '{"target":', 400, 'request.invalid'],
     ['blanks only', { target: 'c2c:alice', markdown: ' \n' }, 400, 'message.empty'],
@@ -142,6 +163,166 @@ test('a message that there is none of, and a path that there is none of, are 404
   expect((await call('GET', '/v1/messages/out-1')).document.code).toBe('message.unknown');
   expect((await call('GET', '/v1/messages/nonsense')).document.code).toBe('message.unknown');
   expect((await call('GET', '/v2/anything')).document.code).toBe('request.unknown_path');
+});
+
+describe('Idempotency-Key', () => {
+  const post = (text: string, key: string) =>
+    call('POST', '/v1/messages', { target: 'c2c:alice', text }, { 'idempotency-key': key });
+
+  test('the same key with the same body is the same message, also when it has arrived meanwhile', async () => {
+    const first = await post('hi', 'k-1');
+    expect([first.status, first.document.id]).toEqual([202, 'out-1']);
+    expect((await post('hi', 'k-1')).document).toEqual(first.document);
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    await store.outbox.settle(1, { status: 'delivered', platformMessageId: 'P1' });
+    expect(await post('hi', 'k-1')).toMatchObject({ status: 202, document: { id: 'out-1', status: 'delivered' } });
+    expect(store.outbox.find(2)).toBeUndefined();
+    expect((await post('hi', 'k-2')).document.id).toBe('out-2');
+  });
+
+  test('the short and the long form of a target are the same body', async () => {
+    await post('hi', 'k');
+    const body = { target: 'qqbot:main:c2c:alice', text: 'hi' };
+    expect((await call('POST', '/v1/messages', body, { 'idempotency-key': 'k' })).document.id).toBe('out-1');
+  });
+
+  test.each([
+    { target: 'c2c:alice', text: 'other' },
+    { target: 'c2c:alice', markdown: 'hi' },
+    { target: 'c2c:amy', text: 'hi' },
+  ])('with %j instead it is 409 with a remedy, and nothing is stored', async (body) => {
+    await post('hi', 'k');
+    const { status, type, document } = await call('POST', '/v1/messages', body, { 'idempotency-key': 'k' });
+    expect([status, type, document.code]).toEqual([409, 'application/problem+json', 'idempotency.conflict']);
+    expect(document.remedy).toBeTypeOf('string');
+    expect(store.outbox.find(2)).toBeUndefined();
+  });
+
+  test.each([
+    ['', 400],
+    ['a b', 400],
+    ['é', 400],
+    ['x'.repeat(129), 400],
+    ['x'.repeat(128), 202],
+  ])('the key %j is answered by %d', async (key, status) => {
+    const told = await post('hi', key);
+    expect(told.status).toBe(status);
+    if (status === 400) expect(told.document.code).toBe('idempotency.bad_key');
+  });
+});
+
+describe('GET /v1/messages/{id}', () => {
+  const ERROR = { code: 'x', message: 'y' };
+  const PASSIVE_RETRY = { status: 'queued', dueAt: Date.now() + HOUR, error: ERROR, pair: 'keep' } as const;
+
+  test.each<[string, AttemptOutcome | 'unclaimed' | undefined]>([
+    ['queued', 'unclaimed'],
+    ['sending', undefined],
+    ['delivered', { status: 'delivered', platformMessageId: 'P1' }],
+    ['failed', { status: 'failed', error: ERROR }],
+    ['uncertain', { status: 'uncertain', error: ERROR }],
+    ['parked', { status: 'parked', error: ERROR }],
+    ['queued', PASSIVE_RETRY],
+  ])('tells of a message that is %s (%j)', async (status, outcome) => {
+    await call('POST', '/v1/messages', { target: 'c2c:alice', text: 'hi' });
+    if (outcome !== 'unclaimed') await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    if (outcome !== undefined && outcome !== 'unclaimed') await store.outbox.settle(1, outcome);
+    const { status: http, document } = await call('GET', '/v1/messages/out-1');
+    expect([http, document.id, document.status]).toEqual([200, 'out-1', status]);
+    expect(document.error).toEqual(typeof outcome === 'object' && 'error' in outcome ? ERROR : undefined);
+  });
+
+  test('with wait_ms answers once the message is settled, and not before', async () => {
+    await call('POST', '/v1/messages', { target: 'c2c:alice', text: 'hi' });
+    let isAnswered = false;
+    const waiting = call('GET', '/v1/messages/out-1?wait_ms=30000').then((answer) => {
+      isAnswered = true;
+      return answer;
+    });
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    expect((await call('GET', '/v1/messages/out-1')).document.status).toBe('sending');
+    expect(isAnswered).toBe(false);
+    await store.outbox.settle(1, { status: 'delivered' });
+    settlements.settled(1);
+    expect((await waiting).document.status).toBe('delivered');
+  });
+
+  test('with wait_ms that passes tells what is known', async () => {
+    await call('POST', '/v1/messages', { target: 'c2c:alice', text: 'hi' });
+    expect((await call('GET', '/v1/messages/out-1?wait_ms=20')).document.status).toBe('queued');
+  });
+
+  test('of a message of which only some parts arrived says so', async () => {
+    await call('POST', '/v1/messages', { target: 'c2c:alice', text: 'x'.repeat(120) });
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    await store.outbox.settle(1, { status: 'delivered' });
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    await store.outbox.settle(2, { status: 'failed', error: ERROR });
+    expect((await call('GET', '/v1/messages/out-1')).document).toMatchObject({
+      status: 'failed',
+      parts: 3,
+      parts_delivered: 1,
+      error: { message: '1 of 3 parts arrived: y', remedy: expect.stringContaining('loong queue retry out-1') },
+    });
+  });
+});
+
+describe('/v1/queue', () => {
+  const send = (text = 'hi') => call('POST', '/v1/messages', { target: 'c2c:alice', text });
+  const ERROR = { code: 'x', message: 'y' };
+
+  test('lists rows, and shows one with its parts', async () => {
+    await send();
+    const { document } = await call('GET', '/v1/queue');
+    expect(document.rows).toMatchObject([{ id: 'out-1', direction: 'out', status: 'queued', attempts: 0 }]);
+    expect((await call('GET', '/v1/queue/out-1')).document).toMatchObject({ text: 'hi', parts: [{ id: 'out-1' }] });
+  });
+
+  test('POST tries a message again; what may have arrived only when that is said', async () => {
+    await send();
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    await store.outbox.settle(1, { status: 'uncertain', error: ERROR });
+    for (const body of [undefined, {}, { may_double: false }]) {
+      const { status, document } = await call('POST', '/v1/queue/out-1', body);
+      expect([status, document.code]).toEqual([400, 'queue.may_double']);
+    }
+    const { status, document } = await call('POST', '/v1/queue/out-1', { may_double: true });
+    expect([status, document.status]).toEqual([202, 'queued']);
+  });
+
+  test('DELETE gives a message up, and whoever waits for it is told', async () => {
+    await send();
+    const waiting = call('GET', '/v1/messages/out-1?wait_ms=30000');
+    await call('GET', '/healthz');
+    expect(await call('DELETE', '/v1/queue/out-1')).toMatchObject({ status: 200, document: { status: 'failed' } });
+    expect((await waiting).document).toMatchObject({ status: 'failed', error: { code: 'queue.dropped' } });
+  });
+
+  test('a message whose turn failed is offered for an answer again', async () => {
+    await store.inbox.admit(arrival('m1'));
+    await store.inbox.fail(1, ERROR);
+    expect((await call('POST', '/v1/queue/in-1')).document).toMatchObject({ id: 'in-1', status: 'waiting' });
+    expect(answeredAgain).toEqual([[ACCOUNT, 'm1']]);
+  });
+
+  test('what cannot be done is a problem document', async () => {
+    await send();
+    await store.outbox.claim(ACCOUNT, Date.now(), 1);
+    const told = async (...args: Parameters<typeof call>) => {
+      const { status, type, document } = await call(...args);
+      expect(type).toBe('application/problem+json');
+      return [status, document.code];
+    };
+    expect(await told('POST', '/v1/queue/out-1')).toEqual([409, 'queue.sending']);
+    expect(await told('DELETE', '/v1/queue/out-1')).toEqual([409, 'queue.sending']);
+    await store.outbox.settle(1, { status: 'delivered' });
+    expect(await told('POST', '/v1/queue/out-1')).toEqual([409, 'queue.settled']);
+    expect(await told('DELETE', '/v1/queue/out-1')).toEqual([409, 'queue.settled']);
+    for (const method of ['GET', 'POST', 'DELETE'] as const)
+      expect(await told(method, '/v1/queue/out-9')).toEqual([404, 'queue.unknown']);
+    for (const body of ['{', { may_double: 1 }, { other: true }])
+      expect(await told('POST', '/v1/queue/out-1', body)).toEqual([400, 'request.invalid']);
+  });
 });
 
 test('readiness follows the accounts, health does not', async () => {

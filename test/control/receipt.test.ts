@@ -47,6 +47,7 @@ describe('the receipt', () => {
       mode: 'passive',
       message_ids: ['P1', 'P3'],
       parts: 3,
+      parts_delivered: 3,
       attempts: 5,
     });
   });
@@ -62,6 +63,36 @@ describe('the receipt', () => {
     const parts = [part(0, 'delivered', error('a')), part(1, 'failed', error('b')), part(2, 'failed', error('c'))];
     expect(receiptOf(parts)?.error?.code).toBe('b');
     expect(receiptOf([part(0, 'delivered', error('a'))])).not.toHaveProperty('error');
+  });
+
+  test('of a message that failed half-way says how far it came, and how only the rest is sent', () => {
+    const error = { code: 'b', message: 'muted', remedy: 'lift the mute' };
+    const parts = [part(0, 'delivered'), part(1, 'delivered'), part(2, 'failed', { error }), part(3, 'failed')];
+    expect(receiptOf(parts)).toMatchObject({
+      status: 'failed',
+      parts: 4,
+      parts_delivered: 2,
+      error: {
+        code: 'b',
+        message: '2 of 4 parts arrived: muted',
+        remedy: 'lift the mute; then send only the rest: `loong queue retry out-7` does',
+      },
+    });
+    const perhaps = receiptOf([part(0, 'delivered'), part(1, 'uncertain', { error: { code: 'b', message: 'cut' } })]);
+    expect(perhaps?.error).toEqual({
+      code: 'b',
+      message: '1 of 2 parts arrived, 1 may have: cut',
+      remedy: 'send only the rest: `loong queue retry out-7 --yes` does',
+    });
+  });
+
+  test('of a message that still waits, or of which nothing arrived, has the error as it is', () => {
+    const error = { code: 'b', message: 'muted' };
+    expect(receiptOf([part(0, 'delivered'), part(1, 'parked', { error })])).toMatchObject({
+      parts_delivered: 1,
+      error,
+    });
+    expect(receiptOf([part(0, 'failed', { error }), part(1, 'failed')])).toMatchObject({ parts_delivered: 0, error });
   });
 
   test('of no parts is none', () => {

@@ -2,13 +2,15 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { StatusBoard } from '../../src/control/status-board.js';
+import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, target } from '../support/messages.js';
 
 function board() {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
-  const own = new StatusBoard([target('x'), target('x', 'c2c', 'ops')], log);
-  return { own, lines, main: () => own.list()[0], ops: () => own.list()[1] };
+  const secrets = new Secrets();
+  const own = new StatusBoard([target('x'), target('x', 'c2c', 'ops')], log, secrets);
+  return { own, secrets, lines, main: () => own.list()[0], ops: () => own.list()[1] };
 }
 
 test('an account that never had trouble shows none', () => {
@@ -31,6 +33,16 @@ test('a failure shows why, the remedy and the next try, and tells the operator i
   expect(lines).toMatchObject([{ lane: ACCOUNT, why: 'bad secret', remedy: 'mend it' }]);
   expect(ops()).toMatchObject({ state: 'starting' });
   expect(ops()).not.toHaveProperty('last_error');
+});
+
+test('a secret that the platform repeats is shown nowhere', () => {
+  const { own, secrets, lines } = board();
+  secrets.learn('emulator-Secret_01');
+  const told = 'the secret emulator-Secret_01 is unknown';
+  for (const state of ['waiting', 'ready', 'failed'] as const) own.set(ACCOUNT, { state, detail: told, remedy: told });
+  const shown = 'the secret *** is unknown';
+  expect(own.list()[0]).toMatchObject({ detail: shown, remedy: shown, last_error: { message: shown, remedy: shown } });
+  expect(JSON.stringify([own.list(), lines])).not.toContain('emulator');
 });
 
 test('the last error outlives the recovery, the next try does not', () => {

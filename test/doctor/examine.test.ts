@@ -98,7 +98,8 @@ test('an empty list of peers fails: it would allow nobody', async () => {
 });
 
 test.each<[AccountState, Finding['level']]>([
-  ['ready', 'ok'],
+  // What is told of an account that is ready limits it: intents that were not granted, another program with the same AppID.
+  ['ready', 'warn'],
   ['connecting', 'warn'],
   ['waiting', 'warn'],
   ['failed', 'fail'],
@@ -106,6 +107,17 @@ test.each<[AccountState, Finding['level']]>([
   const checks = await examined(GOOD, { daemon: running(state, 'because of it') });
   expect(named(checks, 'owner')?.detail).toContain('pid 4242');
   expect(named(checks, 'qqbot:default live')).toMatchObject({ level, detail: `${state}: because of it` });
+  if (state === 'ready') expect(named(checks, 'qqbot:default live')?.remedy).toContain('`intents`');
+});
+
+test('an account that is ready, and nothing else to say of it, is ok', async () => {
+  const checks = await examined(GOOD, { daemon: running('ready') });
+  expect(named(checks, 'qqbot:default live')).toEqual({ name: 'qqbot:default live', level: 'ok', detail: 'ready' });
+});
+
+test('a log file is looked at where one is named', async () => {
+  const checks = await examined(`[log]\nfile = "/nowhere/loong.log"\n${GOOD}`);
+  expect(named(checks, 'log file')).toMatchObject({ level: 'fail' });
 });
 
 test('a daemon that does not answer is a finding', async () => {

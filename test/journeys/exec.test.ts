@@ -206,6 +206,45 @@ test('a daemon that is told twice to end leaves no command behind, however stubb
   await gone(pids);
 });
 
+test.runIf(process.platform === 'linux')(
+  'what a killed daemon left running is ended before it runs again',
+  async () => {
+    const log = join(home.folder, 'runs');
+    const first = await answering(
+      `const { appendFileSync, readFileSync } = require('node:fs'); process.on('SIGTERM', () => {});
+const before = require('node:fs').existsSync(${JSON.stringify(log)}) ? readFileSync(${JSON.stringify(log)}, 'utf8').trim() : '';
+const alive = before !== '' && require('node:fs').existsSync('/proc/' + before + '/cmdline') && readFileSync('/proc/' + before + '/cmdline', 'utf8') !== '';
+if (before !== '') { console.log(alive ? 'beside the old one' : 'alone'); process.exit(0); }
+appendFileSync(${JSON.stringify(log)}, process.pid + '\\n'); setInterval(() => {}, 1000);`,
+    );
+    const { id } = sandbox.platform.say({ from: 'openid_alice', text: 'wait' });
+    await waitUntil('the command', () => existsSync(log) && readFileSync(log, 'utf8') !== '');
+    await first.kill();
+    const second = home.start(['gateway', 'run']);
+    await second.logs('commands that were still running from before were ended');
+    await waitUntil('the answer', () => answersTo(sandbox, id).length === 1);
+    expect(answersTo(sandbox, id)[0]?.text).toBe('alone');
+    await gone(log);
+  },
+);
+
+test('one command runs at a time with concurrency 1, though the one before ignores its end', async () => {
+  const file = join(home.folder, 'pid');
+  const daemon = await answering(
+    `const { existsSync, readFileSync, writeFileSync } = require('node:fs'); process.on('SIGTERM', () => {});
+if (!existsSync(${JSON.stringify(file)})) { writeFileSync(${JSON.stringify(file)}, String(process.pid)); setInterval(() => {}, 1000); }
+else { let alone = false; try { process.kill(Number(readFileSync(${JSON.stringify(file)}, 'utf8')), 0); } catch { alone = true; }
+  console.log(alone ? 'alone' : 'beside another'); }`,
+    'concurrency = 1\ntimeout = "1s"',
+  );
+  sandbox.platform.say({ from: 'openid_alice', text: 'hang' });
+  await waitUntil('the command', () => existsSync(file) && readFileSync(file, 'utf8') !== '');
+  const { id } = sandbox.platform.say({ from: 'openid_alice', text: 'next' });
+  await daemon.logs('the backend gave no answer within 1000 ms');
+  await waitUntil('the answer', () => answersTo(sandbox, id).length === 1);
+  expect(answersTo(sandbox, id)[0]?.text).toBe('alone');
+});
+
 /** Waits until none of the processes in this file lives. */
 async function gone(pids: string): Promise<void> {
   const text = await waitUntil('the pids', () => existsSync(pids) && readFileSync(pids, 'utf8'));

@@ -32,7 +32,11 @@ afterEach(async () => {
 });
 
 function send(...more: readonly string[]): Promise<Ended> {
-  return home.run(['channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--text', 'hi', ...more]);
+  return say('hi', ...more);
+}
+
+function say(text: string, ...more: readonly string[]): Promise<Ended> {
+  return home.run(['channels', 'send', 'qqbot', '--target', 'c2c:openid_alice', '--text', text, ...more]);
 }
 
 async function serving(): Promise<LoongProcess> {
@@ -181,7 +185,7 @@ test('without a daemon a locked database ends the command at its deadline: 75 be
 });
 
 test('sends without a daemon wait for one another', async () => {
-  const all = await Promise.all(['1', '2', '3', '4', '5'].map((text) => send('--text', text)));
+  const all = await Promise.all(['1', '2', '3', '4', '5'].map((text) => say(text)));
   expect(all.map(({ code, stderr }) => [code, stderr])).toEqual(all.map(() => [0, '']));
   expect(
     sends(sandbox)

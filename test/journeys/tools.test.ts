@@ -169,7 +169,14 @@ describe('channels', () => {
     expect(secret.stdout).not.toContain('not-the-secret-1');
 
     home.writeConfig(configFor(sandbox).replace(sandbox.tokenUrl, 'http://127.0.0.1:9/token'));
-    expect((await home.run(['channels', 'status', '--probe'])).code).toBe(1);
+    const noToken = await home.run(['channels', 'status', '--probe', '--json']);
+    expect([noToken.code, JSON.parse(noToken.stdout).accounts[0].probe]).toEqual([
+      69,
+      [
+        expect.objectContaining({ name: 'clock', level: 'ok' }),
+        expect.objectContaining({ name: 'token', level: 'fail', unreached: true }),
+      ],
+    ]);
     home.writeConfig(configFor(sandbox).replaceAll(sandbox.url, 'http://127.0.0.1:9'));
     const nowhere = await home.run(['channels', 'status', '--probe', '--json']);
     expect(nowhere.code).toBe(69);
@@ -297,6 +304,7 @@ describe('doctor', () => {
       'state dir',
       'free space',
       'database',
+      'owner database',
       'owner',
       'backend default',
       'qqbot:default app id',
@@ -460,6 +468,15 @@ describe('logs', () => {
     expect((await following.stop()).code).toBe(0);
   });
 
+  test('--json is one document, so it cannot be followed: 64', async () => {
+    for (const tables of [LOG, '']) {
+      home.writeConfig(configFor(sandbox, ALICE, tables));
+      const ended = await home.run(['logs', '--follow', '--json']);
+      expect(ended.code).toBe(64);
+      expect(JSON.parse(ended.stdout).error.code).toBe('logs.endless');
+    }
+  });
+
   test('a reader that has enough is no error', async () => {
     writeFileSync(path(), 'a line of the log that is not short at all\n'.repeat(100_000));
     const command = home.start(['logs', '--lines', '100000']);
@@ -503,7 +520,13 @@ describe('logs', () => {
     const journal = await home.run(['logs', '--follow', '-n', '7'], { env: { PATH: `${bin}:${process.env.PATH}` } });
     expect(journal.code).toBe(0);
     expect(journal.stdout).toBe('--unit loong --lines 7 --no-pager --output cat --follow\n');
+    writeFileSync(join(bin, 'journalctl'), '#!/bin/sh\nprintf \'plain\\n{"level":"info","msg":"龙"}\\n\'\nexit 3\n');
+    const json = await home.run(['logs', '--json'], { env: { PATH: `${bin}:${process.env.PATH}` } });
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toEqual({ unit: 'loong', lines: ['plain', { level: 'info', msg: '龙' }] });
     writeFileSync(join(bin, 'journalctl'), '#!/bin/sh\n');
+    const nothing = await home.run(['logs', '--json'], { env: { PATH: `${bin}:${process.env.PATH}` } });
+    expect(JSON.parse(nothing.stdout)).toEqual({ unit: 'loong', lines: [] });
     const empty = await home.run(['logs'], { env: { PATH: `${bin}:${process.env.PATH}` } });
     expect(empty.stderr).toContain('the journal has nothing of the unit `loong`');
   });
@@ -573,8 +596,13 @@ describe('what ships', () => {
       'config show',
       'config schema',
       'doctor',
+      'explain',
       'logs',
       'queue',
+      'queue list',
+      'queue show',
+      'queue retry',
+      'queue drop',
       'sandbox',
     ];
     const helps = await Promise.all(

@@ -4,12 +4,14 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { allowedPeers } from '../../src/access/allowed-peers.js';
 import type { Backend, Turn } from '../../src/backends/backend.js';
+import { BackendError } from '../../src/model/errors.js';
 import type { Segment } from '../../src/model/message.js';
 import { Conversations } from '../../src/relay/conversations.js';
 import { Outbound } from '../../src/relay/outbound.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
+import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, arrival, inbound, target } from '../support/messages.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -35,6 +37,7 @@ function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_0
   });
   const counters = new Counters();
   const log = pino({ level: 'silent' });
+  const secrets = new Secrets();
   const conversations = new Conversations({
     account: ACCOUNT,
     backend: { answer },
@@ -45,9 +48,10 @@ function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_0
     outbound,
     counters,
     log,
+    secrets,
   });
   onTestFinished(() => conversations.close(0));
-  return { conversations, counters };
+  return { conversations, counters, secrets };
 }
 
 /** Journals a message and offers it, as the inbound door does. */
@@ -64,6 +68,15 @@ const ended = (counters: Counters, howMany: number) =>
     const { 'turns.answered': answered = 0, 'turns.failed': failed = 0 } = counters.snapshot();
     return answered + failed >= howMany;
   });
+
+/** The error of the one message that failed. */
+async function failureInJournal(): Promise<unknown> {
+  const { default: Sqlite } = await import('better-sqlite3');
+  const reader = new Sqlite(path, { readonly: true });
+  const row = reader.prepare<[], { error: string }>(`SELECT error FROM inbox WHERE status = 'failed'`).get();
+  reader.close();
+  return JSON.parse(row?.error ?? '{}');
+}
 
 /** A backend that notes what it is given and answers when it is told to. */
 function gated() {
@@ -357,6 +370,52 @@ test('a place at the backend is free again while an answer is being written down
   await ended(counters, 1);
 });
 
+describe('a backend that was broken off', () => {
+  /** Lives on after its first turn's time is up, until `end` is called; answers the others at once. */
+  function stubborn() {
+    const begun: string[] = [];
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    return {
+      begun,
+      end,
+      async *answer({ message }: Turn): AsyncIterable<Segment> {
+        begun.push(message.id);
+        if (begun.length === 1) await ended;
+        yield text('x');
+      },
+    };
+  }
+
+  test('keeps its place until it has ended: never more run than it takes', async () => {
+    const backend = stubborn();
+    const { conversations, counters } = converse(backend.answer, { concurrency: 1, timeoutMs: 50, apology: 'sorry' });
+    conversations.start();
+    await hear(conversations, 'a1', 'alice');
+    await hear(conversations, 'b1', 'bob');
+    await ended(counters, 1); // its failure is written down, and told, without waiting for that
+    await waitUntil('the apology', () => store.outbox.pending(target('alice')) === 1);
+    expect(conversations.reserve(target('carol'))).toBe(false);
+    expect(backend.begun).toEqual(['a1']);
+    backend.end();
+    await ended(counters, 2);
+    expect(backend.begun).toEqual(['a1', 'b1']);
+  });
+
+  test('and never ends is left behind after a while', async () => {
+    const backend = stubborn();
+    const { conversations, counters } = converse(backend.answer, { concurrency: 1, timeoutMs: 50 });
+    conversations.start();
+    await hear(conversations, 'a1', 'alice');
+    await hear(conversations, 'a2', 'alice');
+    await ended(counters, 2);
+    expect(counters.snapshot()).toEqual({ 'turns.answered': 1, 'turns.failed': 1 });
+    await waitUntil('both ends in the journal', () => waitingIds().length === 0);
+  });
+});
+
 describe('after a restart', () => {
   test('waiting messages are taken up in order, with the attempt counted', async () => {
     for (const id of ['m1', 'm2']) await store.inbox.admit(arrival(id));
@@ -383,7 +442,7 @@ describe('after a restart', () => {
     conversations.start();
     await ended(counters, 1);
     expect(backend.begun).toEqual([]);
-    expect(waitingIds()).toEqual([]);
+    await waitUntil('its end in the journal', () => waitingIds().length === 0);
     expect(counters.snapshot()).toEqual({ 'turns.failed': 1 });
   });
 });
@@ -449,11 +508,26 @@ describe('a backend that', () => {
     expect(counters.snapshot()).toEqual({ 'turns.answered': 1, 'turns.failed': 1 });
     expect(waitingIds()).toEqual([]);
     expect(store.outbox.pending(target('alice'))).toBe(1);
-    const { default: Sqlite } = await import('better-sqlite3');
-    const reader = new Sqlite(path, { readonly: true });
-    const row = reader.prepare<[], { error: string }>(`SELECT error FROM inbox WHERE status = 'failed'`).get();
-    reader.close();
-    expect(JSON.parse(row?.error ?? '{}')).toMatchObject({ code });
+    expect(await failureInJournal()).toMatchObject({ code });
+  });
+
+  test('complains of a secret leaves none of it in the journal', async () => {
+    const { conversations, counters, secrets } = converse(
+      // biome-ignore lint/correctness/useYield: it throws instead
+      async function* () {
+        throw new BackendError('backend.failed', 'no user of-the-Bot_01', { remedy: 'ask for of-the-Bot_01' });
+      },
+    );
+    secrets.learn('of-the-Bot_01');
+    conversations.start();
+    await hear(conversations, 'm1');
+    await ended(counters, 1);
+    await waitUntil('the row', () => waitingIds().length === 0);
+    expect(await failureInJournal()).toEqual({
+      code: 'backend.failed',
+      message: 'no user ***',
+      remedy: 'ask for ***',
+    });
   });
 
   test('yields nothing, or only blanks, answers with silence', async () => {

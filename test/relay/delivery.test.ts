@@ -13,6 +13,7 @@ import { Delivery } from '../../src/relay/delivery.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { OutboxId, Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
+import { Secrets } from '../../src/telemetry/log.js';
 import { arrival, HOUR, outgoing, target } from '../support/messages.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -38,6 +39,7 @@ function deliver(script: Script, entries = ['*']) {
     allowed: allowedPeers(entries),
     counters,
     log: pino({ level: 'silent' }),
+    secrets: new Secrets(),
     onSettled: (id) => settled.push(id),
   });
   onTestFinished(() => delivery.close(0));
@@ -308,6 +310,7 @@ test('under random latencies and failures every target gets its messages in orde
         allowed: allowedPeers(['*']),
         counters: new Counters(),
         log: pino({ level: 'silent' }),
+        secrets: new Secrets(),
         onSettled: () => undefined,
       });
       try {

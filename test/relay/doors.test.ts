@@ -16,6 +16,7 @@ import { Settlements } from '../../src/relay/settlements.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
+import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, HOUR, inbound, outgoing, target } from '../support/messages.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -38,7 +39,15 @@ function doors(entries: readonly string[]) {
   const allowed = allowedPeers(entries);
   const { inbox, outbox, events } = store;
   const lane = new ScriptedLane(async () => ({}));
-  const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: () => undefined });
+  const delivery = new Delivery({
+    lane,
+    outbox,
+    allowed,
+    counters,
+    log,
+    secrets: new Secrets(),
+    onSettled: () => undefined,
+  });
   onTestFinished(() => delivery.close(0));
   const outbound = new Outbound({
     allowed,
@@ -59,6 +68,7 @@ function doors(entries: readonly string[]) {
     outbound,
     counters,
     log,
+    secrets: new Secrets(),
   });
   conversations.start();
   onTestFinished(() => conversations.close(0));
@@ -73,6 +83,7 @@ function doors(entries: readonly string[]) {
     counters,
     log,
     wakeDelivery: () => delivery.wake(),
+    onReviewed: () => undefined,
     onState,
     onInbound: onState,
     onAck: onState,
@@ -271,10 +282,14 @@ describe('a reply to a message', () => {
 });
 
 describe('a one-shot send', () => {
-  async function send(script: Script, ms: number, entries = ['*']) {
+  async function send(script: Script, ms: number, entries = ['*'], peer = 'alice') {
     const lane = new ScriptedLane(script);
-    const id = await store.outbox.add(outgoing('alice', 'x', { origin: 'cli' }));
-    await deliverNow({ lane, outbox: store.outbox, allowed: allowedPeers(entries) }, id, Date.now() + ms);
+    const id = await store.outbox.add(outgoing(peer, 'x', { origin: 'cli' }));
+    await deliverNow(
+      { lane, outbox: store.outbox, allowed: allowedPeers(entries), secrets: new Secrets() },
+      id,
+      Date.now() + ms,
+    );
     const row = store.outbox.find(id);
     return { row, attempts: lane.attempts.length };
   }
@@ -311,8 +326,8 @@ describe('a one-shot send', () => {
 
   test('leaves it parked, failed or refused as the platform and the allowlist say', async () => {
     expect((await send(() => refusal('active'), 5000)).row?.status).toBe('parked');
-    expect((await send(() => refusal('auth'), 5000)).row?.status).toBe('failed');
-    const denied = await send(async () => ({}), 5000, []);
+    expect((await send(() => refusal('auth'), 5000, ['*'], 'bob')).row?.status).toBe('failed');
+    const denied = await send(async () => ({}), 5000, [], 'carol');
     expect(denied).toMatchObject({ attempts: 0, row: { status: 'failed', error: { code: 'access.revoked' } } });
   });
 
@@ -321,7 +336,11 @@ describe('a one-shot send', () => {
       const lane = new ScriptedLane(script);
       const parts = ['b', 'c'].map((part) => text(part));
       const id = await store.outbox.add(outgoing('alice', 'a', { origin: 'cli', furtherParts: parts }));
-      await deliverNow({ lane, outbox: store.outbox, allowed: allowedPeers(['*']) }, id, Date.now() + ms);
+      await deliverNow(
+        { lane, outbox: store.outbox, allowed: allowedPeers(['*']), secrets: new Secrets() },
+        id,
+        Date.now() + ms,
+      );
       return { statuses: store.outbox.message(id).map((part) => part.status), texts: lane.texts(), id };
     }
 

@@ -1,12 +1,20 @@
 /** What one failed attempt means for its message: every failure × certainty × passive or active × an earlier attempt that may have arrived. */
 import { describe, expect, test } from 'vitest';
 import { AccessDenied, DeliveryError, type DeliveryFailure, LoongError } from '../../src/model/errors.js';
-import type { MessageOrigin } from '../../src/model/message.js';
+import type { MessageOrigin, Plainer } from '../../src/model/message.js';
+import type { Target } from '../../src/model/target.js';
 import { outcomeOf } from '../../src/relay/delivery.js';
 import type { AttemptOutcome, Outgoing } from '../../src/store/store.js';
-import { outgoing } from '../support/messages.js';
+import { outgoing, target } from '../support/messages.js';
 
 const NOW = 1_800_000_000_000;
+/** As of QQ: guilds have no number that makes a repeat known; markdown can be said as text. */
+const LANE = {
+  knowsRepeats: ({ kind }: Target) => kind === 'c2c' || kind === 'group',
+  plainerForm: (_: unknown, refusedFor: keyof Plainer, already: Plainer) =>
+    already[refusedFor] === true ? undefined : { ...already, [refusedFor]: true },
+};
+
 type Mode = 'active' | 'passive' | 'ambiguous';
 
 function row(mode: Mode, more: Partial<Outgoing> = {}): Outgoing {
@@ -57,13 +65,19 @@ const TABLE: readonly (readonly [
   ['window', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
   ['active', 'not-delivered', 'api', 'parked', 'parked', 'uncertain'],
   ['active', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
+  ['crowd', 'not-delivered', 'api', 'queued/release', 'queued/release', 'queued/keep'],
+  ['markdown', 'not-delivered', 'api', 'queued/release', 'queued/release', 'uncertain'],
+  ['markdown', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
+  ['links', 'not-delivered', 'backend', 'queued/release', 'queued/release', 'uncertain'],
   ['refused', 'not-delivered', 'api', 'failed', 'failed', 'uncertain'],
   ['refused', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
 ];
 
 test.each(TABLE)('%s, %s, from %s: active %s · passive %s · ambiguous %s', (kind, certainty, origin, ...expected) => {
   const modes: readonly Mode[] = ['active', 'passive', 'ambiguous'];
-  expect(modes.map((mode) => short(outcomeOf(row(mode, { origin }), failure(kind, certainty), NOW)))).toEqual(expected);
+  expect(modes.map((mode) => short(outcomeOf(row(mode, { origin }), failure(kind, certainty), NOW, LANE)))).toEqual(
+    expected,
+  );
 });
 
 test.each(['unavailable', 'rate', 'auth'] as const)(
@@ -73,21 +87,21 @@ test.each(['unavailable', 'rate', 'auth'] as const)(
       origin: 'backend',
       passive: { token: { kind: 'msg_id', value: 'm1' }, seq: 1, closesAt: NOW },
     } as const;
-    expect(short(outcomeOf(row('ambiguous', over), failure(kind, 'not-delivered'), NOW))).toBe('uncertain');
-    expect(short(outcomeOf(row('passive', over), failure(kind, 'unknown'), NOW))).toBe('uncertain');
-    expect(short(outcomeOf(row('passive', over), failure(kind, 'not-delivered'), NOW))).toBe('queued/release');
+    expect(short(outcomeOf(row('ambiguous', over), failure(kind, 'not-delivered'), NOW, LANE))).toBe('uncertain');
+    expect(short(outcomeOf(row('passive', over), failure(kind, 'unknown'), NOW, LANE))).toBe('uncertain');
+    expect(short(outcomeOf(row('passive', over), failure(kind, 'not-delivered'), NOW, LANE))).toBe('queued/release');
   },
 );
 
 test('a second refusal as duplicate is final', () => {
   const told = { code: '40054005', message: 'told' };
   const error = failure('duplicate', 'not-delivered', { platformCode: 40054005 });
-  expect(short(outcomeOf(row('passive', { error: told }), error, NOW))).toBe('failed');
+  expect(short(outcomeOf(row('passive', { error: told }), error, NOW, LANE))).toBe('failed');
 });
 
 describe('the next try', () => {
   const dueIn = (error: DeliveryError, attempts: number) => {
-    const outcome = outcomeOf(row('passive', { attempts }), error, NOW);
+    const outcome = outcomeOf(row('passive', { attempts }), error, NOW, LANE);
     return outcome.status === 'queued' ? outcome.dueAt - NOW : Number.NaN;
   };
 
@@ -112,15 +126,15 @@ describe('the next try', () => {
 
 describe('what is told', () => {
   test('is the platform’s own number, else our code, with the remedy', () => {
-    const outcome = outcomeOf(row('active'), failure('refused', 'not-delivered', { platformCode: 304003 }), NOW);
+    const outcome = outcomeOf(row('active'), failure('refused', 'not-delivered', { platformCode: 304003 }), NOW, LANE);
     expect(outcome).toEqual({ status: 'failed', error: { code: '304003', message: 'told', remedy: 'do this' } });
-    expect(outcomeOf(row('active'), failure('refused', 'not-delivered'), NOW)).toMatchObject({
+    expect(outcomeOf(row('active'), failure('refused', 'not-delivered'), NOW, LANE)).toMatchObject({
       error: { code: 'platform.refused' },
     });
   });
 
   test('of a message that may have arrived is never "send it again"', () => {
-    expect(outcomeOf(row('active'), failure('unavailable', 'unknown'), NOW)).toMatchObject({
+    expect(outcomeOf(row('active'), failure('unavailable', 'unknown'), NOW, LANE)).toMatchObject({
       status: 'uncertain',
       error: { remedy: 'it may have arrived: ask the peer before you send it again' },
     });
@@ -128,19 +142,43 @@ describe('what is told', () => {
 
   test('a peer that is no longer allowed: access.revoked, and uncertain only when an attempt may have arrived', () => {
     const denied = new AccessDenied('access.peer_not_allowed', 'not allowed');
-    expect(outcomeOf(row('passive'), denied, NOW)).toMatchObject({
+    expect(outcomeOf(row('passive'), denied, NOW, LANE)).toMatchObject({
       status: 'failed',
       error: { code: 'access.revoked' },
     });
-    expect(outcomeOf(row('ambiguous'), denied, NOW)).toMatchObject({ status: 'uncertain' });
+    expect(outcomeOf(row('ambiguous'), denied, NOW, LANE)).toMatchObject({ status: 'uncertain' });
   });
 
   test.each([new Error('a bug'), new TypeError('x is undefined'), new LoongError('a.b', 'odd'), 'text', undefined])(
     'a fault of our own (%s): nobody knows how far the attempt had come',
     (thrown) => {
       for (const mode of ['active', 'passive', 'ambiguous'] as const) {
-        expect(outcomeOf(row(mode), thrown, NOW)).toMatchObject({ status: 'uncertain' });
+        expect(outcomeOf(row(mode), thrown, NOW, LANE)).toMatchObject({ status: 'uncertain' });
       }
     },
   );
+});
+
+test.each(['channel', 'dm'] as const)(
+  'in a %s nobody knows a repeat, so what may have arrived is never repeated',
+  (kind) => {
+    const there = { target: target('18700', kind) };
+    for (const [mode, certainty] of [
+      ['passive', 'unknown'],
+      ['ambiguous', 'not-delivered'],
+    ] as const) {
+      expect(short(outcomeOf(row(mode, there), failure('unavailable', certainty), NOW, LANE))).toBe('uncertain');
+    }
+    const sure = failure('unavailable', 'not-delivered');
+    expect(short(outcomeOf(row('passive', there), sure, NOW, LANE))).toBe('queued/release');
+  },
+);
+
+test('each plainer form is tried once, and both where both are refused', () => {
+  const first = outcomeOf(row('passive'), failure('markdown', 'not-delivered'), NOW, LANE);
+  expect(first).toMatchObject({ status: 'queued', plainer: { markdown: true } });
+  const asText = row('passive', { plainer: { markdown: true } });
+  const second = outcomeOf(asText, failure('links', 'not-delivered'), NOW, LANE);
+  expect(second).toMatchObject({ status: 'queued', plainer: { markdown: true, links: true } });
+  expect(short(outcomeOf(asText, failure('markdown', 'not-delivered'), NOW, LANE))).toBe('failed');
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ChunkOptions, chunkText } from '../../src/relay/text-chunks.js';
+import { sizeOf, type Weigh, weighAlike } from '../../src/relay/text-size.js';
 
 const MODES = ['length', 'newline'] as const;
 const FAMILY = '👨‍👩‍👧‍👦';
@@ -135,6 +136,41 @@ describe('graphemes', () => {
 
   test('half a surrogate pair in the text is a character like others', () => {
     expect(byLength('\ud83d\ud83d\ud83dab', 2)).toEqual(['\ud83d\ud83d', '\ud83da', 'b']);
+  });
+});
+
+describe('weights', () => {
+  const weigh: Weigh = (text, at) => (text[at] === '&' ? 5 : 1);
+  const cut = (text: string, limit: number) => chunkText(text, { limit, mode: 'length', weigh });
+
+  test('a character counts what it weighs, in the slice and in the fences around it', () => {
+    expect(cut('a&b&c', 13)).toEqual(['a&b&c']);
+    expect(cut('a&b&c', 12)).toEqual(['a&b&', 'c']);
+    expect(cut('```&\n'.concat('x'.repeat(20), '\n```'), 28)).toEqual([
+      '```&\nxxxxxxxxxxxxxxx\n```', // 9 + 15 + 4
+      '```&\nxxxxx\n```',
+    ]);
+  });
+
+  test('one that is heavier than the limit is a piece of its own', () => {
+    expect(cut('a&&b', 3)).toEqual(['a', '&', '&', 'b']);
+  });
+
+  test('a text twice as long is weighed twice as often', () => {
+    const weighings = (text: string) => {
+      let count = 0;
+      const counting: Weigh = (whole, at) => {
+        count += 1;
+        return weigh(whole, at);
+      };
+      chunkText(text, { limit: 500, mode: 'length', weigh: counting });
+      return count;
+    };
+    for (const unit of ['a&b ', '```ts\na&\n```\n', '``` x\n', '&', ' \n', '& ']) {
+      const text = unit.repeat(Math.ceil(12_000 / unit.length));
+      expect(weighings(text + text)).toBeLessThan(2.2 * weighings(text) + 5000);
+      expect(weighings(text)).toBeLessThan(6 * text.length);
+    }
   });
 });
 
@@ -346,7 +382,11 @@ describe('for any text', () => {
 
   const mode = fc.constantFrom(...MODES);
   const small = fc.record({ limit: fc.integer({ min: 1, max: 40 }), mode });
-  const roomy = fc.record({ limit: fc.integer({ min: 60, max: 160 }), mode });
+  const heavy: Weigh = (text, at) => (/[`~*]/.test(text.charAt(at)) ? 2 : /[a.。]/.test(text.charAt(at)) ? 3 : 1);
+  const roomy = fc.oneof(
+    fc.record({ limit: fc.integer({ min: 60, max: 160 }), mode, weigh: fc.constant(weighAlike) }),
+    fc.record({ limit: fc.integer({ min: 100, max: 200 }), mode, weigh: fc.constant(heavy) }),
+  );
 
   test('no piece is over the limit, blank, or different the second time', () => {
     fc.assert(
@@ -354,7 +394,7 @@ describe('for any text', () => {
         const pieces = chunkText(text, options);
         expect(chunkText(text, options)).toEqual(pieces);
         for (const piece of pieces) {
-          expect(size(piece)).toBeLessThanOrEqual(options.limit);
+          expect(sizeOf(piece, 'weigh' in options ? options.weigh : weighAlike)).toBeLessThanOrEqual(options.limit);
           expect(piece).toMatch(/\S/);
         }
       }),

@@ -15,6 +15,7 @@ import type { Sandbox } from '../../src/sandbox/sandbox.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
+import { Secrets } from '../../src/telemetry/log.js';
 import { waitUntil } from './wait-until.js';
 
 export interface Road {
@@ -35,6 +36,7 @@ export async function openRoad(
   const { inbox, outbox, events, sessions } = store;
   const log = pino({ level: 'silent' });
   const counters = new Counters();
+  const secrets = new Secrets();
   const reply = { ttlMs: 3_600_000, count: 4 };
   const lane = new QqbotLane({
     account: normaliseAccountId('main'),
@@ -53,7 +55,7 @@ export async function openRoad(
     onToken: () => undefined,
   });
   const allowed = allowedPeers(allowedPeerIds);
-  const delivery = new Delivery({ lane, outbox, allowed, counters, log, onSettled: () => undefined });
+  const delivery = new Delivery({ lane, outbox, allowed, counters, log, secrets, onSettled: () => undefined });
   const wakeDelivery = () => delivery.wake();
   const outbound = new Outbound({
     allowed,
@@ -74,6 +76,7 @@ export async function openRoad(
     outbound,
     counters,
     log,
+    secrets,
   });
   let ready = false;
   const inbound = new Inbound({
@@ -85,6 +88,7 @@ export async function openRoad(
     counters,
     log,
     wakeDelivery,
+    onReviewed: () => undefined,
     onState: (state) => {
       ready = state === 'ready';
     },

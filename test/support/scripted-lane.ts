@@ -1,15 +1,11 @@
 /** A lane whose platform does what the test tells it. */
-import type { Delivery, Lane, LaneSink, ReplyRight } from '../../src/lanes/lane.js';
-import { plainText } from '../../src/model/message.js';
+import type { Delivery, Lane, LaneSink, ReplyRight, SendLimits, Taken } from '../../src/lanes/lane.js';
+import { type Plainer, plainText } from '../../src/model/message.js';
 import type { Target } from '../../src/model/target.js';
 import { ACCOUNT, HOUR } from './messages.js';
 
 /** Answers one attempt, or throws. */
-export type Script = (
-  delivery: Delivery,
-  signal: AbortSignal,
-  attempt: number,
-) => Promise<{ platformMessageId?: string }>;
+export type Script = (delivery: Delivery, signal: AbortSignal, attempt: number) => Promise<Taken>;
 
 export class ScriptedLane implements Lane {
   readonly id = ACCOUNT;
@@ -25,6 +21,12 @@ export class ScriptedLane implements Lane {
     return { ttlMs: HOUR, count: 4 };
   }
 
+  readonly hearsReviews = true;
+
+  limits(): SendLimits {
+    return { active: [], activePerTarget: [], perTarget: [], afterComplaint: [] };
+  }
+
   knowsRepeats({ kind }: Target): boolean {
     return kind === 'c2c' || kind === 'group';
   }
@@ -33,9 +35,13 @@ export class ScriptedLane implements Lane {
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   }
 
-  send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }> {
+  send(delivery: Delivery, signal: AbortSignal): Promise<Taken> {
     this.attempts.push(delivery);
     return this.#script(delivery, signal, this.attempts.length);
+  }
+
+  plainerForm(): Plainer | undefined {
+    return undefined;
   }
 
   /** The texts of all attempts, in order. */

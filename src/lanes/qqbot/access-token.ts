@@ -1,7 +1,7 @@
 /** The app access token: fetched once for all who wait, renewed before it ends, never stored. */
 import type { Dispatcher } from 'undici';
 import { DeliveryError, describeError } from '../../model/errors.js';
-import { PLATFORM_ERRORS, TOKEN_ENDPOINT_ERRORS } from '../../protocol/qqbot/error-codes.js';
+import { meaningOfCode, TOKEN_ENDPOINT_ERRORS } from '../../protocol/qqbot/error-codes.js';
 import { type Answer, BrokenExchange, exchange, type JsonObject } from './exchange.js';
 import { waitUnlessStopped } from './on-abort.js';
 import { oneLine } from './one-line.js';
@@ -19,6 +19,8 @@ const LIFE_UNTOLD_S = 60;
 /** A refusal is not asked for again at once by everyone who wants to send: 100001 forbids it, a bad secret makes it useless. */
 const REST_AFTER_RATE_MS = 60_000;
 const REST_AFTER_REFUSAL_MS = 10_000;
+/** An endpoint in trouble is asked once a second, however many want to send. */
+const REST_AFTER_TROUBLE_MS = 1000;
 /** It goes into an HTTP header. */
 const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
@@ -79,15 +81,14 @@ export class AccessToken {
   }
 
   async #fetch(): Promise<string> {
-    if (this.#refused !== undefined && Date.now() < this.#refused.until) throw this.#refused.error;
+    const left = (this.#refused?.until ?? 0) - Date.now();
+    // A clock that was set back makes no rest longer than the longest there is.
+    if (this.#refused !== undefined && left > 0 && left <= REST_AFTER_RATE_MS) throw this.#refused.error;
     const asked = Date.now();
     const { status, json } = await this.#ask();
     const token = json?.access_token;
-    if (typeof token !== 'string' || !TOKEN.test(token)) {
-      const error = refusal(status, json);
-      this.#refused = { error, until: Date.now() + restAfter(error) };
-      throw error;
-    }
+    if (typeof token !== 'string' || !TOKEN.test(token)) throw this.#rest(refusal(status, json));
+    this.#refused = undefined;
     const lifeMs = lifeOf(json?.expires_in);
     this.#held = { token, renewAt: asked + lifeMs - Math.min(MARGIN_MS, lifeMs / 3), endsAt: asked + lifeMs };
     // While a token lives the endpoint gives the same one again.
@@ -110,17 +111,25 @@ export class AccessToken {
       });
     } catch (broken) {
       const error = broken instanceof BrokenExchange ? broken.cause : broken;
-      throw new DeliveryError(
-        'platform.token_unreachable',
-        `the token endpoint cannot be reached: ${oneLine(describeError(error))}`,
-        {
-          failure: 'unavailable',
-          certainty: 'not-delivered',
-          remedy: 'check the network, DNS and `token_url`',
-          cause: error,
-        },
+      throw this.#rest(
+        new DeliveryError(
+          'platform.token_unreachable',
+          `the token endpoint cannot be reached: ${oneLine(describeError(error))}`,
+          {
+            failure: 'unavailable',
+            certainty: 'not-delivered',
+            remedy: 'check the network, DNS and `token_url`',
+            cause: error,
+          },
+        ),
       );
     }
+  }
+
+  /** Whoever asks within the rest that this failure calls for gets the same answer. */
+  #rest(error: DeliveryError): DeliveryError {
+    this.#refused = { error, until: Date.now() + restAfter(error) };
+    return error;
   }
 }
 
@@ -138,13 +147,13 @@ function lifeOf(expiresIn: unknown): number {
 }
 
 function restAfter({ failure, retryAfterMs }: DeliveryError): number {
-  return failure === 'auth' ? REST_AFTER_REFUSAL_MS : (retryAfterMs ?? 0);
+  return failure === 'auth' ? REST_AFTER_REFUSAL_MS : (retryAfterMs ?? REST_AFTER_TROUBLE_MS);
 }
 
 /** An answer without a token. Errors may come under HTTP 200, so only the body tells. */
 function refusal(status: number, json: JsonObject | undefined): DeliveryError {
   const code = typeof json?.code === 'number' ? json.code : undefined;
-  const meaning = code === undefined ? undefined : (TOKEN_ENDPOINT_ERRORS[code] ?? PLATFORM_ERRORS[code]);
+  const meaning = code === undefined ? undefined : (TOKEN_ENDPOINT_ERRORS[code] ?? meaningOfCode(code));
   if (meaning?.class === 'credentials' || meaning?.class === 'whitelist') {
     return new DeliveryError('platform.credentials_refused', `no access token: ${meaning.cause} (code ${code})`, {
       failure: 'auth',

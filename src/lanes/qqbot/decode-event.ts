@@ -1,5 +1,5 @@
 /** QQ's events → our words. Everything arrives as `unknown`; what does not fit is reported, never guessed. */
-import type { InboundMessage, Notice } from '../../model/message.js';
+import type { InboundMessage } from '../../model/message.js';
 import type { AccountId, MessageId, Target, TargetKind } from '../../model/target.js';
 import { decodeContent } from './decode-content.js';
 import { isYou, MAX_NAME_CHARS, type Mentions, onlyBotIn, readMentions } from './mentions.js';
@@ -9,7 +9,7 @@ import { type Fields, fields, isMessageId, isOpenid, textIn } from './wire-field
 export type Decoded =
   /** `botId`: the bot's own id in guilds, where this message gave it away. */
   | { readonly kind: 'message'; readonly message: InboundMessage; readonly botId?: string }
-  | { readonly kind: 'notice'; readonly notice: Notice }
+  | { readonly kind: 'notice' }
   | { readonly kind: 'undecodable'; readonly reason: string };
 
 /** Where an event's message stands, and how to read it. A guild's direct message stands in a session of its own, which its `guild_id` names. */
@@ -71,7 +71,7 @@ export function decodeEvent(
   botId?: string,
 ): Decoded {
   const scene = Object.hasOwn(SCENES, event) ? SCENES[event] : undefined;
-  if (scene === undefined) return { kind: 'notice', notice: { name: event, data } };
+  if (scene === undefined) return { kind: 'notice' };
   return decodeMessage(scene, data, account, receivedAt, botId);
 }
 
@@ -87,7 +87,9 @@ function decodeMessage(
   if (d === undefined || author === undefined) return missing('d.author');
   const { id, content } = d;
   if (!isMessageId(id)) return missing('d.id');
-  if (content !== undefined && typeof content !== 'string') return missing('d.content as text');
+  // `null` is what a message of attachments alone may have.
+  const isText = typeof content === 'string';
+  if (!isText && content !== undefined && content !== null) return missing('d.content as text');
   const peer = scene.peer(d, author);
   const sender = scene.sender(author);
   if (!isOpenid(peer)) return missing(scene.peerField);
@@ -113,7 +115,7 @@ function decodeMessage(
         ...(name === '' ? {} : { name }),
         ...(role === undefined ? {} : { role }),
       },
-      segments: decodeContent(d, content ?? '', inGuild ? 'guild' : 'openid', mentions),
+      segments: decodeContent(d, isText ? content : '', inGuild ? 'guild' : 'openid', mentions),
       mentionsBot: scene.toBot || mentions.own.size > 0 || (!inGuild && isMeant(d.mentions)),
       sentAt: timeOf(d.timestamp, receivedAt),
       replyToken: { kind: 'msg_id', value: id },

@@ -9,8 +9,16 @@ import { plainText, type Segment } from '../../model/message.js';
 import { isPeerId, type TargetKind } from '../../model/target.js';
 import type { Delivery } from '../lane.js';
 import type { JsonObject } from './exchange.js';
+import { madePlainer } from './plainer-form.js';
 
 const MSG_TYPE = { text: 0, markdown: 2 } as const;
+
+/** Of the content of guilds. */
+export const ESCAPES = { '&': '&amp;', '<': '&lt;', '>': '&gt;' } as const;
+
+/** What has to be escaped to look like itself within markdown. */
+export const MARKDOWN_SIGNS = '\\`*_[]~#|>!';
+const MARKDOWN_SIGN = new RegExp(`[${MARKDOWN_SIGNS.replace(/[\\\]]/g, '\\$&')}]`, 'g');
 
 const PATHS: { readonly [K in TargetKind]: (peer: string) => string } = {
   c2c: (peer) => `/v2/users/${peer}/messages`,
@@ -34,20 +42,21 @@ export function isAddressable(peer: string): boolean {
  * `msg_type` nor a `msg_seq`.
  * @throws DeliveryError for a peer that no path can name, for media, and for a second quote.
  */
-export function encodeMessage({ target, segments, passive }: Delivery): EncodedMessage {
+export function encodeMessage({ target, segments: written, passive, plainer = {} }: Delivery): EncodedMessage {
   if (!isAddressable(target.peer))
     throw refused('platform.peer_malformed', 'the conversation id consists of dots alone');
   const { kind } = target;
   const guild = kind === 'channel' || kind === 'dm';
+  const segments = madePlainer(written, plainer);
   const quotes = segments.filter((segment) => segment.type === 'quote');
   if (quotes.length > 1) throw refused('message.quotes', 'a message can quote only one other message');
   const [quote] = quotes;
   const markdown = segments.some((segment) => segment.type === 'markdown');
-  const written = encodeWriting(segments, kind, markdown);
+  const content = encodeWriting(segments, kind, markdown);
   return {
     path: PATHS[kind](encodeURIComponent(target.peer)),
     body: {
-      ...(markdown ? { markdown: { content: written } } : { content: written }),
+      ...(markdown ? { markdown: { content } } : { content }),
       ...(guild ? {} : { msg_type: markdown ? MSG_TYPE.markdown : MSG_TYPE.text }),
       ...(quote === undefined
         ? {}
@@ -76,7 +85,7 @@ function encodeWriting(segments: readonly Segment[], kind: TargetKind, markdown:
 }
 
 /** Members can be addressed in groups and channels, everyone in channels alone; who writes to one person names people in plain words. */
-function mentionMarkup(segment: Segment, kind: TargetKind): string | undefined {
+export function mentionMarkup(segment: Segment, kind: TargetKind): string | undefined {
   if (segment.type !== 'mention' || (kind !== 'group' && kind !== 'channel')) return undefined;
   if (segment.peer === 'all') return kind === 'channel' ? '<qqbot-at-everyone />' : undefined;
   return isPeerId(segment.peer) ? `<qqbot-at-user id="${segment.peer}" />` : undefined;
@@ -107,7 +116,7 @@ function harmless(literal: string, kind: TargetKind, markdown: boolean): string 
 }
 
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.replace(/[&<>]/g, (sign) => ESCAPES[sign as keyof typeof ESCAPES]);
 }
 
 function withoutMarkup(text: string): string {
@@ -116,7 +125,7 @@ function withoutMarkup(text: string): string {
 
 /** Text that has to look like itself within markdown. */
 function asMarkdown(text: string): string {
-  return text.replace(/[\\`*_[\]~#|>!]/g, '\\$&');
+  return text.replace(MARKDOWN_SIGN, '\\$&');
 }
 
 function refused(code: string, message: string, remedy?: string): DeliveryError {

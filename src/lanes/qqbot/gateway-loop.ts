@@ -7,30 +7,26 @@ import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
 import type { LaneState } from '../lane.js';
 import type { AccessToken } from './access-token.js';
-import { type DispatchFrame, type GatewayHandlers, holdGatewaySession, type SessionEnd } from './gateway-session.js';
+import { type DispatchFrame, holdGatewaySession, type SessionEnd } from './gateway-session.js';
 import { IntentLadder } from './intent-ladder.js';
+import { onAbort } from './on-abort.js';
 import type { OpenApiClient } from './openapi-client.js';
+import { type ResumeMemory, recordSession, reportLost } from './session-record.js';
+import { SessionStarts } from './session-starts.js';
 import { Takeovers } from './takeovers.js';
+
+export type { ResumeMemory } from './session-record.js';
 
 const RECONNECT: Backoff = { baseMs: 1000, capMs: 30_000 };
 /** A session that held this long was healthy: the ladder begins anew. */
 const HEALTHY_AFTER_MS = 60_000;
 /** A refused resume is tried once more, then the session is given up. */
 const RESUMES_BEFORE_IDENTIFY = 2;
-/** `max_concurrency` sessions may be created in so many milliseconds. */
-const IDENTIFY_PERIOD_MS = 5000;
 /** A discovered address serves this long for resumes: the endpoint is limited to 2 calls a minute. */
 const ADDRESS_LIFE_MS = 30 * 60_000;
-/** Longest wait before the session budget is looked at again. */
-const BUDGET_LOOK_MS = 10 * 60_000;
-/** The budget is one of 24 hours. */
-const BUDGET_RESET_MS = 24 * 3_600_000;
-
-/** Where a session can be taken up again after a restart; see `GatewaySessions` of the store. */
-export interface ResumeMemory {
-  load(key: string): { readonly sessionId: string; readonly seq: number } | undefined;
-  save(key: string, point: { readonly sessionId: string; readonly seq: number } | undefined): Promise<void>;
-}
+/** A wait for the next session start that is longer is told of; the longest, before the limit is read again. */
+const UNTOLD_WAIT_MS = 5000;
+const LIMIT_LOOK_MS = 10 * 60_000;
 
 export interface GatewayLoopOptions {
   readonly appId: string;
@@ -52,10 +48,7 @@ export interface GatewayLoopOptions {
 
 interface GatewayAddress {
   readonly url: string;
-  /** Sessions that may still be created, and when (unix ms) that number is full again. */
-  readonly startsLeft: number;
-  readonly startsResetAt: number;
-  readonly maxConcurrency: number;
+  /** Unix ms. */
   readonly foundAt: number;
 }
 
@@ -64,13 +57,15 @@ interface GatewayAddress {
  * @throws LoongError with `retry: 'never'` for what an operator must fix.
  */
 export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortSignal): Promise<void> {
-  const { memory, onState, token } = options;
+  const { memory, onState, token, log } = options;
   const ladder = new IntentLadder(options.intents);
   const takeovers = new Takeovers();
+  const starts = new SessionStarts();
   let address: GatewayAddress | undefined;
-  let failures = 0;
+  /** Failures in a row: before the gateway said HELLO, and after. After an outage its first "no" is not the last of many. */
+  let unreached = 0;
+  let refused = 0;
   let failedResumes = 0;
-  let identifiedAt = 0;
   /** The stored session that has to be given up first, and why. */
   let lost: { readonly key: string; readonly why: string } | undefined;
 
@@ -84,40 +79,89 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
       const point = memory.load(key);
       onState(point === undefined ? 'connecting' : 'resuming');
       if (address === undefined || point === undefined || Date.now() - address.foundAt > ADDRESS_LIFE_MS) {
-        address = await discover(options, signal);
+        address = await discover(options, starts, signal);
       }
-      if (point === undefined) {
-        if (await waitForBudget(address, options, signal)) continue;
-        await pause(identifiedAt + IDENTIFY_PERIOD_MS / address.maxConcurrency - Date.now(), signal);
-      }
+      if (point === undefined && (await waitedForStart(starts, options, signal))) continue;
       const bearer = await token.get(signal);
       if (signal.aborted) return;
       const opening = { token: bearer, intents, ...(point === undefined ? {} : { resume: point }) };
-      const session = followSession(key, point?.sessionId, onReady, options);
-      end = await holdGatewaySession(address.url, opening, session.handlers, signal);
+      const hold = holdUntilTrial();
+      const session = recordSession(key, point?.sessionId, hold.ready, options);
+      end = await holdGatewaySession(address.url, opening, session.handlers, hold.signal);
+      hold.over();
       await session.stored();
-      if (point === undefined && end.greeted) identifiedAt = Date.now() - (end.heldMs ?? 0);
+      if (point === undefined && end.greeted) starts.started(Date.now() - (end.heldMs ?? 0));
       if (end.refreshToken === true) token.drop(bearer);
       if (end.heldMs !== undefined) takeovers.ended(end.takenOver, end.heldMs, Date.now());
+      if (hold.leftForTrial) {
+        ladder.beginTrial();
+        continue;
+      }
+      if (ladder.trial.length > 0) {
+        await trialRefused(end);
+        continue;
+      }
       lost = lostBy(end, key, point === undefined);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof LoongError && error.retry === 'never') throw error;
-      failures++;
+      ladder.tried(undefined);
       address = undefined;
-      const asked = error instanceof DeliveryError ? (error.retryAfterMs ?? 0) : 0;
-      await waitToRetry(Math.max(asked, backoffDelay(RECONNECT, failures)), describeError(error), options, signal);
+      const prescribed = error instanceof DeliveryError && error.failure === 'rate' ? (error.retryAfterMs ?? 0) : 0;
+      const delay = Math.max(prescribed, backoffDelay(RECONNECT, ++unreached));
+      await waitToRetry(delay, describeError(error), options, signal);
       continue;
     }
     if (signal.aborted) return;
 
-    failures = end.heldMs !== undefined && end.heldMs >= HEALTHY_AFTER_MS ? 0 : failures + 1;
     if (end.heldMs === undefined && end.code === undefined) address = undefined;
-    const routine = end.next === 'resume' && failures <= 1 && end.heldMs !== undefined;
+    unreached = end.greeted ? 0 : unreached + 1;
+    if (end.greeted) refused = end.heldMs !== undefined && end.heldMs >= HEALTHY_AFTER_MS ? 0 : refused + 1;
+    const routine = end.next === 'resume' && refused <= 1 && end.heldMs !== undefined;
     const rest = end.takenOver ? takeovers.restMs() : 0;
-    if (rest > 0) options.log.error({ restMs: rest }, takeovers.detail ?? '');
-    const delay = Math.max(end.waitMs ?? 0, rest, routine ? 0 : backoffDelay(RECONNECT, failures));
+    if (rest > 0) log.error({ restMs: rest }, takeovers.detail ?? '');
+    const pace = routine ? 0 : backoffDelay(RECONNECT, end.greeted ? refused : unreached);
+    const delay = Math.max(end.waitMs ?? 0, rest, pace);
     await waitToRetry(delay, rest > 0 ? (takeovers.detail ?? end.why) : end.why, options, signal);
+  }
+
+  /** A session is held until it ends, or until it is left for a trial of intents: quiet times only, and session starts to spare. */
+  function holdUntilTrial() {
+    const leave = new AbortController();
+    const forgo = onAbort(signal, () => leave.abort());
+    let timer: NodeJS.Timeout | undefined;
+    const hold = { ready, over, signal: leave.signal, leftForTrial: false };
+    return hold;
+
+    function ready(): void {
+      const back = ladder.accepted();
+      if (back.length > 0) log.info({ intents: back }, 'the platform grants these intents after all');
+      onState('ready', readyDetail(ladder, takeovers));
+      plan();
+    }
+
+    function plan(): void {
+      if (ladder.trialAfterMs !== undefined) timer = setTimeout(leaveForTrial, ladder.trialAfterMs);
+    }
+
+    function leaveForTrial(): void {
+      const now = Date.now();
+      if (takeovers.isRecent(now) || !starts.arePlentiful(now)) return plan();
+      hold.leftForTrial = true;
+      leave.abort();
+    }
+
+    function over(): void {
+      clearTimeout(timer);
+      forgo();
+    }
+  }
+
+  /** The session before it goes on: it is resumed at once, or after what the platform prescribes. */
+  async function trialRefused({ intents, why, waitMs }: SessionEnd): Promise<void> {
+    log.info({ why, tried: ladder.trial }, 'asking for these intents again brought no session; going on without them');
+    ladder.tried(intents);
+    await waitToRetry(waitMs ?? 0, why, options, signal);
   }
 
   /** The session that cannot go on after this end, if it is so. @throws LoongError when the account cannot. */
@@ -141,23 +185,15 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
     if (intents === undefined) return false;
     const unclear = intents === 'possible';
     if (unclear && (!identified || !greeted || heldMs !== undefined || takeovers.isRecent(Date.now()))) return false;
-    const before = ladder.dropped.length;
-    const dropped = ladder.refused(intents);
-    if (dropped !== undefined) {
-      options.counters.count('gateway.intents_dropped');
-      options.log.warn({ dropped, why }, 'the platform does not grant all intents; going on without this one');
-    } else if (ladder.dropped.length < before) {
-      options.log.warn({ why }, 'the platform refuses sessions with any intents; asking for all of them again');
-    }
-    return dropped !== undefined;
+    const given = ladder.giveUp(intents);
+    if (given === 'all')
+      log.warn({ why }, 'the platform refuses sessions with any intents; asking for all of them again');
+    if (given === 'all' || given === undefined) return false;
+    options.counters.count('gateway.intents_dropped');
+    log.warn({ dropped: given, why }, 'the platform does not grant all intents; going on without this one');
+    return true;
   }
 
-  function onReady(): void {
-    ladder.accepted();
-    onState('ready', readyDetail(ladder, takeovers));
-  }
-
-  /** What happened since its last event is lost to us: the platform replays only into the session it belongs to. */
   async function forgetSession(key: string, why: string): Promise<void> {
     if (memory.load(key) === undefined) return;
     await memory.save(key, undefined);
@@ -166,16 +202,13 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
 }
 
 /** What somebody who looks at a ready account should know all the same. */
-function readyDetail({ dropped }: IntentLadder, takeovers: Takeovers): string | undefined {
-  const limited =
-    dropped.length === 0 ? [] : [`without the intents that the platform did not grant: ${dropped.join(', ')}`];
-  const told = [...limited, ...(takeovers.detail === undefined ? [] : [takeovers.detail])];
+function readyDetail({ refused, suspected }: IntentLadder, takeovers: Takeovers): string | undefined {
+  const told = [
+    ...(refused.length === 0 ? [] : [`without the intents that the platform did not grant: ${refused.join(', ')}`]),
+    ...(suspected.length === 0 ? [] : [`about to ask again for the intents ${suspected.join(', ')}`]),
+    ...(takeovers.detail === undefined ? [] : [takeovers.detail]),
+  ];
   return told.length === 0 ? undefined : told.join(' · ');
-}
-
-function reportLost(why: string, { counters, log }: GatewayLoopOptions): void {
-  counters.count('gateway.sessions_lost');
-  log.warn({ why }, 'the gateway session cannot be resumed: events since the last one seen may be missing');
 }
 
 /** What a stored session depends on: with another app, host or intent set it is worthless. */
@@ -186,7 +219,11 @@ function sessionKey(options: GatewayLoopOptions, intents: number): string {
     .slice(0, 32);
 }
 
-async function discover(options: GatewayLoopOptions, signal: AbortSignal): Promise<GatewayAddress> {
+async function discover(
+  options: GatewayLoopOptions,
+  starts: SessionStarts,
+  signal: AbortSignal,
+): Promise<GatewayAddress> {
   const answer = await options.api.call('GET', '/gateway/bot', undefined, signal);
   const { url } = answer;
   if (!isUsableAddress(url, options.apiBaseUrl)) {
@@ -198,19 +235,9 @@ async function discover(options: GatewayLoopOptions, signal: AbortSignal): Promi
   if (typeof answer.shards === 'number' && answer.shards > 1) {
     options.log.warn({ recommended: answer.shards }, 'the platform recommends several shards; loong runs one');
   }
-  const limit = (answer.session_start_limit ?? {}) as {
-    remaining?: unknown;
-    reset_after?: unknown;
-    max_concurrency?: unknown;
-  };
   const now = Date.now();
-  return {
-    url,
-    startsLeft: typeof limit.remaining === 'number' ? limit.remaining : 1,
-    startsResetAt: now + (typeof limit.reset_after === 'number' ? Math.min(limit.reset_after, BUDGET_RESET_MS) : 0),
-    maxConcurrency: typeof limit.max_concurrency === 'number' && limit.max_concurrency >= 1 ? limit.max_concurrency : 1,
-    foundAt: now,
-  };
+  starts.told(answer.session_start_limit, now);
+  return { url, foundAt: now };
 }
 
 /** TLS unless the operator chose an API without it (a sandbox). The token goes there, so nothing but an address may be in it. */
@@ -221,18 +248,22 @@ export function isUsableAddress(url: unknown, apiBaseUrl: string): url is string
   return protocol === 'wss:' || (protocol === 'ws:' && new URL(apiBaseUrl).protocol === 'http:');
 }
 
-/** True when it had to wait, so that the budget must be read again. */
-async function waitForBudget(
-  address: GatewayAddress,
-  options: GatewayLoopOptions,
+/** True when the wait was so long that the limit must be read again first. */
+async function waitedForStart(
+  starts: SessionStarts,
+  { log, onState }: GatewayLoopOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (address.startsLeft > 0) return false;
-  const ms = Math.max(1000, address.startsResetAt - Date.now());
-  const until = new Date(address.startsResetAt).toISOString();
-  options.log.error({ until }, 'no session starts are left today (session_start_limit)');
-  options.onState('waiting', `no session starts left until ${until}`);
-  await pause(Math.min(ms, BUDGET_LOOK_MS), signal);
+  const now = Date.now();
+  const ms = starts.nextAt(now) - now;
+  if (ms <= UNTOLD_WAIT_MS) {
+    await pause(ms, signal);
+    return false;
+  }
+  const why = starts.explain(now);
+  log.error({ why }, 'the platform limits session starts (session_start_limit): waiting');
+  onState('waiting', why);
+  await pause(Math.min(ms, LIMIT_LOOK_MS), signal);
   return true;
 }
 
@@ -253,58 +284,4 @@ function stopped(end: SessionEnd): LoongError {
     retry: 'never',
     ...(end.remedy === undefined ? {} : { remedy: end.remedy }),
   });
-}
-
-/** Handlers of one connection: they know its session, and write the mark down once for all that was journalled meanwhile. */
-function followSession(
-  key: string,
-  resuming: string | undefined,
-  onReady: () => void,
-  options: GatewayLoopOptions,
-): { readonly handlers: GatewayHandlers; readonly stored: () => Promise<void> } {
-  const { memory, log } = options;
-  let sessionId = resuming;
-  let newest: number | undefined;
-  let saving = false;
-  let saved = Promise.resolve();
-  let complained = false;
-
-  /** Never rejects. */
-  async function save(): Promise<void> {
-    saving = true;
-    while (newest !== undefined && sessionId !== undefined) {
-      const seq = newest;
-      newest = undefined;
-      try {
-        await memory.save(key, { sessionId, seq });
-      } catch (error) {
-        const message = 'the resume point could not be stored; a restart will replay more than it needs to';
-        if (!complained) log.error({ error: describeError(error) }, message);
-        complained = true;
-      }
-    }
-    saving = false;
-  }
-
-  return {
-    handlers: {
-      ready(session) {
-        if (resuming !== undefined && !session.resumed) reportLost('the gateway began a new session', options);
-        if (!session.resumed) newest = undefined;
-        sessionId = session.sessionId;
-        if (session.botId !== undefined) options.onBotId(session.botId);
-        log.info({ resumed: session.resumed }, 'connected to the QQ gateway');
-        options.counters.count(session.resumed ? 'gateway.resumes' : 'gateway.identifies');
-        onReady();
-      },
-      dispatch: options.dispatch,
-      undecodable: options.undecodable,
-      acknowledged: options.onAcknowledged,
-      journalled(seq) {
-        newest = seq;
-        if (!saving) saved = save();
-      },
-    },
-    stored: () => saved,
-  };
 }

@@ -3,6 +3,7 @@ import WebSocket from 'ws';
 import { describeError } from '../../model/errors.js';
 import { CLOSE_REACTIONS, OP } from '../../protocol/qqbot/gateway-codes.js';
 import { oneLine } from './one-line.js';
+import { parseJson } from './parse-json.js';
 import { SequenceMark } from './sequence-mark.js';
 
 /** Both short: with the longest back-off they must stay within the 45 s after an outage in which READY is promised. */
@@ -131,7 +132,7 @@ export function holdGatewaySession(
       if (text === undefined) return unreadable('', 'expected text, got a binary frame');
       let frame: Frame;
       try {
-        const value: unknown = JSON.parse(text);
+        const value = parseJson(text);
         if (typeof value !== 'object' || value === null) return unreadable(text, 'expected a JSON object');
         frame = value as Frame;
       } catch {

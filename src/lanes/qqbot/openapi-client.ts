@@ -3,9 +3,10 @@ import { isIP } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { DeliveryError, type DeliveryFailure, describeError } from '../../model/errors.js';
 import {
-  PLATFORM_ERRORS,
+  meaningOfCode,
   type PlatformErrorClass,
   type PlatformErrorMeaning,
+  STATUS_ERRORS,
   TAKEN_FOR_REVIEW,
 } from '../../protocol/qqbot/error-codes.js';
 import type { AccessToken } from './access-token.js';
@@ -160,7 +161,9 @@ function platformError(answer: Answer, token: string): DeliveryError {
   const { status, json } = answer;
   const { number, meaning } = meaningOf(json);
   const kind = meaning?.class ?? classOfStatus(status);
-  const shown = number === undefined ? `HTTP ${status}` : `${number} (HTTP ${status})`;
+  // The older number beside the newer one is what people know, and look for.
+  const older = typeof json?.code === 'number' && json.code !== number ? `code ${json.code}, ` : '';
+  const shown = number === undefined ? `HTTP ${status}` : `${number} (${older}HTTP ${status})`;
   const told = typeof json?.message === 'string' ? oneLine(json.message.replaceAll(token, '***')) : '';
   const address = kind === 'whitelist' ? addressIn(told) : undefined;
   const cause = `${meaning?.cause ?? (told || 'no explanation given')}${address === undefined ? '' : ` (${address})`}`;
@@ -187,7 +190,10 @@ const FAILURE_OF: { readonly [C in PlatformErrorClass]: DeliveryFailure } = {
   duplicate: 'duplicate',
   active: 'active',
   rate: 'rate',
+  crowd: 'crowd',
   transient: 'unavailable',
+  markdown: 'markdown',
+  links: 'links',
   refused: 'refused',
 };
 
@@ -197,15 +203,14 @@ function meaningOf(json: JsonObject | undefined): {
   meaning: PlatformErrorMeaning | undefined;
 } {
   const numbers = [json?.err_code, json?.code].filter((n) => typeof n === 'number');
-  const known = numbers.find((n) => PLATFORM_ERRORS[n] !== undefined);
-  return { number: known ?? numbers[0], meaning: known === undefined ? undefined : PLATFORM_ERRORS[known] };
+  const known = numbers.find((n) => meaningOfCode(n) !== undefined);
+  return { number: known ?? numbers[0], meaning: known === undefined ? undefined : meaningOfCode(known) };
 }
 
 /** Of an answer without a code that we know. A redirection is not the platform's, and not followed. */
 function classOfStatus(status: number): PlatformErrorClass {
-  if (status === 401) return 'token';
-  if (status === 429) return 'rate';
-  if (status === 408 || status === 425) return 'transient';
+  const known = STATUS_ERRORS[status]?.class;
+  if (known !== undefined) return known;
   return status === 200 || (status >= 400 && status < 500) ? 'refused' : 'transient';
 }
 
@@ -215,8 +220,11 @@ function traceOf({ headers, json }: Answer): string | undefined {
   return typeof trace === 'string' ? oneLine(trace) : undefined;
 }
 
-/** `Retry-After` in milliseconds, when it is a number of seconds; at most an hour. */
+/** `Retry-After` in milliseconds: a number of seconds, or a date by the clock of the one who answered. At most an hour. */
 function retryAfterOf({ headers }: Answer): number | undefined {
-  const seconds = Number(headers['retry-after']);
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3600) * 1000 : undefined;
+  const told = headers['retry-after'];
+  if (told === undefined) return undefined;
+  const theirNow = Date.parse(headers.date ?? '') || Date.now();
+  const ms = /^\d+$/.test(told) ? Number(told) * 1000 : Date.parse(told) - theirNow;
+  return ms > 0 ? Math.min(ms, 3_600_000) : undefined;
 }

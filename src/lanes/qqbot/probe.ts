@@ -17,6 +17,13 @@ const SKEW_FAIL_MS = 300_000;
 /** So few session starts left are worth a warning. */
 const FEW_STARTS = 50;
 
+/** Codes of errors that no answer stands behind. */
+const UNREACHED: ReadonlySet<string> = new Set([
+  'platform.unreachable',
+  'platform.token_unreachable',
+  'platform.stopped',
+]);
+
 const LOOK_IT_UP =
   'try again in a while; if it stays, look the code up at bot.q.qq.com, or ask there with the trace id';
 
@@ -84,7 +91,8 @@ async function probeClock({ apiBaseUrl, dispatcher }: ProbeOptions, signal: Abor
       ? { name: 'clock', level, detail }
       : { name: 'clock', level, detail, remedy: 'let this machine set its clock by NTP' };
   } catch (error) {
-    return failed('clock', error, 'check the network, DNS, `api_base_url` and a proxy that may be needed');
+    const step = failed('clock', error, 'check the network, DNS, `api_base_url` and a proxy that may be needed');
+    return { ...step, unreached: true };
   }
 }
 
@@ -109,15 +117,24 @@ function probeSocket(url: string, signal: AbortSignal): Promise<ProbeStep> {
   const remedy = 'check that a firewall or proxy lets WebSockets through';
   return new Promise((resolve) => {
     const socket = new WebSocket(url, { handshakeTimeout: LIMIT_MS, maxPayload: 65_536, perMessageDeflate: false });
-    const end = (level: 'ok' | 'fail', detail: string) => {
+    const end = (level: 'ok' | 'fail', detail: string, unreached = false) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
       socket.terminate();
-      resolve({ name: 'websocket', level, detail, ...(level === 'ok' ? {} : { remedy }) });
+      resolve({
+        name: 'websocket',
+        level,
+        detail,
+        ...(level === 'ok' ? {} : { remedy }),
+        ...(unreached ? { unreached } : {}),
+      });
     };
     const stop = () => end('fail', 'stopped before the gateway said HELLO');
     const timer = setTimeout(() => end('fail', `no HELLO within ${LIMIT_MS / 1000} s`), LIMIT_MS);
-    socket.on('error', (error) => end('fail', oneLine(describeError(error))));
+    // The faults of a connection have a code; an answer that is no WebSocket has none, or that of a parser.
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      end('fail', oneLine(describeError(error)), error.code !== undefined && !/^(WS_ERR|HPE)_/.test(error.code)),
+    );
     socket.on('close', (code) => end('fail', `closed with ${code} before it said HELLO`));
     socket.once('message', (data) =>
       isHello(String(data)) ? end('ok', 'the gateway says HELLO') : end('fail', 'something else than HELLO came first'),
@@ -137,6 +154,7 @@ function isHello(text: string): boolean {
 
 function failed(name: string, error: unknown, remedy?: string): ProbeStep {
   const told = error instanceof LoongError ? error.remedy : undefined;
+  const unreached = error instanceof LoongError && UNREACHED.has(error.code);
   const trace = error instanceof DeliveryError && error.traceId !== undefined ? ` (trace ${error.traceId})` : '';
   const advice = told ?? remedy;
   return {
@@ -144,5 +162,6 @@ function failed(name: string, error: unknown, remedy?: string): ProbeStep {
     level: 'fail',
     detail: `${oneLine(describeError(error), 300)}${trace}`,
     ...(advice === undefined ? {} : { remedy: advice }),
+    ...(unreached ? { unreached } : {}),
   };
 }

@@ -1,25 +1,31 @@
 /** One account of the official QQ Bot API as a lane: gateway in, REST out. */
 import { Agent } from 'undici';
+import type { MarkdownMode } from '../../config/config.js';
 import { describeError } from '../../model/errors.js';
-import type { InboundMessage } from '../../model/message.js';
-import { type AccountId, laneId, type Target } from '../../model/target.js';
+import type { InboundMessage, Plainer, Segment } from '../../model/message.js';
+import { type AccountId, laneId, type Target, type TargetKind } from '../../model/target.js';
 import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
+import { SEND_LIMITS } from '../../protocol/qqbot/send-limits.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { Delivery, Lane, LaneSink, ProbeStep, ReplyRight } from '../lane.js';
+import type { Delivery, Lane, LaneSink, ProbeStep, ReplyRight, SendLimits, Taken } from '../lane.js';
 import { AccessToken } from './access-token.js';
 import { decodeEvent } from './decode-event.js';
+import { decodeNotice } from './decode-notice.js';
 import { encodeMessage } from './encode-message.js';
 import { type ResumeMemory, runGatewayLoop } from './gateway-loop.js';
 import type { DispatchFrame } from './gateway-session.js';
+import { hasSequence } from './message-sequence.js';
 import { OpenApiClient } from './openapi-client.js';
 import { OwnMessages } from './own-messages.js';
+import { plainerForm } from './plainer-form.js';
 import { probeQqbot } from './probe.js';
 import { fields } from './wire-fields.js';
 
 /** Connections kept to the platform: enough for the sends that one lane has in flight. */
 const CONNECTIONS = 32;
 const CONNECT_TIMEOUT_MS = 10_000;
+const MAX_AUDIT_ID_CHARS = 512;
 
 export interface QqbotLaneOptions {
   readonly account: AccountId;
@@ -29,6 +35,8 @@ export interface QqbotLaneOptions {
   readonly tokenUrl: string;
   readonly intents: readonly IntentName[];
   readonly replyRights: { readonly c2c: ReplyRight; readonly group: ReplyRight; readonly channel: ReplyRight };
+  /** Whether markdown goes out as such; `auto` unless said. */
+  readonly markdown?: MarkdownMode;
   readonly memory: ResumeMemory;
   readonly log: Log;
   readonly counters: Counters;
@@ -58,9 +66,16 @@ export class QqbotLane implements Lane {
     return this.#options.replyRights[kind === 'dm' ? 'channel' : kind];
   }
 
-  /** Guild bodies have no `msg_seq`. */
+  get hearsReviews(): boolean {
+    return this.#options.intents.includes('message_audit');
+  }
+
+  limits(kind: TargetKind): SendLimits {
+    return SEND_LIMITS[kind];
+  }
+
   knowsRepeats({ kind }: Target): boolean {
-    return kind === 'c2c' || kind === 'group';
+    return hasSequence(kind);
   }
 
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
@@ -111,7 +126,7 @@ export class QqbotLane implements Lane {
     }
     if (decoded.kind === 'undecodable') return sink.undecodable(frame.raw, `${frame.event}: ${decoded.reason}`);
     if (frame.event === 'MESSAGE_AUDIT_PASS') this.#own.remember(fields(frame.data)?.message_id);
-    return sink.notice(decoded.notice);
+    return sink.notice(decodeNotice(frame, this.#options.account));
   }
 
   /** In "all messages" groups the bot may hear itself; and who quotes what it said talks to it. */
@@ -124,13 +139,19 @@ export class QqbotLane implements Lane {
     };
   }
 
-  /** Resolves without an id also when the platform holds the message back for a review; what came of that is a notice later. */
-  async send(delivery: Delivery, signal: AbortSignal): Promise<{ platformMessageId?: string }> {
-    const { path, body } = encodeMessage(delivery);
+  async send(delivery: Delivery, signal: AbortSignal): Promise<Taken> {
+    const plainer = this.#options.markdown === 'never' ? { ...delivery.plainer, markdown: true } : delivery.plainer;
+    const { path, body } = encodeMessage({ ...delivery, ...(plainer === undefined ? {} : { plainer }) });
     const answer = await this.#api.call('POST', path, body, signal);
     this.#own.remember(answer.id);
     this.#own.remember(fields(answer.ext_info)?.ref_idx);
-    return typeof answer.id === 'string' ? { platformMessageId: answer.id } : {};
+    if (typeof answer.id === 'string') return { platformMessageId: answer.id };
+    const auditId = fields(fields(answer.data)?.message_audit)?.audit_id;
+    return typeof auditId === 'string' && auditId.length <= MAX_AUDIT_ID_CHARS ? { auditId } : {};
+  }
+
+  plainerForm(segments: readonly Segment[], refusedFor: keyof Plainer, already: Plainer): Plainer | undefined {
+    return plainerForm(segments, refusedFor, already, this.#options.markdown ?? 'auto');
   }
 
   /** Asks the platform whether this account could run; starts no session. */

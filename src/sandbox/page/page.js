@@ -340,6 +340,7 @@ function botLine(entry) {
   const tags = [element('span', entry.mode === 'active' ? 'tag active' : 'tag', words()[entry.mode])];
   if (entry.msg_type === 2) tags.push(element('span', 'tag', 'markdown'));
   if (entry.audit_id !== undefined) tags.push(element('span', 'tag active', words().audited));
+  if (entry.hidden === true) tags.push(element('span', 'tag bad', words().hidden));
   if (!entry.accepted) tags.push(element('span', 'tag bad', `${words().refused} ${entry.code ?? entry.status}`));
   const reason = entry.accepted ? [] : [element('span', 'bad-text', entry.reason ?? words().unsent)];
   const seq = entry.msg_seq === undefined ? [] : [element('span', '', `msg_seq ${entry.msg_seq}`)];
@@ -351,7 +352,7 @@ function botLine(entry) {
     element('div', entry.msg_type === 2 ? 'bubble markdown' : 'bubble', entry.text || '…'),
     element('div', 'facts', ...tags, ...reason, ...seq, time(entry.at)),
   );
-  if (!entry.accepted) line.classList.add('refused');
+  if (!entry.accepted || entry.hidden === true) line.classList.add('refused');
   if (entry.id !== undefined) line.title = entry.id;
   return line;
 }

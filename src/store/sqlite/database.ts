@@ -65,12 +65,8 @@ export class Database {
 
   #migrate(path: string): void {
     const version = this.#sqlite.pragma('user_version', { simple: true }) as number;
-    if (version > MIGRATIONS.length) {
-      throw new LoongError('store.newer', `${path} was written by a newer loong`, {
-        retry: 'never',
-        remedy: 'run that version, or name another state_dir',
-      });
-    }
+    const newer = newerFault(path, version);
+    if (newer !== undefined) throw newer;
     for (let step = version; step < MIGRATIONS.length; step++) {
       this.#sqlite.transaction(() => {
         this.#sqlite.exec(MIGRATIONS[step] ?? '');
@@ -199,6 +195,15 @@ export class Database {
     clearTimeout(this.#quiet);
     this.#sqlite.close();
   }
+}
+
+/** Why a database of this `user_version` is not opened; undefined when it is. */
+export function newerFault(path: string, version: number): LoongError | undefined {
+  if (version <= MIGRATIONS.length) return undefined;
+  return new LoongError('store.newer', `${path} was written by a newer loong`, {
+    retry: 'never',
+    remedy: 'run that version, or name another state_dir',
+  });
 }
 
 function open(path: string): Sqlite.Database {

@@ -1,29 +1,70 @@
-/** What happened besides messages, in order; and the frames nobody could read. */
+/** What happened besides messages, in order, and what it means for what is sent; and the frames nobody could read. */
 import type { Notice } from '../../model/message.js';
-import type { EventLog } from '../store.js';
+import { formatTarget } from '../../model/target.js';
+import type { EventLog, Noted, Right } from '../store.js';
 import type { Database } from './database.js';
+import type { Parking } from './parking.js';
+import type { ReplyWindows } from './reply-windows.js';
+import type { Reviews } from './reviews.js';
 
-const APPEND = 'INSERT INTO events (account, name, data, at) VALUES (?, ?, ?, ?)';
+const APPEND = `INSERT INTO events (account, name, data, at, event_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+/** Only the oldest few are looked at, so that a log that grew beyond its limits in the past shrinks without making anybody wait. */
+const FORGET_EVENTS = `DELETE FROM events WHERE cursor IN (SELECT cursor FROM events ORDER BY cursor LIMIT 20)
+  AND (cursor <= ? OR at < ?)`;
+const EVENTS_KEPT = 100_000;
+const EVENTS_KEPT_MS = 7 * 24 * 3_600_000;
 const KEEP = 'INSERT INTO raw_frames (account, frame, reason, at) VALUES (?, ?, ?, ?)';
 const FORGET = `DELETE FROM raw_frames WHERE account = ? AND id <=
   (SELECT id FROM raw_frames WHERE account = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`;
 const RAW_FRAMES_KEPT = 1000;
 
+const NOTHING: Noted = { unparked: 0 };
+
 export class SqliteEventLog implements EventLog {
   readonly #db;
+  readonly #windows;
+  readonly #reviews;
+  readonly #parking;
   readonly #append;
+  readonly #forgetEvents;
   readonly #keep;
   readonly #forget;
 
-  constructor(db: Database) {
+  constructor(db: Database, windows: ReplyWindows, reviews: Reviews, parking: Parking) {
     this.#db = db;
-    this.#append = db.prepare<[string, string, string, number], never>(APPEND);
+    this.#windows = windows;
+    this.#reviews = reviews;
+    this.#parking = parking;
+    this.#append = db.prepare<[string, string, string, number, string | null], never>(APPEND);
+    this.#forgetEvents = db.prepare<[number, number], never>(FORGET_EVENTS);
     this.#keep = db.prepare<[string, string, string, number], never>(KEEP);
     this.#forget = db.prepare<[string, string, number], never>(FORGET);
   }
 
-  async append(account: string, notice: Notice, at: number): Promise<void> {
-    await this.#db.write(() => this.#append.run(account, notice.name, JSON.stringify(notice.data ?? null), at));
+  append(account: string, notice: Notice, at: number, right?: Right): Promise<Noted> {
+    return this.#db.write(() => {
+      const data = JSON.stringify(notice.data ?? null);
+      const { changes, lastInsertRowid } = this.#append.run(account, notice.name, data, at, notice.eventId ?? null);
+      if (changes === 0) return NOTHING;
+      this.#forgetEvents.run(Number(lastInsertRowid) - EVENTS_KEPT, at - EVENTS_KEPT_MS);
+      this.#windows.forgetEvents(at - EVENTS_KEPT_MS);
+      return this.#heed(account, notice, Number(lastInsertRowid), at, right);
+    });
+  }
+
+  /** Inside a transaction. */
+  #heed(account: string, notice: Notice, cursor: number, at: number, right: Right | undefined): Noted {
+    const { about, takesActive, replyToken, review } = notice;
+    let unparked = 0;
+    if (about !== undefined) {
+      const target = formatTarget(about);
+      if (takesActive !== undefined) this.#parking.setRefusesActive(target, !takesActive, at);
+      const opened =
+        replyToken !== undefined && right !== undefined && this.#windows.open(target, -cursor, replyToken, right);
+      if (opened || takesActive === true) unparked = this.#parking.comeBack(target, at);
+    }
+    const reviewed = review === undefined ? undefined : this.#reviews.end(account, review, at);
+    return { unparked, ...(reviewed === undefined ? {} : { reviewed }) };
   }
 
   async keepRaw(account: string, raw: string, reason: string, at: number): Promise<void> {

@@ -14,7 +14,8 @@ import type {
 } from '../store.js';
 import type { Database } from './database.js';
 import type { SqliteOutbox } from './outbox.js';
-import type { ReplyWindows } from './reply-windows.js';
+import type { Parking } from './parking.js';
+import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
 const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation, message_id) DO NOTHING`;
@@ -25,13 +26,11 @@ const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status 
 const FIND = 'SELECT id FROM inbox WHERE conversation = ? AND message_id = ?';
 const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
 
-/** Places of a window that parked messages leave for the answer. */
-const PLACES_FOR_THE_ANSWER = 2;
-
 export class SqliteInbox implements Inbox {
   readonly #db;
   readonly #windows;
   readonly #outbox;
+  readonly #parking;
   readonly #insert;
   readonly #lift;
   readonly #waiting;
@@ -39,10 +38,11 @@ export class SqliteInbox implements Inbox {
   readonly #settle;
   readonly #find;
 
-  constructor(db: Database, windows: ReplyWindows, outbox: SqliteOutbox) {
+  constructor(db: Database, windows: ReplyWindows, outbox: SqliteOutbox, parking: Parking) {
     this.#db = db;
     this.#windows = windows;
     this.#outbox = outbox;
+    this.#parking = parking;
     this.#insert = db.prepare<
       [string, string, string, string, string, string | null, number, number, number, number | null],
       never
@@ -88,11 +88,11 @@ export class SqliteInbox implements Inbox {
     return { outcome: 'lifted', id: lifted.id, unparked, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };
   }
 
-  /** Inside a transaction: opens the message's reply window and queues as many parked messages as have a place in it beside the answer. */
+  /** Inside a transaction: opens the message's reply window; parked messages get one place of it, if the answer has enough beside. */
   #openWindow({ message, right }: Arrival, conversation: string, id: InboxId, now: number): number {
     if (right === undefined || message.replyToken === undefined) return 0;
     const opened = this.#windows.open(conversation, id, message.replyToken, right);
-    return opened ? this.#outbox.unpark(conversation, Math.max(0, right.count - PLACES_FOR_THE_ANSWER), now) : 0;
+    return opened && right.count > PLACES_FOR_THE_ANSWER ? this.#parking.comeBack(conversation, now) : 0;
   }
 
   waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[] {
@@ -121,10 +121,11 @@ export class SqliteInbox implements Inbox {
     begins: boolean,
   ): Promise<Answered> {
     return this.#db.write(() => {
-      if (this.#settle.run(status, error, Date.now(), id).changes === 0) return { ids: [] };
+      if (this.#settle.run(status, error, Date.now(), id).changes === 0) return { ids: [], isDue: false };
       const stored = said.map((message, i) => this.#outbox.insert(message, id, begins && i === 0));
       const claimed = stored[0]?.claimed;
-      return { ids: stored.map((one) => one.id), ...(claimed === undefined ? {} : { claimed }) };
+      const isDue = stored[0]?.isDue ?? false;
+      return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };
     });
   }
 

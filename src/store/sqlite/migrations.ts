@@ -174,5 +174,7 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (account, key)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX idempotency_keys_at ON idempotency_keys (at);
+  ALTER TABLE events ADD COLUMN event_id TEXT;                 -- the platform's own number of the event
+  CREATE UNIQUE INDEX events_once ON events (account, event_id) WHERE event_id IS NOT NULL;
   `,
 ];

@@ -1,5 +1,7 @@
 /** Forgets what was settled long ago, in slices so small that nothing else has to wait. */
 import type { Database } from './database.js';
+import { KEY_LASTS_MS } from './idempotency.js';
+import { REFUSAL_LASTS_MS } from './parking.js';
 
 /** Rows looked at in one slice. */
 const SLICE = 500;
@@ -26,6 +28,9 @@ const TABLES: readonly Table[] = [
 export async function prune(db: Database, before: number): Promise<number> {
   let removed = 0;
   for (const table of TABLES) removed += await pruneTable(db, table, before);
+  await pruneKeys(db, Date.now() - KEY_LASTS_MS);
+  const forgetRefusals = db.prepare<[number], never>('DELETE FROM active_refusals WHERE at <= ?');
+  await db.write(() => forgetRefusals.run(Date.now() - REFUSAL_LASTS_MS));
   return removed;
 }
 
@@ -56,4 +61,13 @@ async function pruneTable(db: Database, { name, key, settledAt, along }: Table, 
     });
   }
   return removed;
+}
+
+/** Idempotency keys that no longer stand for anything, however long messages are kept. */
+async function pruneKeys(db: Database, before: number): Promise<void> {
+  const forget = db.prepare<[number], never>(
+    `DELETE FROM idempotency_keys WHERE (account, key) IN (SELECT account, key FROM idempotency_keys WHERE at <= ? ORDER BY at LIMIT ${SLICE})`,
+  );
+  let more = true;
+  while (more) more = (await db.write(() => forget.run(before).changes)) === SLICE;
 }

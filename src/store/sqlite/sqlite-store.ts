@@ -5,19 +5,27 @@ import { SqliteEventLog } from './event-log.js';
 import { SqliteGatewaySessions } from './gateway-sessions.js';
 import { SqliteInbox } from './inbox.js';
 import { SqliteOutbox } from './outbox.js';
+import { Parking } from './parking.js';
 import { prune } from './pruning.js';
+import { SqliteQueue } from './queue.js';
 import { ReplyWindows } from './reply-windows.js';
+import { Reviews } from './reviews.js';
+import { TargetLine } from './target-line.js';
 
 /** Opens `path`, creating it if need be. One process at a time: see `owner.ts`. `busyLimitMs`: how long a write waits for a lock. */
 export function openStore(path: string, durability: 'process' | 'power', busyLimitMs?: number): Store {
   const db = new Database(path, durability, busyLimitMs);
   const windows = new ReplyWindows(db);
-  const outbox = new SqliteOutbox(db, windows);
+  const line = new TargetLine(db);
+  const parking = new Parking(db, line);
+  const reviews = new Reviews(db, parking);
+  const outbox = new SqliteOutbox(db, windows, line, parking, reviews);
   return {
-    inbox: new SqliteInbox(db, windows, outbox),
+    inbox: new SqliteInbox(db, windows, outbox, parking),
     outbox,
     sessions: new SqliteGatewaySessions(db),
-    events: new SqliteEventLog(db),
+    events: new SqliteEventLog(db, windows, reviews, parking),
+    queue: new SqliteQueue(db, line, outbox),
     prune: (before) => prune(db, before),
     close: () => db.close(),
   };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LoongError } from '../../../src/model/errors.js';
 import { CLOSE_REACTIONS } from '../../../src/protocol/qqbot/gateway-codes.js';
 import type { Sandbox } from '../../../src/sandbox/sandbox.js';
+import { answer, HostilePlatform } from './support/hostile-platform.js';
 import { hurry, until } from './support/hurried-clock.js';
 import { LaneUnderTest, opening, openSandbox, SessionMemory, step, stepsOf } from './support/lane-under-test.js';
 
@@ -231,6 +232,37 @@ describe('the session is given up', () => {
     const outageEnded = Date.now();
     await loong.ready();
     expect(Date.now() - outageEnded).toBeLessThan(45_000);
+  });
+});
+
+describe('an outage', () => {
+  test('that outlives the session is left within 45 s all the same', async () => {
+    hurry(100);
+    const sandbox = await openSandbox();
+    const { loong } = await connected(sandbox);
+    const down = sandbox.platform.fault({ kind: 'gateway.down' });
+    sandbox.platform.fault({ kind: 'gateway.cut' });
+    await until('long waits', () => (loong.log.match(/disconnected/g) ?? []).length > 8);
+    sandbox.platform.fault({ kind: 'gateway.forget_sessions' });
+    sandbox.platform.faults.remove(down?.id);
+    const ended = Date.now();
+    await loong.ready(2);
+    expect(Date.now() - ended).toBeLessThan(45_000);
+    expect(sandbox.platform.transcript.counters()).toMatchObject({ resumes: 1, identifies: 2 });
+  });
+
+  test('is waited out as long as the platform asks for, by its own clock', async () => {
+    hurry(100);
+    const platform = await HostilePlatform.open();
+    const asked: number[] = [];
+    const dayAgo = (ms: number) => new Date(Date.now() - 86_400_000 + ms).toUTCString();
+    platform.onRequest = (_request, response) => {
+      asked.push(Date.now());
+      answer(response, 429, '<html>', { date: dayAgo(0), 'retry-after': dayAgo(120_000) });
+    };
+    void new LaneUnderTest(platform).run();
+    await until('the second request', () => asked.length === 2);
+    expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(118_000);
   });
 });
 

@@ -28,13 +28,13 @@ describe('intents that were not granted', () => {
       intentMask(['direct_message', ...granted]),
       intentMask(granted),
     ]);
-    expect(readyDetail(loong)).toContain('guild_messages, direct_message');
+    await until('both names', () => readyDetail(loong)?.includes('did not grant: guild_messages, direct_message'));
     expect(loong.counters.snapshot()).toMatchObject({ 'gateway.intents_dropped': 2 });
     sandbox.platform.say({ from: 'openid_alice', text: 'hi' });
     await until('the message', () => loong.sink.texts.length === 1);
   });
 
-  test('stay given up for as long as the process lives', async () => {
+  test('that were refused by name stay given up for as long as the process lives', async () => {
     hurry(30);
     const { sandbox, loong } = await open(['guild_messages', 'group_and_c2c'], ['group_and_c2c']);
     await loong.ready();
@@ -103,6 +103,66 @@ describe('intents that were not granted', () => {
   });
 });
 
+describe('intents that were given up for the sake of another', () => {
+  const granted = ['guilds', 'guild_members', 'direct_message', 'public_guild_messages'] as const;
+  const configured: readonly IntentName[] = [...granted, 'interaction', 'group_and_c2c'];
+  const refusedAfter = (n: number, sandbox: Sandbox) => stepsOf(sandbox).filter(({ step }) => step === 'refused')[n];
+
+  test.for([4014, 4903] as const)(
+    'are taken back (refused with %d), and status names only what was refused',
+    async (code) => {
+      hurry(60);
+      const { sandbox, loong } = await open(configured, granted, code);
+      await until(
+        'all that is granted',
+        () => stepsOf(sandbox).findLast(({ step }) => step === 'ready')?.intents === intentMask(granted),
+      );
+      await until('the names', () => readyDetail(loong)?.endsWith('did not grant: interaction, group_and_c2c'));
+      expect(sandbox.platform.transcript.counters().identifies).toBeLessThan(code === 4014 ? 15 : 20);
+      expect(loong.log).toContain('the platform grants these intents after all');
+    },
+  );
+
+  test('are taken back in one trial when only one was to blame', async () => {
+    hurry(60);
+    const granted = ['guilds', 'guild_members', 'direct_message', 'interaction', 'public_guild_messages'] as const;
+    const { sandbox, loong } = await open(configured, granted);
+    await until('all that is granted', () => readyDetail(loong)?.endsWith('did not grant: group_and_c2c'));
+    expect(asked(sandbox).at(-1)).toBe(intentMask(granted));
+    expect(asked(sandbox)).toHaveLength(7); // all, five less in turn, and the trial
+  });
+
+  test('cost no message: what is said while a trial is refused is replayed', async () => {
+    hurry(60);
+    const { sandbox, loong } = await open(['guild_messages', 'direct_message', 'group_and_c2c'], ['group_and_c2c']);
+    await loong.ready();
+    await until('the refused trial', () => refusedAfter(2, sandbox));
+    sandbox.platform.say({ from: 'openid_alice', text: 'meanwhile' });
+    await until('the message', () => loong.sink.texts.includes('meanwhile'));
+    await until('the session before', () => stepsOf(sandbox).some(({ step }) => step === 'resumed'));
+    expect(stepsOf(sandbox).filter(({ step }) => step === 'ready')).toHaveLength(1);
+    expect(loong.counters.snapshot()).not.toHaveProperty('gateway.sessions_lost');
+  });
+
+  test('are left alone while half of the session starts are used up', async () => {
+    hurry(60);
+    const sandbox = await openSandbox({ now: Date.now });
+    sandbox.platform.set({
+      granted_intents: intentMask(['group_and_c2c']),
+      session_limit: { total: 1000, remaining: 400, resetAfterMs: 60_000, maxConcurrency: 100 },
+    });
+    const options = { intents: ['guild_messages', 'direct_message', 'group_and_c2c'] } as const;
+    const loong = await new LaneUnderTest(sandbox, undefined, options).connect();
+    const { identifies } = sandbox.platform.transcript.counters();
+    const readyAt = Date.now();
+    await until('a minute', () => Date.now() - readyAt > 60_000);
+    expect(sandbox.platform.transcript.counters().identifies).toBe(identifies);
+    expect(readyDetail(loong)).toContain(
+      'did not grant: direct_message · about to ask again for the intents guild_messages',
+    );
+  });
+});
+
 describe('a refusal that does not say why (op 9 and 4903)', () => {
   test('twice in a row means the intents', async () => {
     hurry(60);
@@ -157,5 +217,33 @@ describe('a refusal that does not say why (op 9 and 4903)', () => {
     });
     sandbox.platform.faults.remove(fault?.id);
     await loong.ready();
+  });
+
+  test('of an outage costs no intent for longer than the outage', async () => {
+    hurry(60);
+    const intents = ['guild_members', 'direct_message', 'interaction', 'group_and_c2c'] as const;
+    const { sandbox, loong } = await open(intents, intents);
+    await loong.stop();
+    sandbox.platform.fault({ kind: 'gateway.refuse', on: 'identify', code: 4903, times: 5 });
+    const again = new LaneUnderTest(sandbox, undefined, { intents });
+    void again.run();
+    await again.ready();
+    expect(readyDetail(again)).toContain('interaction');
+    await until('all of them', () => again.sink.states.at(-1)?.state === 'ready' && readyDetail(again) === undefined);
+    expect(asked(sandbox).at(-1)).toBe(intentMask(intents));
+  });
+
+  test('is tried again for ever, but seldom', async () => {
+    hurry(400);
+    const { sandbox, loong } = await open(['direct_message', 'group_and_c2c'], ['group_and_c2c'], 4903);
+    await loong.ready();
+    const { identifies } = sandbox.platform.transcript.counters();
+    const readyAt = Date.now();
+    await until('half an hour', () => Date.now() - readyAt > 1_800_000);
+    const trials = sandbox.platform.transcript.counters().identifies - identifies;
+    expect(trials).toBeGreaterThan(2);
+    expect(trials).toBeLessThan(8);
+    sandbox.platform.set({ granted_intents: intentMask(INTENT_NAMES) });
+    await until('the intent', () => readyDetail(loong) === undefined);
   });
 });

@@ -85,6 +85,7 @@ describe('an account that could not', () => {
       detail: expect.stringContaining('503'),
       remedy: expect.stringContaining('WebSocket'),
     });
+    expect(step('websocket')).not.toHaveProperty('unreached'); // 503 is an answer
   });
 
   test('that cannot be reached at all says so at once', async () => {
@@ -94,7 +95,9 @@ describe('an account that could not', () => {
       apiBaseUrl: 'http://127.0.0.1:9',
       tokenUrl: 'http://127.0.0.1:9/t',
     };
-    expect((await probe(where)).levels).toEqual({ clock: 'fail', token: 'fail' });
+    const { levels, step } = await probe(where);
+    expect(levels).toEqual({ clock: 'fail', token: 'fail' });
+    expect([step('clock')?.unreached, step('token')?.unreached]).toEqual([true, true]);
   });
 });
 
@@ -112,6 +115,12 @@ describe('a platform of another kind', () => {
     const { step } = await probe(platform);
     expect(step('clock')?.level).toBe(level);
     if (level !== 'ok') expect(step('clock')?.remedy).toContain('NTP');
+  });
+
+  test('whose gateway nobody answers at is not reached', async () => {
+    const platform = await HostilePlatform.open();
+    platform.onRequest = (_request, response) => answer(response, 200, { url: 'ws://127.0.0.1:9/' });
+    expect((await probe(platform)).step('websocket')).toMatchObject({ level: 'fail', unreached: true });
   });
 
   test('that does not tell its time is a warning', async () => {

@@ -262,11 +262,11 @@ describe('every part of a message goes out', () => {
     const { sandbox, loong, channel } = await openAll();
     sandbox.platform.set({ audit: true });
     const { conversation } = await hear(sandbox, loong, { channel, text: 'x' });
-    expect(await send(loong, conversation, { type: 'text', text: 'y' })).toEqual({});
-    const auditId = String(sends(sandbox)[0]?.audit_id);
+    const { auditId = '' } = await send(loong, conversation, { type: 'text', text: 'y' });
+    expect(auditId).toBe(sends(sandbox)[0]?.audit_id);
     sandbox.platform.settleAudit({ audit_id: auditId, verdict: 'pass' });
     const notice = await until('the notice', () => loong.sink.notices[0]);
-    expect(notice).toMatchObject({ name: 'MESSAGE_AUDIT_PASS', data: { audit_id: auditId } });
+    expect(notice).toMatchObject({ name: 'MESSAGE_AUDIT_PASS', review: { auditId, passed: true } });
     const { message_id } = notice.data as { message_id: string };
     const quoting = await hear(sandbox, loong, { channel, mention: false, text: 'z', quote: message_id });
     expect(quoting.mentionsBot).toBe(true);
@@ -281,7 +281,7 @@ describe('every part of a message goes out', () => {
         data: { message_audit: { audit_id: 'a' } },
       };
       sandbox.platform.fault({ kind: 'rest', method: 'POST', status, body });
-      expect(await loong.send('c2c:openid_alice', 'x')).toEqual({});
+      expect(await loong.send('c2c:openid_alice', 'x')).toEqual({ auditId: 'a' });
     }
   });
 });

@@ -1,0 +1,65 @@
+/** QQ's events that are no messages → what they mean for what may be sent. Sources: Bot API v2 "事件" pages; "主动消息" for the rights. */
+import type { Notice } from '../../model/message.js';
+import type { AccountId, Target, TargetKind } from '../../model/target.js';
+import type { DispatchFrame } from './gateway-session.js';
+import { type Fields, fields, isOpenid } from './wire-fields.js';
+
+/** What the platform still takes there, and whether the event may be answered. */
+interface Meaning {
+  readonly kind: TargetKind;
+  readonly takesActive?: boolean;
+  readonly isAnswerable?: boolean;
+}
+
+const MEANINGS: { readonly [event: string]: Meaning } = {
+  FRIEND_ADD: { kind: 'c2c', takesActive: true, isAnswerable: true },
+  FRIEND_DEL: { kind: 'c2c', takesActive: false },
+  C2C_MSG_REJECT: { kind: 'c2c', takesActive: false },
+  C2C_MSG_RECEIVE: { kind: 'c2c', takesActive: true, isAnswerable: true },
+  GROUP_ADD_ROBOT: { kind: 'group', takesActive: true, isAnswerable: true },
+  GROUP_DEL_ROBOT: { kind: 'group', takesActive: false },
+  GROUP_MSG_REJECT: { kind: 'group', takesActive: false },
+  GROUP_MSG_RECEIVE: { kind: 'group', takesActive: true, isAnswerable: true },
+};
+
+const MAX_ID_CHARS = 512;
+
+export function decodeNotice({ event, id, data }: DispatchFrame, account: AccountId): Notice {
+  const d = fields(data);
+  const eventId = isShort(id) ? id : undefined;
+  const meaning = event === 'INTERACTION_CREATE' ? interactionIn(d) : MEANINGS[event];
+  const about = d === undefined || meaning === undefined ? undefined : conversationOf(d, meaning.kind, account);
+  const review = d === undefined ? undefined : reviewOf(event, d);
+  return {
+    name: event,
+    data,
+    ...(eventId === undefined ? {} : { eventId }),
+    ...(about === undefined ? {} : { about }),
+    ...(about === undefined || meaning?.takesActive === undefined ? {} : { takesActive: meaning.takesActive }),
+    ...(about !== undefined && meaning?.isAnswerable === true && eventId !== undefined
+      ? { replyToken: { kind: 'event_id', value: eventId } as const }
+      : {}),
+    ...(review === undefined ? {} : { review }),
+  };
+}
+
+/** Interactions in guilds cannot be answered by their event. */
+function interactionIn(d: Fields | undefined): Meaning | undefined {
+  if (d?.group_openid !== undefined) return { kind: 'group', isAnswerable: true };
+  return d?.user_openid === undefined ? undefined : { kind: 'c2c', isAnswerable: true };
+}
+
+function conversationOf(d: Fields, kind: TargetKind, account: AccountId): Target | undefined {
+  const peer = kind === 'group' ? d.group_openid : (d.user_openid ?? d.openid);
+  return isOpenid(peer) ? { channel: 'qqbot', account, kind, peer } : undefined;
+}
+
+function reviewOf(event: string, { audit_id: auditId, message_id: messageId }: Fields): Notice['review'] {
+  const passed = event === 'MESSAGE_AUDIT_PASS';
+  if ((!passed && event !== 'MESSAGE_AUDIT_REJECT') || !isShort(auditId)) return undefined;
+  return { auditId, passed, ...(passed && isShort(messageId) ? { messageId } : {}) };
+}
+
+function isShort(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= MAX_ID_CHARS;
+}

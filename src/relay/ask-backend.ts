@@ -1,0 +1,69 @@
+/** One message put to a backend: its answer, within the time it has, and when the backend has let go of it. */
+import type { Backend, Turn } from '../backends/backend.js';
+import { BackendError } from '../model/errors.js';
+import { plainText, type Segment } from '../model/message.js';
+
+/** Longest answer that is gathered; each piece counts as one character more. */
+const MAX_ANSWER_CHARS = 100_000;
+/** A backend that was broken off is waited for at the longest so long: a command is killed well before. */
+const LET_GO_MS = 5000;
+
+/** Two promises, for a backend may work on when nobody waits for its answer any more. */
+export interface Asked {
+  /** Rejects as soon as its time is up, or it is stopped. */
+  readonly answer: Promise<readonly Segment[]>;
+  /** Resolves once the backend has ended, or, some time after it was broken off, is left behind. Never rejects. */
+  readonly over: Promise<void>;
+  readonly stop: (reason: Error) => void;
+}
+
+export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Asked {
+  const limit = new AbortController();
+  const working = gather(backend, turn, limit.signal);
+  let stop = (reason: Error) => limit.abort(reason);
+  const answer = new Promise<readonly Segment[]>((resolve, reject) => {
+    stop = (reason) => {
+      reject(reason);
+      limit.abort(reason);
+    };
+    const timer = setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs);
+    working.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+  return { answer, over: letGo(working, limit.signal), stop };
+}
+
+/** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
+async function gather(backend: Backend, turn: Turn, signal: AbortSignal): Promise<readonly Segment[]> {
+  const segments: Segment[] = [];
+  let size = 0;
+  for await (const segment of backend.answer(turn, signal)) {
+    if (signal.aborted) break;
+    size += plainText([segment]).length + 1;
+    if (size > MAX_ANSWER_CHARS) {
+      throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
+        remedy: 'make it answer in fewer words',
+      });
+    }
+    segments.push(segment);
+  }
+  return segments;
+}
+
+/** Resolves when `work` has settled, at the latest some time after `signal` told it to. */
+function letGo(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const leaveBehind = () => setTimeout(resolve, LET_GO_MS).unref();
+    signal.addEventListener('abort', leaveBehind, { once: true });
+    const end = () => {
+      signal.removeEventListener('abort', leaveBehind);
+      resolve();
+    };
+    work.then(end, end);
+  });
+}
+
+function tooSlow(timeoutMs: number): BackendError {
+  return new BackendError('backend.timeout', `the backend gave no answer within ${timeoutMs} ms`, {
+    remedy: 'raise `timeout` of this backend, or make it faster',
+  });
+}

@@ -1,0 +1,63 @@
+/** Rows of the outbox as they are read. */
+import type { MessageOrigin, Plainer, ReplyToken, Segment } from '../../model/message.js';
+import { storedTarget } from '../../model/target.js';
+import type { OutboxId, Outgoing, OutgoingStatus, RowError } from '../store.js';
+
+export const COLUMNS = `o.id, o.target, o.body, o.origin, o.in_reply_to, o.reply_to, o.part_of, o.status, o.expires_at, o.attempts, o.ambiguous,
+  o.platform_message_id, o.error, o.window_id, o.seq, o.merged_into, o.plainer, w.token_kind, w.token, w.closes_at`;
+export const FROM = 'FROM outbox o LEFT JOIN reply_windows w ON w.id = o.window_id';
+
+const PLAINER_MARKDOWN = 1;
+const PLAINER_LINKS = 2;
+
+export interface OutboxRow {
+  readonly id: OutboxId;
+  readonly target: string;
+  readonly body: string;
+  readonly origin: MessageOrigin;
+  readonly in_reply_to: number | null;
+  readonly reply_to: number | null;
+  readonly part_of: number | null;
+  readonly status: OutgoingStatus;
+  readonly expires_at: number;
+  readonly attempts: number;
+  readonly ambiguous: number;
+  readonly platform_message_id: string | null;
+  readonly error: string | null;
+  readonly window_id: number | null;
+  readonly seq: number | null;
+  /** Its own id where it carries the texts of others, too. */
+  readonly merged_into: number | null;
+  readonly plainer: number;
+  readonly token_kind: ReplyToken['kind'] | null;
+  readonly token: string | null;
+  readonly closes_at: number | null;
+}
+
+export function plainerBits({ markdown, links }: Plainer): number {
+  return (markdown === true ? PLAINER_MARKDOWN : 0) | (links === true ? PLAINER_LINKS : 0);
+}
+
+export function outgoing(row: OutboxRow): Outgoing {
+  const { token_kind: kind, token, seq, closes_at: closesAt, plainer } = row;
+  const hasPair = kind !== null && token !== null && seq !== null && closesAt !== null;
+  return {
+    id: row.id,
+    message: row.part_of ?? row.id,
+    target: storedTarget(row.target),
+    segments: JSON.parse(row.body) as Segment[],
+    origin: row.origin,
+    expiresAt: row.expires_at,
+    status: row.status,
+    attempts: row.attempts,
+    ambiguous: row.ambiguous === 1,
+    ...(row.in_reply_to === null ? {} : { inReplyTo: row.in_reply_to }),
+    ...(row.reply_to === null ? {} : { replyTo: row.reply_to }),
+    ...(hasPair ? { passive: { token: { kind, value: token }, seq, closesAt } } : {}),
+    ...(row.platform_message_id === null ? {} : { platformMessageId: row.platform_message_id }),
+    ...(row.error === null ? {} : { error: JSON.parse(row.error) as RowError }),
+    ...(plainer === 0
+      ? {}
+      : { plainer: { markdown: (plainer & PLAINER_MARKDOWN) !== 0, links: (plainer & PLAINER_LINKS) !== 0 } }),
+  };
+}
