@@ -52,10 +52,12 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'daemon',
     'doctor',
     'model',
+    'protocol',
     'relay/outbound',
     'sandbox',
     'store/queue-reader',
     'store/state-dir',
+    'store/store',
     'telemetry',
   ],
 };

@@ -30,6 +30,7 @@ const STOP_GRACE_MS = 10_000;
 const WAIT_FOR_SEND_MS = 60_000;
 
 const PRUNE_EVERY_MS = 3_600_000;
+const PRUNE_FIRST_MS = 60_000;
 
 const DAY_MS = 86_400_000;
 
@@ -143,14 +144,18 @@ async function acquireForDaemon(stateDir: string, me: OwnerInfo, log: Log): Prom
 /** Forgets old rows now and then; resolves the returned function once no pruning runs any more. */
 function keepPruned(store: Store, retentionDays: number, log: Log): () => Promise<void> {
   let running = Promise.resolve();
-  const timer = setInterval(() => {
+  const prune = () => {
     running = store.prune(Date.now() - retentionDays * DAY_MS).then(
       (rows) => log.debug({ rows }, 'old rows forgotten'),
       (error: unknown) =>
         log.error({ error: describeError(error) }, 'old rows could not be forgotten; tried again in an hour'),
     );
-  }, PRUNE_EVERY_MS);
+  };
+  // Soon once, for a daemon that never lives an hour; not at once, for there is enough to do.
+  const soon = setTimeout(prune, PRUNE_FIRST_MS);
+  const timer = setInterval(prune, PRUNE_EVERY_MS);
   return () => {
+    clearTimeout(soon);
     clearInterval(timer);
     return running;
   };

@@ -1,9 +1,11 @@
 /** A command as backend, with real commands: what it gets, what its answer is, and that nothing of it is left. */
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Turn } from '../../src/backends/backend.js';
 import { type ExecOptions, execCommand } from '../../src/backends/exec-command.js';
+import { GroupRecords } from '../../src/backends/group-records.js';
 import { BackendError } from '../../src/model/errors.js';
 import { type InboundMessage, plainText, type Segment } from '../../src/model/message.js';
 import type { MessageId, PeerId } from '../../src/model/target.js';
@@ -159,9 +161,14 @@ test('an exit code other than 0 is a failure that tells the end of stderr in one
 process.stdout.write("half an answer"); process.exitCode = 3;`;
   const failure = await failureOf(script(source));
   expect(failure.code).toBe('backend.failed');
-  expect(failure.message).toMatch(/ended with exit code 3: x+ no model loaded$/);
+  expect(failure.message).toMatch(/ended with exit code 3: … no model loaded$/);
   expect(failure.message).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
   expect(failure.message.length).toBeLessThan(700);
+});
+
+test('a long complaint is cut between words, so that no half of a secret is left', async () => {
+  const failure = await failureOf(script(`console.error("the-whole-secret ".repeat(100)); process.exitCode = 3;`));
+  expect(failure.message).toMatch(/exit code 3: …( the-whole-secret)+$/);
 });
 
 test('what is said on stderr beside a good end is not shown', async () => {
@@ -285,6 +292,53 @@ process.stdin.once('data', () => { limit.abort(); process.exit(0); });`,
   loong.child.stdin?.write('now\n');
   await loong.ended;
   await waitUntil('the end of both', () => !pids.some(lives));
+});
+
+describe('when loong itself is killed', () => {
+  const SLEEP = `require('node:fs').writeFileSync(process.argv[1], String(process.pid)); setInterval(() => {}, 1000);`;
+
+  // Elsewhere than on Linux nobody can tell whether a number still stands for the same process.
+  test.runIf(process.platform === 'linux')('what still runs is on record, and the next start ends it', async () => {
+    const folder = tempDir();
+    const records = join(folder, 'records');
+    const child = join(folder, 'child');
+    const grandchild = join(folder, 'grandchild');
+    const source = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(SLEEP)}, ${JSON.stringify(grandchild)}], { stdio: 'inherit' });
+process.argv[1] = ${JSON.stringify(child)}; ${SLEEP}`;
+    const loong = new ChildScript(
+      `const { execCommand } = await import(DIST + 'backends/exec-command.js');
+const { GroupRecords } = await import(DIST + 'backends/group-records.js');
+const command = (source) => ({ command: [process.execPath, '-e', source], input: 'text', env: {}, maxOutputBytes: 1000 });
+const message = { segments: [{ type: 'text', text: '' }] };
+const ask = (source) => execCommand(command(source), new GroupRecords(process.argv[3]))
+  .answer({ message, attempt: 1 }, new AbortController().signal)[Symbol.asyncIterator]().next();
+await ask('console.log("done")');
+ask(process.argv[2]).catch(() => {});`,
+      [source, records],
+    );
+    const pids = [await pidIn(child), await pidIn(grandchild)];
+    await waitUntil('the one record', () => readdirSync(records).length === 1);
+    await loong.kill();
+    expect(pids.map(lives)).toEqual([true, true]);
+    expect(new GroupRecords(records).endLeftOver()).toBe(1);
+    await waitUntil('the end of both', () => !pids.some(lives));
+    expect(readdirSync(records)).toEqual([]);
+  });
+
+  test('a number that stands for another process now, or for none, is left alone', async () => {
+    const folder = tempDir();
+    const records = new GroupRecords(join(folder, 'records'));
+    const file = join(folder, 'pid');
+    const other = spawn(process.execPath, ['-e', SLEEP, file], { detached: true, stdio: 'ignore' });
+    onTestFinished(() => void other.kill('SIGKILL'));
+    const pid = await pidIn(file);
+    for (const name of [String(pid), '999999999', '0', '1', '-1', 'x']) {
+      writeFileSync(join(folder, 'records', name), 'another-boot 12345\n');
+    }
+    mkdirSync(join(folder, 'records', '7'));
+    expect(records.endLeftOver()).toBe(0);
+    expect(lives(pid)).toBe(true);
+  });
 });
 
 test('many turns at once leave no process and no listener behind', async () => {

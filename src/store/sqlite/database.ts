@@ -17,6 +17,8 @@ const CROWDED_PAUSE = 4;
 const LONGEST_PAUSE_MS = 5;
 /** Pages of the write-ahead log that are carried over into the file in the middle of work; before that it waits for quiet. */
 const CHECKPOINT_PAGES = 4000;
+/** To so much the write-ahead log shrinks again after readers have kept it long. */
+const LOG_BYTES = 32 * 1_048_576;
 const QUIET_MS = 1000;
 
 interface Job {
@@ -52,6 +54,7 @@ export class Database {
       this.#sqlite.pragma('journal_mode = WAL');
       this.#sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
       this.#sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      this.#sqlite.pragma(`journal_size_limit = ${LOG_BYTES}`);
       this.#migrate(path);
       this.#sqlite.pragma(`busy_timeout = ${STANDSTILL_MS}`);
       this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');
@@ -164,28 +167,34 @@ export class Database {
     return performance.now() - this.#busySince < this.#busyLimitMs;
   }
 
-  /** Inside an open transaction: all jobs, then one commit. When one fails, each gets a transaction of its own, so only the guilty one is rejected. */
-  #runTogether(jobs: readonly Job[]): void {
+  /**
+   * Inside an open transaction: all jobs, then one commit. When one fails, each gets a transaction of its own, so only the guilty one is
+   * rejected. Returns what failed. On a full or broken disk all are: of messages that follow one another none may be written before an earlier one.
+   */
+  #runTogether(jobs: readonly Job[]): unknown {
     const results: unknown[] = [];
     try {
       for (const job of jobs) results.push(job.work());
       this.#commit.run();
     } catch (error) {
       if (this.#sqlite.inTransaction) this.#rollback.run();
-      const [only] = jobs;
-      if (jobs.length === 1 && only !== undefined) only.reject(storeError(error));
+      if (jobs.length === 1 || isFull(error)) for (const job of jobs) job.reject(storeError(error));
       else this.#runOneByOne(jobs);
-      return;
+      return error;
     }
     jobs.forEach((job, i) => {
       job.resolve(results[i]);
     });
+    return undefined;
   }
 
   #runOneByOne(jobs: readonly Job[]): void {
     for (const [i, job] of jobs.entries()) {
       if (!this.#begun(jobs.slice(i))) return;
-      this.#runTogether([job]);
+      const error = this.#runTogether([job]);
+      if (!isFull(error)) continue;
+      for (const later of jobs.slice(i + 1)) later.reject(storeError(error));
+      return;
     }
   }
 
@@ -216,6 +225,10 @@ function open(path: string): Sqlite.Database {
 
 function isBusy(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && /^SQLITE_(FULL|IOERR)/.test(error.code);
 }
 
 /** SQLite's faults in our words; anything else is a bug of a job and goes back to whoever gave the job. */

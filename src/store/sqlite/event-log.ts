@@ -12,7 +12,7 @@ const APPEND = `INSERT INTO events (account, name, data, at, event_id) VALUES (?
 const FORGET_EVENTS = `DELETE FROM events WHERE cursor IN (SELECT cursor FROM events ORDER BY cursor LIMIT 20)
   AND (cursor <= ? OR at < ?)`;
 const EVENTS_KEPT = 100_000;
-const EVENTS_KEPT_MS = 7 * 24 * 3_600_000;
+export const EVENTS_KEPT_MS = 7 * 24 * 3_600_000;
 const KEEP = 'INSERT INTO raw_frames (account, frame, reason, at) VALUES (?, ?, ?, ?)';
 const FORGET = `DELETE FROM raw_frames WHERE account = ? AND id <=
   (SELECT id FROM raw_frames WHERE account = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`;

@@ -214,7 +214,8 @@ export class SqliteOutbox implements Outbox {
       return { rows, unattempted, isMore: due.length === most };
     });
     // Everything of this commit can be seen now, and what is written later says itself when it expires.
-    if (mayExpire) this.#noExpiryBefore.set(account, this.#nextExpiry.get(account, account)?.t ?? Number.POSITIVE_INFINITY);
+    if (mayExpire)
+      this.#noExpiryBefore.set(account, this.#nextExpiry.get(account, account)?.t ?? Number.POSITIVE_INFINITY);
     return claimed;
   }
 

@@ -1,5 +1,6 @@
 /** Forgets what was settled long ago, in slices so small that nothing else has to wait. */
 import type { Database } from './database.js';
+import { EVENTS_KEPT_MS } from './event-log.js';
 import { KEY_LASTS_MS } from './idempotency.js';
 import { REFUSAL_LASTS_MS } from './parking.js';
 
@@ -13,12 +14,14 @@ interface Table {
   readonly settledAt: string;
   /** A table whose rows go with those of the same key. */
   readonly along?: string;
+  /** No row is kept longer (ms), whatever is asked for. */
+  readonly mostMs?: number;
 }
 
 const TABLES: readonly Table[] = [
   { name: 'inbox', key: 'id', settledAt: 'settled_at', along: 'reply_windows' },
   { name: 'outbox', key: 'id', settledAt: 'settled_at' },
-  { name: 'events', key: 'cursor', settledAt: 'at' },
+  { name: 'events', key: 'cursor', settledAt: 'at', mostMs: EVENTS_KEPT_MS },
 ];
 
 /**
@@ -27,7 +30,8 @@ const TABLES: readonly Table[] = [
  */
 export async function prune(db: Database, before: number): Promise<number> {
   let removed = 0;
-  for (const table of TABLES) removed += await pruneTable(db, table, before);
+  for (const table of TABLES)
+    removed += await pruneTable(db, table, Math.max(before, Date.now() - (table.mostMs ?? Number.POSITIVE_INFINITY)));
   await pruneKeys(db, Date.now() - KEY_LASTS_MS);
   const forgetRefusals = db.prepare<[number], never>('DELETE FROM active_refusals WHERE at <= ?');
   await db.write(() => forgetRefusals.run(Date.now() - REFUSAL_LASTS_MS));

@@ -53,6 +53,33 @@ async function holdLock(path: string): Promise<{ release(): Promise<void> }> {
   };
 }
 
+test('on a full disk nothing is written after what did not fit, however small it is', async () => {
+  const { db, put, lanes } = open();
+  await put('before');
+  const pages = db.prepare<[], { page_count: number }>('PRAGMA page_count').get()?.page_count ?? 0;
+  db.prepare(`PRAGMA max_page_count = ${pages + 2}`).get();
+  const tooBig = db.prepare<[string, string, string, number], never>(PUT);
+  const written = await Promise.allSettled([
+    put('small'),
+    db.write(() => tooBig.run('big', 'key', 'x'.repeat(100_000), 1).changes),
+    put('after'),
+    db.write(() => {
+      throw new Error('a bug');
+    }),
+  ]);
+  expect(written.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
+  const guilty = await Promise.allSettled([
+    db.write(() => {
+      throw new Error('a bug');
+    }),
+    put('small'),
+    db.write(() => tooBig.run('big', 'key', 'x'.repeat(100_000), 1).changes),
+    put('after'),
+  ]);
+  expect(guilty.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'rejected']);
+  expect(lanes()).toEqual(['before', 'small']);
+});
+
 describe('what is asked for in one turn of the event loop', () => {
   test('is one commit, in the order in which it was asked for', async () => {
     const { put, lanes, db } = open();
