@@ -12,7 +12,7 @@ import { struckOut } from './row-error.js';
 import { untilWritten } from './until-written.js';
 
 /** Attempts under way at once, per account; one whose outcome is being written may still keep its place. */
-const IN_FLIGHT = 64;
+const IN_FLIGHT = 256;
 const RETRY: Backoff = { baseMs: 1000, capMs: 30_000 };
 const RATE_RETRY: Backoff = { baseMs: 3000, capMs: 60_000 };
 /** A timer fires at the latest after this long (Node's own limit is 2^31 ms). */

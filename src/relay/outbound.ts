@@ -83,7 +83,7 @@ export class Outbound {
       ({ claimed, isDue } = await stored);
     } finally {
       if (claimed !== undefined) delivery.begin(claimed);
-      else if (begins) delivery.forgo();
+      else if (begins) delivery.forgo(message.conversation);
       if (begins && isDue) delivery.wake();
     }
   }

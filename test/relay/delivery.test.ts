@@ -14,7 +14,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { OutboxId, Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { arrival, HOUR, outgoing, target } from '../support/messages.js';
+import { ACCOUNT, arrival, HOUR, outgoing, target } from '../support/messages.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -29,8 +29,7 @@ beforeEach(() => {
   onTestFinished(() => opened.close());
 });
 
-function deliver(script: Script, entries = ['*']) {
-  const lane = new ScriptedLane(script);
+function deliver(script: Script, entries = ['*'], lane = new ScriptedLane(script)) {
   const settled: OutboxId[] = [];
   const counters = new Counters();
   const delivery = new Delivery({
@@ -114,6 +113,81 @@ test('an expired message is settled by itself, counted, and whoever waits for it
   await waitUntil('expired', () => status(id) === 'failed');
   await waitUntil('the word', () => settled.filter((told) => told === id).length === 2);
   expect(counters.snapshot()).toEqual({ 'outbound.failed': 1, 'outbound.parked': 1 });
+});
+
+test('what is parked without an attempt is counted, and whoever waits for it is told', async () => {
+  const { delivery, lane, settled, counters } = deliver(async () => {
+    throw failure('active');
+  });
+  const [first, second] = [await store.outbox.add(outgoing('alice')), await store.outbox.add(outgoing('alice'))];
+  delivery.wake();
+  await waitUntil('both parked', () => settled.includes(first) && settled.includes(second));
+  expect([status(first), status(second)]).toEqual(['parked', 'parked']);
+  expect(lane.attempts).toHaveLength(1);
+  expect(counters.snapshot()).toEqual({ 'outbound.parked': 2 });
+});
+
+test('whoever waits for a message that went out with another one is told its end', async () => {
+  const { delivery, lane, settled } = deliver(async () => ({}));
+  const about = target('alice');
+  await store.events.append(ACCOUNT, { name: 'N', data: {}, about, takesActive: false }, Date.now());
+  const ids = [await store.outbox.add(outgoing('alice', 'one')), await store.outbox.add(outgoing('alice', 'two'))];
+  delivery.wake();
+  await waitUntil('both parked', () => ids.every((id) => status(id) === 'parked'));
+  settled.length = 0;
+  await store.inbox.admit(arrival('m1'));
+  delivery.wake();
+  await waitUntil('both told', () => ids.every((id) => settled.includes(id)));
+  expect(ids.map(status)).toEqual(['delivered', 'delivered']);
+  expect(lane.texts()).toEqual(['（迟到的 2 条消息，最早写于刚才）\none\ntwo']);
+});
+
+test('a message under review is told and counted as such, and the next one to its target is sent', async () => {
+  const { delivery, settled, counters } = deliver(async (d) => (textOf(d) === 'held' ? { auditId: 'A1' } : {}));
+  const [held, next] = [await store.outbox.add(outgoing('alice', 'held')), await store.outbox.add(outgoing('alice'))];
+  delivery.wake();
+  await waitUntil('the next one', () => settled.includes(next));
+  expect(store.outbox.find(held)).toMatchObject({ status: 'sending', error: { code: 'delivery.under_review' } });
+  expect(status(next)).toBe('delivered');
+  expect(counters.snapshot()).toEqual({ 'outbound.delivered': 1, 'outbound.sending': 1 });
+  await delivery.close(0);
+  expect(await store.outbox.recover(() => true)).toEqual({ again: 0, uncertain: 0 });
+});
+
+test('a place that is kept for a reply and not needed slows nobody down; the others are sent no faster than the platform takes them', async () => {
+  const lane = new ScriptedLane(async () => ({}));
+  lane.limits = () => ({ active: [], activePerTarget: [], perTarget: [{ count: 5, perMs: HOUR }], afterComplaint: [] });
+  const { delivery } = deliver(async () => ({}), ['*', 'channel:*'], lane);
+  const to = { target: target('18700', 'channel') };
+  for (let i = 0; i < 5; i++) {
+    const id = await store.outbox.add(outgoing('', 'x', to));
+    delivery.wake();
+    await waitUntil('delivery', () => status(id) === 'delivered');
+    await waitUntil('its place', () => delivery.reserve(target('other')));
+    delivery.forgo(target('other'));
+  }
+  const sixth = await store.outbox.add(outgoing('', 'x', to));
+  const other = await store.outbox.add(outgoing('alice'));
+  delivery.wake();
+  await waitUntil('another target', () => status(other) === 'delivered');
+  expect(status(sixth)).toBe('queued');
+  expect(store.outbox.nextDue(ACCOUNT)).toBeGreaterThan(Date.now() + 600_000);
+});
+
+test('after a complaint of the platform nothing is sent until its time is over', async () => {
+  const { delivery, lane } = deliver(async (_d, _s, attempt) => {
+    if (attempt === 1) throw failure('rate', 'not-delivered', { retryAfterMs: 700 });
+    return {};
+  });
+  await store.outbox.add(outgoing('alice'));
+  delivery.wake();
+  await waitUntil('the complaint', () => store.outbox.pending(target('alice')) === 1 && lane.attempts.length === 1);
+  await waitUntil('what came of it', () => store.outbox.find(1)?.status === 'queued');
+  const begun = performance.now();
+  const other = await store.outbox.add(outgoing('bob'));
+  delivery.wake();
+  await waitUntil('the other one', () => status(other) === 'delivered');
+  expect(performance.now() - begun).toBeGreaterThan(400);
 });
 
 test('a peer that is no longer allowed is not written to, but the answer to an admitted message goes out', async () => {

@@ -50,7 +50,7 @@ test('killed between claim and settle: the reply goes again with its pair, the a
   await child.kill();
   const store = reopen(path);
   expect(store.outbox.find(1)?.status).toBe('sending');
-  expect(await store.outbox.recover()).toEqual({ again: 1, uncertain: 1 });
+  expect(await store.outbox.recover(() => true)).toEqual({ again: 1, uncertain: 1 });
   const { rows } = await store.outbox.claim(ACCOUNT, Date.now(), 9);
   expect(rows).toMatchObject([{ id: 1, ambiguous: true, attempts: 2, passive: { token: { value: 'm1' }, seq: 1 } }]);
   expect(store.outbox.find(2)?.status).toBe('uncertain');
@@ -78,7 +78,7 @@ test('killed after an answer of several parts was claimed: the first part goes a
     `${OPEN} const { id } = await store.inbox.admit({ message: message('m1', 'alice'), right, begins: true });
      const parts = ['b', 'c'].map((text) => [{ type: 'text', text }]);
      const claimed = store.outbox.claim('${ACCOUNT}', Date.now() + 1000, 9);
-     await store.inbox.answer(id, [{ ...outgoing('alice'), furtherParts: parts }]);
+     await store.inbox.answer(id, [{ ...outgoing('alice'), origin: 'backend', furtherParts: parts }]);
      console.log('claimed ' + (await claimed).rows.length);
      setInterval(() => {}, 1000);`,
     [path],
@@ -86,7 +86,7 @@ test('killed after an answer of several parts was claimed: the first part goes a
   await child.says('claimed 1');
   await child.kill();
   const store = reopen(path);
-  await store.outbox.recover();
+  await store.outbox.recover(() => true);
   expect(store.inbox.waiting(ACCOUNT, 0, 9)).toEqual([]);
   for (const [id, ambiguous] of [
     [1, true],

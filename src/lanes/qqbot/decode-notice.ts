@@ -27,7 +27,8 @@ const MAX_ID_CHARS = 512;
 export function decodeNotice({ event, id, data }: DispatchFrame, account: AccountId): Notice {
   const d = fields(data);
   const eventId = isShort(id) ? id : undefined;
-  const meaning = event === 'INTERACTION_CREATE' ? interactionIn(d) : MEANINGS[event];
+  const known = Object.hasOwn(MEANINGS, event) ? MEANINGS[event] : undefined;
+  const meaning = event === 'INTERACTION_CREATE' ? interactionIn(d) : known;
   const about = d === undefined || meaning === undefined ? undefined : conversationOf(d, meaning.kind, account);
   const review = d === undefined ? undefined : reviewOf(event, d);
   return {

@@ -166,7 +166,7 @@ describe('an answer', () => {
     const id = idOf(await store.inbox.admit(arrival('m1')));
     const answers = await Promise.all([1, 2].map(() => store.inbox.answer(id, [outgoing('alice')])));
     expect(answers.map((answer) => answer.ids.length)).toEqual([1, 0]);
-    expect(await store.inbox.answer(id, [outgoing('alice')])).toEqual({ ids: [] });
+    expect(await store.inbox.answer(id, [outgoing('alice')])).toEqual({ ids: [], isDue: false });
     expect(store.outbox.pending(target('alice'))).toBe(1);
   });
 

@@ -1,9 +1,10 @@
 /** The journal of what goes out: order per target, one attempt at a time, every outcome written down. */
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { Target } from '../../../src/model/target.js';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, OutboxId, Store } from '../../../src/store/store.js';
-import { ACCOUNT, arrival, HOUR, outgoing, target } from '../../support/messages.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
 let store: Store;
@@ -72,14 +73,16 @@ describe('order', () => {
       { status: 'uncertain', error: ERROR },
       PARKED,
     ];
-    const rows = [];
+    const rows: OutboxId[] = [];
     for (let i = 0; i <= ends.length; i++) rows.push(await store.outbox.add(outgoing('alice')));
     for (const [i, end] of ends.entries()) {
       expect(await claimIds()).toEqual([rows[i]]);
       await store.outbox.settle(rows[i] ?? 0, end);
       expect(status(rows[i] ?? 0)).toBe(end.status);
     }
-    expect(await claimIds()).toEqual([rows.at(-1)]);
+    // The peer refused an active message, so the last one is not even tried.
+    const { unattempted } = await store.outbox.claim(ACCOUNT, Date.now(), 9);
+    expect(unattempted).toEqual([rows.at(-1)]);
   });
 
   test('no more is claimed than asked for, those due longest first', async () => {
@@ -167,84 +170,50 @@ describe('an attempt', () => {
     await store.outbox.settle(4711, DELIVERED);
   });
 
+  test('says how it is said from then on, until somebody tries it anew', async () => {
+    const id = await store.outbox.add(outgoing('alice'));
+    await claim();
+    await store.outbox.settle(id, { ...retry('release'), plainer: { markdown: true } } as AttemptOutcome);
+    expect((await claim())[0]?.plainer).toEqual({ markdown: true, links: false });
+    await store.outbox.settle(id, retry('release'));
+    expect((await claim())[0]?.plainer).toEqual({ markdown: true, links: false });
+    await store.outbox.settle(id, { ...retry('release'), plainer: { markdown: true, links: true } } as AttemptOutcome);
+    await store.close();
+    store = openStore(path, 'process');
+    expect(store.outbox.find(id)?.plainer).toEqual({ markdown: true, links: true });
+    await claim();
+    await store.outbox.settle(id, { status: 'failed', error: ERROR });
+    await store.queue.retry(`out-${id}`, false);
+    expect((await claim())[0]).not.toHaveProperty('plainer');
+  });
+
+  test('waits for the pace, asked once for each that would begin: passive or active, and whom', async () => {
+    await store.inbox.admit(arrival('m1'));
+    const [a, b] = [await store.outbox.add(outgoing('alice')), await store.outbox.add(outgoing('bob'))];
+    const asked: string[] = [];
+    const pace = ({ peer }: Target, how: string) => {
+      asked.push(`${peer} ${how}`);
+      return peer === 'bob' ? 5000 : 0;
+    };
+    const now = Date.now();
+    const { rows, unattempted, isMore } = await store.outbox.claim(ACCOUNT, now, 9, { pace });
+    expect(rows.map((row) => row.id)).toEqual([a]);
+    expect({ unattempted, isMore, asked }).toEqual({
+      unattempted: [],
+      isMore: false,
+      asked: ['alice passive', 'bob active'],
+    });
+    expect(store.outbox.find(b)).toMatchObject({ status: 'queued', attempts: 0 });
+    expect(store.outbox.nextDue(ACCOUNT)).toBe(now + 5000);
+    expect((await claim(9, now + 5000)).map((row) => row.id)).toEqual([b]);
+  });
+
   test('of one named row alone leaves the others where they are', async () => {
     await store.outbox.add(outgoing('alice'));
     const own = await store.outbox.add(outgoing('bob'));
-    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, own)).rows.map((row) => row.id)).toEqual([own]);
-    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, own)).rows).toEqual([]);
-    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, 4711)).rows).toEqual([]);
-  });
-});
-
-describe('parked messages', () => {
-  async function park(peer: string, howMany: number) {
-    const rows = [];
-    for (let i = 0; i < howMany; i++) {
-      const id = await store.outbox.add(outgoing(peer, `parked ${i}`));
-      rows.push(id);
-      expect(await claimIds()).toEqual([id]);
-      await store.outbox.settle(id, PARKED);
-    }
-    return rows;
-  }
-
-  test('block nobody', async () => {
-    await park('alice', 2);
-    const next = await store.outbox.add(outgoing('alice'));
-    expect(await claimIds()).toEqual([next]);
-    expect(store.outbox.pending(target('alice'))).toBe(1);
-  });
-
-  test('go out when the peer writes, oldest first, and leave two places for the answer', async () => {
-    const [p1, p2, p3] = await park('alice', 3);
-    const others = await park('bob', 1);
-    const admitted = await store.inbox.admit(arrival('m1', 'alice', 4));
-    expect(admitted).toMatchObject({ outcome: 'taken', unparked: 2 });
-    const answered = await store.inbox.answer('id' in admitted ? admitted.id : 0, [outgoing('alice', 'answer')]);
-    const [answer] = answered.ids;
-    for (const [i, id] of [p1, p2, answer].entries()) {
-      const [row] = await claim();
-      expect(row).toMatchObject({ id, passive: { seq: i + 1, token: { value: 'm1' } } });
-      await store.outbox.settle(id ?? 0, DELIVERED);
-    }
-    expect(status(p3 ?? 0)).toBe('parked');
-    expect(status(others[0] ?? 0)).toBe('parked');
-  });
-
-  test('go before what was submitted after them, but never beside a message that is being sent', async () => {
-    const [parked] = await park('alice', 1);
-    const flying = await store.outbox.add(outgoing('alice', 'flying'));
-    expect(await claimIds()).toEqual([flying]);
-    const behind = await store.outbox.add(outgoing('alice', 'behind'));
-    await store.inbox.admit(arrival('m1'));
-    expect(await claimIds()).toEqual([]);
-    await store.outbox.settle(flying, DELIVERED);
-    expect(await claimIds()).toEqual([parked]);
-    await store.outbox.settle(parked ?? 0, DELIVERED);
-    expect(await claimIds()).toEqual([behind]);
-  });
-
-  test('step before a queued message, unless that one may have arrived already', async () => {
-    const [parked] = await park('alice', 1);
-    const queued = await store.outbox.add(outgoing('alice'));
-    await store.inbox.admit(arrival('m1'));
-    expect(await claimIds()).toEqual([parked]);
-    await store.outbox.settle(parked ?? 0, PARKED);
-    expect(await claimIds()).toEqual([queued]);
-    await store.outbox.settle(queued, retry('keep'));
-    await store.inbox.admit(arrival('m2'));
-    expect(await claimIds()).toEqual([queued]);
-  });
-
-  test('are not parked at all when the peer wrote while their active attempt was under way', async () => {
-    const id = await store.outbox.add(outgoing('alice'));
-    await claim();
-    await store.inbox.admit(arrival('m1'));
-    await store.outbox.settle(id, PARKED);
-    expect(status(id)).toBe('queued');
-    expect((await claim())[0]).toMatchObject({ id, passive: { token: { value: 'm1' } } });
-    await store.outbox.settle(id, PARKED); // refused as a reply too: now it really waits
-    expect(status(id)).toBe('parked');
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, { only: own })).rows.map((row) => row.id)).toEqual([own]);
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, { only: own })).rows).toEqual([]);
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 1, { only: 4711 })).rows).toEqual([]);
   });
 });
 
@@ -255,7 +224,7 @@ describe('a message that nobody wants any more', () => {
     const next = await store.outbox.add(outgoing('alice'));
     expect(store.outbox.nextDue(ACCOUNT)).toBeLessThanOrEqual(Date.now());
     const found = await store.outbox.claim(ACCOUNT, now + 1000, 32);
-    expect(found.expired).toEqual([id]);
+    expect(found.unattempted).toEqual([id]);
     expect(found.rows.map((row) => row.id)).toEqual([next]);
     expect(store.outbox.find(id)).toMatchObject({ status: 'failed', error: { code: 'delivery.expired' } });
   });
@@ -269,7 +238,7 @@ describe('a message that nobody wants any more', () => {
     await store.outbox.settle(ambiguous, retry('keep', now + HOUR));
     await store.outbox.settle(parked, PARKED);
     expect(store.outbox.nextDue(ACCOUNT)).toBe(now + 1000);
-    expect((await store.outbox.claim(ACCOUNT, now + 1000, 32)).expired).toEqual([ambiguous, parked]);
+    expect((await store.outbox.claim(ACCOUNT, now + 1000, 32)).unattempted).toEqual([ambiguous, parked]);
     expect(status(ambiguous)).toBe('uncertain');
     expect(status(parked)).toBe('failed');
     expect(store.outbox.nextDue(ACCOUNT)).toBeUndefined();
@@ -280,7 +249,7 @@ describe('a message that nobody wants any more', () => {
     const id = await store.outbox.add(outgoing('alice', 'x', { expiresAt: now + 1000 }));
     await claim();
     expect(store.outbox.nextDue(ACCOUNT)).toBeUndefined();
-    expect((await store.outbox.claim(ACCOUNT, now + 5000, 32)).expired).toEqual([]);
+    expect((await store.outbox.claim(ACCOUNT, now + 5000, 32)).unattempted).toEqual([]);
     await store.outbox.settle(id, DELIVERED);
     expect(status(id)).toBe('delivered');
   });
@@ -296,8 +265,8 @@ describe('after the death of the process', () => {
     await store.close();
 
     store = openStore(path, 'process');
-    expect(await store.outbox.recover()).toEqual({ again: 1, uncertain: 1 });
-    expect(await store.outbox.recover()).toEqual({ again: 0, uncertain: 0 });
+    expect(await store.outbox.recover(() => true)).toEqual({ again: 1, uncertain: 1 });
+    expect(await store.outbox.recover(() => true)).toEqual({ again: 0, uncertain: 0 });
     expect(store.outbox.find(active)).toMatchObject({ status: 'uncertain', error: { code: 'delivery.cut_short' } });
     const rows = await claim();
     expect(rows.map((row) => row.id).sort()).toEqual([passive, behind]);
@@ -305,12 +274,40 @@ describe('after the death of the process', () => {
     expect(again).toMatchObject({ attempts: 2, ambiguous: true, passive: before[0]?.passive });
   });
 
+  test('a reply in a guild is uncertain: there nobody knows a repeat', async () => {
+    const guild = target('18700', 'channel');
+    const conversation = { conversation: guild };
+    const right = { closesAt: Date.now() + HOUR, count: 4 };
+    await store.inbox.admit({ message: inbound('m1', 'alice', conversation), right });
+    const id = await store.outbox.add(outgoing('', 'x', { target: guild }));
+    const next = await store.outbox.add(outgoing('', 'y', { target: guild }));
+    expect((await claim())[0]?.passive?.seq).toBe(1);
+    expect(await store.outbox.recover(({ kind }) => kind !== 'channel')).toEqual({ again: 0, uncertain: 1 });
+    expect(store.outbox.find(id)).toMatchObject({ status: 'uncertain', error: { code: 'delivery.cut_short' } });
+    expect(await claimIds()).toEqual([next]);
+  });
+
+  test('a send of its own that died too does not go beside the one at the front', async () => {
+    await store.inbox.admit(arrival('m1'));
+    const waits = await store.outbox.add(outgoing('alice'));
+    await claim();
+    const dueAt = Date.now() + 5000;
+    await store.outbox.settle(waits, retry('release', dueAt));
+    const own = await store.outbox.add(outgoing('alice', 'x', { origin: 'cli' }));
+    await store.outbox.claim(ACCOUNT, Date.now(), 1, { only: own });
+    expect(await store.outbox.recover(() => true)).toEqual({ again: 1, uncertain: 0 });
+    expect(await claimIds()).toEqual([]);
+    expect((await claim(9, dueAt)).map((row) => row.id)).toEqual([waits]);
+    await store.outbox.settle(waits, DELIVERED);
+    expect(await claim()).toMatchObject([{ id: own, ambiguous: true, passive: { seq: 2 } }]);
+  });
+
   test('an ambiguous message stays ambiguous however often loong dies', async () => {
     await store.inbox.admit(arrival('m1'));
     await store.outbox.add(outgoing('alice'));
     const [first] = await claim();
     for (let i = 0; i < 3; i++) {
-      await store.outbox.recover();
+      await store.outbox.recover(() => true);
       const [row] = await claim();
       expect(row).toMatchObject({ ambiguous: true, passive: first?.passive });
     }
