@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { messageDigest } from '../dist/store/sqlite/message-digest.js';
 import { openStore } from '../dist/store/sqlite/sqlite-store.js';
 import { CONVERSATIONS } from './arena.mjs';
 import { makeFolder } from './children.mjs';
@@ -34,11 +35,11 @@ async function makeJournal(messages) {
   const db = new Sqlite(path);
   db.pragma('synchronous = OFF');
   const inbox =
-    db.prepare(`INSERT INTO inbox (id, account, conversation, message_id, body, status, attempts, received_at, settled_at)
-    VALUES (?, 'qqbot:default', ?, ?, ?, 'answered', 1, ?, ?)`);
+    db.prepare(`INSERT INTO inbox (id, account, conversation, message_id, body, status, attempts, received_at, settled_at, digest)
+    VALUES (?, 'qqbot:default', ?, ?, ?, 'answered', 1, ?, ?, ?)`);
   const window =
-    db.prepare(`INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places, used, last_seq)
-    VALUES (?, ?, 'msg_id', ?, ?, 4, 1, 1)`);
+    db.prepare(`INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places, used, last_seq, is_open)
+    VALUES (?, ?, 'msg_id', ?, ?, 4, 1, 1, 0)`);
   const outbox =
     db.prepare(`INSERT INTO outbox (id, account, target, body, origin, in_reply_to, status, expires_at, attempts, window_id, seq,
     platform_message_id, created_at, settled_at) VALUES (?, 'qqbot:default', ?, ?, 'backend', ?, 'delivered', ?, 1, ?, 1, ?, ?, ?)`);
@@ -59,7 +60,7 @@ async function makeJournal(messages) {
         mentionsBot: true,
         sentAt: at,
       };
-      inbox.run(id, target, messageId, JSON.stringify(body), at, at);
+      inbox.run(id, target, messageId, JSON.stringify(body), at, at, messageDigest(target, messageId));
       window.run(id, target, messageId, at + HOUR_MS);
       outbox.run(id, target, JSON.stringify(segments), id, at + HOUR_MS, id, `ROBOT1.0_sent${id}!`, at, at);
     }

@@ -85,10 +85,10 @@ test('more targets than may be under way at once are all served', async () => {
     under--;
     return {};
   });
-  const ids = await Promise.all(Array.from({ length: 200 }, (_, i) => store.outbox.add(outgoing(`peer${i}`))));
+  const ids = await Promise.all(Array.from({ length: 600 }, (_, i) => store.outbox.add(outgoing(`peer${i}`))));
   delivery.wake();
   await waitUntil('all', () => ids.every((id) => status(id) === 'delivered'));
-  expect(most).toBe(64);
+  expect(most).toBe(256);
 });
 
 test('a message that failed for now is tried again when it is due, without anybody asking', async () => {

@@ -38,8 +38,8 @@ function fill(path: string): void {
   const body = `'{"segments":[{"type":"text","text":"${'old '.repeat(40)}"}]}'`;
   const peer = `'qqbot:main:c2c:openid_' || (n % 1000)`;
   db.exec(`BEGIN;
-    INSERT INTO inbox (account, conversation, message_id, body, status, attempts, received_at, settled_at)
-      ${numbers} SELECT 'qqbot:main', ${peer}, 'old_' || n, ${body}, 'answered', 1, ${old}, ${old} FROM numbers;
+    INSERT INTO inbox (account, conversation, message_id, body, status, attempts, received_at, settled_at, digest)
+      ${numbers} SELECT 'qqbot:main', ${peer}, 'old_' || n, ${body}, 'answered', 1, ${old}, ${old}, random() % 2147483648 FROM numbers;
     INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places, used)
       SELECT id, conversation, 'msg_id', message_id, ${old}, 4, 1 FROM inbox WHERE message_id LIKE 'old\\_%' ESCAPE '\\';
     INSERT INTO outbox (account, target, body, origin, status, expires_at, attempts, created_at, settled_at)

@@ -1,6 +1,7 @@
 /** The SQLite file, and the one queue through which everything is written: whatever is asked for in one turn of the event loop becomes one commit. */
 import Sqlite from 'better-sqlite3';
 import { LoongError, StoreError } from '../../model/errors.js';
+import { messageDigest } from './message-digest.js';
 import { MIGRATIONS } from './migrations.js';
 
 /** How long opening may wait for another process; nothing else runs yet. */
@@ -55,6 +56,9 @@ export class Database {
       this.#sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
       this.#sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#sqlite.pragma(`journal_size_limit = ${LOG_BYTES}`);
+      this.#sqlite.function('message_digest', { deterministic: true }, (conversation, id) =>
+        messageDigest(String(conversation), String(id)),
+      );
       this.#migrate(path);
       this.#sqlite.pragma(`busy_timeout = ${STANDSTILL_MS}`);
       this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');

@@ -13,17 +13,19 @@ import type {
   WaitingMessage,
 } from '../store.js';
 import type { Database } from './database.js';
+import { messageDigest } from './message-digest.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
-const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation, message_id) DO NOTHING`;
+const IS_MESSAGE = 'digest = ? AND conversation = ? AND message_id = ?';
+const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
-  WHERE conversation = ? AND message_id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
+  WHERE id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
 const WAITING = `SELECT id, body FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
 const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status = 'waiting' RETURNING attempts`;
-const FIND = 'SELECT id FROM inbox WHERE conversation = ? AND message_id = ?';
+const FIND = `SELECT id FROM inbox WHERE ${IS_MESSAGE}`;
 const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
 
 export class SqliteInbox implements Inbox {
@@ -44,14 +46,14 @@ export class SqliteInbox implements Inbox {
     this.#outbox = outbox;
     this.#parking = parking;
     this.#insert = db.prepare<
-      [string, string, string, string, string, string | null, number, number, number, number | null],
+      [string, string, string, string, string, string | null, number, number, number, number | null, number],
       never
     >(INSERT);
-    this.#lift = db.prepare<[string, number, string, string], { id: number; attempts: number }>(LIFT);
+    this.#lift = db.prepare<[string, number, InboxId], { id: number; attempts: number }>(LIFT);
     this.#waiting = db.prepare<[string, number, number], { id: number; body: string }>(WAITING);
     this.#begin = db.prepare<[number], { attempts: number }>(BEGIN);
     this.#settle = db.prepare<[string, string | null, number, number], never>(SETTLE);
-    this.#find = db.prepare<[string, string], { id: number }>(FIND);
+    this.#find = db.prepare<[number, string, string], { id: number }>(FIND);
   }
 
   admit(arrival: Arrival): Promise<Admitted> {
@@ -65,7 +67,10 @@ export class SqliteInbox implements Inbox {
     const body = JSON.stringify(message);
     const refused = refusal !== undefined;
     const attempts = arrival.begins === true && !refused ? 1 : 0;
-    const inserted = this.#insert.run(
+    const digest = messageDigest(conversation, message.id);
+    const known = this.#find.get(digest, conversation, message.id);
+    if (known !== undefined) return this.#copy(arrival, known.id, conversation, body, attempts, now);
+    const { lastInsertRowid } = this.#insert.run(
       laneId(message.conversation),
       conversation,
       message.id,
@@ -76,13 +81,16 @@ export class SqliteInbox implements Inbox {
       attempts,
       now,
       refused ? now : null,
+      digest,
     );
-    if (inserted.changes === 1) {
-      const id = Number(inserted.lastInsertRowid);
-      const unparked = this.#openWindow(arrival, conversation, id, now);
-      return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
-    }
-    const lifted = refused ? undefined : this.#lift.get(body, attempts, conversation, message.id);
+    const id = Number(lastInsertRowid);
+    const unparked = this.#openWindow(arrival, conversation, id, now);
+    return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
+  }
+
+  /** Inside a transaction: a message that is known came once more. */
+  #copy(arrival: Arrival, id: InboxId, conversation: string, body: string, attempts: number, now: number): Admitted {
+    const lifted = arrival.refusal === undefined ? this.#lift.get(body, attempts, id) : undefined;
     if (lifted === undefined) return { outcome: 'duplicate' };
     const unparked = this.#openWindow(arrival, conversation, lifted.id, now);
     return { outcome: 'lifted', id: lifted.id, unparked, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };
@@ -130,6 +138,7 @@ export class SqliteInbox implements Inbox {
   }
 
   find(conversation: Target, messageId: string): InboxId | undefined {
-    return this.#find.get(formatTarget(conversation), messageId)?.id;
+    const key = formatTarget(conversation);
+    return this.#find.get(messageDigest(key, messageId), key, messageId)?.id;
   }
 }

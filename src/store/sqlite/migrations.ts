@@ -1,4 +1,4 @@
-/** The tables, as numbered steps. A step that was released is never edited; `user_version` counts the steps taken. */
+/** The tables, as numbered steps. `message_digest(conversation, message_id)` is a function of ours. A step that was released is never edited; `user_version` counts the steps taken. */
 
 export const MIGRATIONS: readonly string[] = [
   `
@@ -103,11 +103,12 @@ export const MIGRATIONS: readonly string[] = [
     error TEXT,
     received_at INTEGER NOT NULL,
     settled_at INTEGER,
-    UNIQUE (conversation, message_id)
+    digest INTEGER NOT NULL           -- of conversation and message_id, which are unique together
   ) STRICT;
-  INSERT INTO inbox_3 SELECT * FROM inbox;
+  INSERT INTO inbox_3 SELECT *, message_digest(conversation, message_id) FROM inbox;
   DROP TABLE inbox;
   ALTER TABLE inbox_3 RENAME TO inbox;
+  CREATE INDEX inbox_digest ON inbox (digest);
   CREATE INDEX inbox_waiting ON inbox (account, id) WHERE status = 'waiting';
 
   CREATE TABLE reply_windows_3 (
@@ -118,12 +119,13 @@ export const MIGRATIONS: readonly string[] = [
     closes_at INTEGER NOT NULL,
     places INTEGER NOT NULL,
     used INTEGER NOT NULL DEFAULT 0,
-    last_seq INTEGER NOT NULL DEFAULT 0
+    last_seq INTEGER NOT NULL DEFAULT 0,
+    is_open INTEGER NOT NULL DEFAULT 1  -- 0 some time after it closed
   ) STRICT;
-  INSERT INTO reply_windows_3 SELECT * FROM reply_windows;
+  INSERT INTO reply_windows_3 SELECT *, 1 FROM reply_windows;
   DROP TABLE reply_windows;
   ALTER TABLE reply_windows_3 RENAME TO reply_windows;
-  CREATE INDEX reply_windows_open ON reply_windows (target, closes_at);
+  CREATE INDEX reply_windows_open ON reply_windows (target, closes_at) WHERE is_open = 1;
 
   CREATE TABLE outbox_3 (
     id INTEGER PRIMARY KEY,

@@ -33,6 +33,7 @@ export async function prune(db: Database, before: number): Promise<number> {
   for (const table of TABLES)
     removed += await pruneTable(db, table, Math.max(before, Date.now() - (table.mostMs ?? Number.POSITIVE_INFINITY)));
   await pruneKeys(db, Date.now() - KEY_LASTS_MS);
+  await closeWindows(db, Date.now());
   const forgetRefusals = db.prepare<[number], never>('DELETE FROM active_refusals WHERE at <= ?');
   await db.write(() => forgetRefusals.run(Date.now() - REFUSAL_LASTS_MS));
   return removed;
@@ -65,6 +66,15 @@ async function pruneTable(db: Database, { name, key, settledAt, along }: Table, 
     });
   }
   return removed;
+}
+
+/** Windows that have closed leave the index in which open ones are looked for. */
+async function closeWindows(db: Database, now: number): Promise<void> {
+  const close = db.prepare<[number], never>(
+    `UPDATE reply_windows SET is_open = 0 WHERE id IN (SELECT id FROM reply_windows WHERE is_open = 1 AND closes_at <= ? LIMIT ${SLICE})`,
+  );
+  let more = true;
+  while (more) more = (await db.write(() => close.run(now).changes)) === SLICE;
 }
 
 /** Idempotency keys that no longer stand for anything, however long messages are kept. */

@@ -9,12 +9,12 @@ export const PLACES_FOR_THE_ANSWER = 2;
 
 const OPEN = `INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`;
-const KNOWS = 'SELECT 1 FROM reply_windows WHERE target = ? AND token = ? LIMIT 1';
+const KNOWS = 'SELECT 1 FROM reply_windows WHERE target = ? AND is_open = 1 AND token = ? LIMIT 1';
 /** The message that opened the window still has no answer, or one that has not gone out. */
 const OWES_ANSWER = `(EXISTS (SELECT 1 FROM inbox i WHERE i.id = w.id AND i.status = 'waiting')
   OR EXISTS (SELECT 1 FROM outbox o WHERE o.target = w.target AND o.settled_at IS NULL AND o.in_reply_to = w.id))`;
 const COLUMNS = 'w.id, w.token_kind, w.token, w.closes_at, w.last_seq';
-const IS_OPEN = 'w.target = ? AND w.closes_at > ? AND w.used < w.places';
+const IS_OPEN = 'w.target = ? AND w.is_open = 1 AND w.closes_at > ? AND w.used < w.places';
 const OWN = `SELECT ${COLUMNS} FROM reply_windows w WHERE w.id = ? AND ${IS_OPEN}`;
 const SPARE = `w.used < w.places - iif(${OWES_ANSWER}, ${PLACES_FOR_THE_ANSWER}, 0)`;
 const OWN_TO_SPARE = `${OWN} AND ${SPARE}`;
