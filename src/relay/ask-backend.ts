@@ -19,17 +19,25 @@ export interface Asked {
 
 export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Asked {
   const limit = new AbortController();
-  const working = gather(backend, turn, limit.signal);
   let stop = (reason: Error) => limit.abort(reason);
+  let letGo = () => {};
+  const over = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
   const answer = new Promise<readonly Segment[]>((resolve, reject) => {
     stop = (reason) => {
       reject(reason);
       limit.abort(reason);
+      setTimeout(letGo, LET_GO_MS).unref();
     };
     const timer = setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs);
-    working.then(resolve, reject).finally(() => clearTimeout(timer));
+    const end = () => {
+      clearTimeout(timer);
+      letGo();
+    };
+    void gather(backend, turn, limit.signal).then(resolve, reject).then(end);
   });
-  return { answer, over: letGo(working, limit.signal), stop };
+  return { answer, over, stop: (reason) => stop(reason) };
 }
 
 /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
@@ -47,19 +55,6 @@ async function gather(backend: Backend, turn: Turn, signal: AbortSignal): Promis
     segments.push(segment);
   }
   return segments;
-}
-
-/** Resolves when `work` has settled, at the latest some time after `signal` told it to. */
-function letGo(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const leaveBehind = () => setTimeout(resolve, LET_GO_MS).unref();
-    signal.addEventListener('abort', leaveBehind, { once: true });
-    const end = () => {
-      signal.removeEventListener('abort', leaveBehind);
-      resolve();
-    };
-    work.then(end, end);
-  });
 }
 
 function tooSlow(timeoutMs: number): BackendError {

@@ -14,6 +14,8 @@ const SLOWEST = 1 / 32;
 /** Targets whose speed is remembered. */
 const TARGETS_KEPT = 10_000;
 
+const NOTHING: readonly Bucket[] = [];
+
 export class Pace {
   readonly #limits: (kind: TargetKind) => SendLimits;
   readonly #now: () => number;
@@ -35,6 +37,7 @@ export class Pace {
     if (this.#pausedUntil > now) return this.#pausedUntil - now;
     const speed = this.#speed(now);
     const concerned = this.#concerned(target, how, speed);
+    if (concerned.length === 0) return 0;
     const ms = concerned.reduce((most, bucket) => Math.max(most, bucket.wait(now, speed)), 0);
     if (ms === 0) for (const bucket of concerned) bucket.take();
     return ms;
@@ -47,6 +50,7 @@ export class Pace {
 
   #concerned(target: Target, how: 'passive' | 'active', speed: number): readonly Bucket[] {
     const limits = this.#limits(target.kind);
+    if (how === 'passive' && speed === 1 && limits.perTarget.length === 0) return NOTHING;
     const concerned: Bucket[] = [];
     if (speed < 1) concerned.push(...this.#of(`all ${target.kind}`, limits.afterComplaint));
     if (limits.perTarget.length > 0) concerned.push(...this.#of(`to ${formatTarget(target)}`, limits.perTarget));

@@ -7,6 +7,8 @@ import { sizeOf, weighAlike } from './text-size.js';
 
 /** The parts grow to so many characters when there are more of them than places to reply. */
 const GROWN_LIMIT = 5000;
+/** No character becomes more than so many on its way out. */
+const WIDEST = 6;
 
 export interface Cutting {
   /** Characters (code points) of one part, as the platform gets to see it. */
@@ -33,7 +35,7 @@ export function partsOf(
   places = Number.POSITIVE_INFINITY,
   kind?: TargetKind,
 ): readonly [readonly Segment[], ...(readonly Segment[])[]] {
-  if (cutting === undefined) return [segments];
+  if (cutting === undefined || isShort(segments, cutting.limit)) return [segments];
   const hasMarkdown = segments.some(({ type }) => type === 'markdown');
   const sizes = cutting.sizes?.(kind, hasMarkdown) ?? UNCHANGED;
   if (segments.reduce((sum, segment) => sum + encodedSize(segment, sizes), 0) <= cutting.limit) return [segments];
@@ -42,6 +44,16 @@ export function partsOf(
   const isGrown = usual.length > places && cutting.limit < GROWN_LIMIT;
   const [first = [], ...rest] = isGrown ? cut(content, { ...cutting, limit: GROWN_LIMIT }, sizes) : usual;
   return [[...segments.filter((segment) => segment.type === 'quote'), ...first], ...rest];
+}
+
+/** Whatever its signs become, it fits: mostly so, and much cheaper than to weigh them. */
+function isShort(segments: readonly Segment[], limit: number): boolean {
+  let size = 0;
+  for (const segment of segments) {
+    if (segment.type !== 'text') return false;
+    size += segment.text.length * WIDEST;
+  }
+  return size <= limit;
 }
 
 /** Text that came in pieces is one text. */

@@ -311,5 +311,7 @@ function seqOf(s: unknown): number | undefined {
 
 function isDeeperThan(levels: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+  if (levels === 0) return true;
+  for (const key in value) if (isDeeperThan(levels - 1, (value as { [key: string]: unknown })[key])) return true;
+  return false;
 }

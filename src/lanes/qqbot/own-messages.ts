@@ -9,10 +9,9 @@ export class OwnMessages {
   remember(name: unknown): void {
     if (typeof name !== 'string' || name === '' || name.length > 512) return;
     this.#names.add(name);
-    for (const oldest of this.#names) {
-      if (this.#names.size <= KEPT) break;
-      this.#names.delete(oldest);
-    }
+    if (this.#names.size <= KEPT) return;
+    const [oldest = ''] = this.#names;
+    this.#names.delete(oldest);
   }
 
   has(name: string): boolean {

@@ -13,9 +13,9 @@ const BUSY_LIMIT_MS = 30_000;
 const BUSY_RETRY_MS = 20;
 /** A commit of so many jobs shows that there is much to do: the next one waits a little, so that it is shared by more. */
 const CROWD = 6;
-/** How long it waits, in durations of the commit before: so no more than about a fifth of the time goes into commits. */
-const CROWDED_PAUSE = 4;
-const LONGEST_PAUSE_MS = 5;
+/** How long it waits, in durations of the commit before: so only a small part of the time goes into commits. */
+const CROWDED_PAUSE = 16;
+const LONGEST_PAUSE_MS = 8;
 /** Pages of the write-ahead log that are carried over into the file in the middle of work; before that it waits for quiet. */
 const CHECKPOINT_PAGES = 4000;
 /** To so much the write-ahead log shrinks again after readers have kept it long. */
