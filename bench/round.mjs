@@ -6,15 +6,14 @@ import { percentile } from './statistics.mjs';
 import { cpuMicros, machineCpuMs, residentBytes } from './usage.mjs';
 
 /**
- * How much is measured. All measured messages of a round together stay below 5000: from 10 000 texts on, the sandbox forgets the
- * oldest at each new one, which costs it time that would be measured as the client's.
+ * How much is measured.
  * @typedef {object} Amount
  * @property {number} rounds
  * @property {number} settleMs before memory at rest is read
  * @property {number} trickled messages, `PER_SECOND` of them each second
  * @property {number} warmUp messages of a flood that is not measured
  * @property {number} flooded
- * @property {number} massed messages of a last flood, after which memory is read; the sandbox forgets the oldest of so many texts meanwhile
+ * @property {number} massed messages of a last flood, after which memory is read
  * @property {number} settled messages of long ago in the journal of one more run
  * @property {number} settledOnce so many that they are measured only once
  * @property {number} versions runs of `loong --version`

@@ -1,4 +1,5 @@
 /** The messages of the last while, by their id: for quotes, recalls and reactions. */
+import { Recent } from '../model/recent.js';
 import type { Scene } from './transcript.js';
 import type { Author, QuotedMessage } from './written-message.js';
 
@@ -13,16 +14,15 @@ const KEPT_MESSAGES = 10_000;
 
 export class MessageMemory {
   readonly #messages = new Map<string, KeptMessage>();
+  readonly #recent = new Recent(KEPT_MESSAGES);
   /** `REFIDX_…` → message id. */
   readonly #ids = new Map<string, string>();
 
   keep(message: KeptMessage): void {
     this.#messages.set(message.id, message);
     if (message.refIdx !== undefined) this.#ids.set(message.refIdx, message.id);
-    for (const oldest of this.#messages.keys()) {
-      if (this.#messages.size <= KEPT_MESSAGES) break;
-      this.forget(oldest);
-    }
+    const oldest = this.#recent.add(message.id);
+    if (oldest !== undefined) this.forget(oldest);
   }
 
   /** By its id, or by its `REFIDX_…`. */

@@ -145,6 +145,8 @@ export interface Counters {
 }
 
 const KEPT_ENTRIES = 10_000;
+/** So many more before the oldest go, all together: each alone would have to move all the others. */
+const CUT_AT_ONCE = 1000;
 const KEPT_ROUTES = 100;
 
 export class Transcript {
@@ -172,7 +174,7 @@ export class Transcript {
     this.#last += 1;
     const entry = { n: this.#last, at: this.#now(), ...happening };
     this.#entries.push(entry);
-    if (this.#entries.length > KEPT_ENTRIES) this.#entries.splice(0, this.#entries.length - KEPT_ENTRIES);
+    if (this.#entries.length >= KEPT_ENTRIES + CUT_AT_ONCE) this.#entries.splice(0, CUT_AT_ONCE);
     this.#count(happening);
     for (const wake of [...this.#watchers]) wake();
     return entry;
@@ -196,7 +198,7 @@ export class Transcript {
   /** Entries with a number above `after`, oldest first, at most `limit`. Entries that were cut are missing. */
   since(after: number, limit = KEPT_ENTRIES): readonly Entry[] {
     const first = this.#entries[0]?.n ?? 1;
-    const start = Math.max(0, after + 1 - first);
+    const start = Math.max(0, this.#entries.length - KEPT_ENTRIES, after + 1 - first);
     return this.#entries.slice(start, start + limit);
   }
 

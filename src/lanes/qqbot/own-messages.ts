@@ -1,17 +1,14 @@
 /** The bot's own messages of the last while, by the names under which people quote them. Forgotten when the process ends. */
+import { Recent } from '../../model/recent.js';
 
 const KEPT = 5000;
 
 export class OwnMessages {
-  readonly #names = new Set<string>();
+  readonly #names = new Recent(KEPT);
 
   /** Message id, or `REFIDX_…`; anything else is no name. */
   remember(name: unknown): void {
-    if (typeof name !== 'string' || name === '' || name.length > 512) return;
-    this.#names.add(name);
-    if (this.#names.size <= KEPT) return;
-    const [oldest = ''] = this.#names;
-    this.#names.delete(oldest);
+    if (typeof name === 'string' && name !== '' && name.length <= 512) this.#names.add(name);
   }
 
   has(name: string): boolean {
