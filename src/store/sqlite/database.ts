@@ -17,7 +17,7 @@ const CROWD = 6;
 const CROWDED_PAUSE = 16;
 const LONGEST_PAUSE_MS = 8;
 /** Pages of the write-ahead log that are carried over into the file in the middle of work; before that it waits for quiet. */
-const CHECKPOINT_PAGES = 4000;
+const CHECKPOINT_PAGES = 8000;
 /** To so much the write-ahead log shrinks again after readers have kept it long. */
 const LOG_BYTES = 32 * 1_048_576;
 const QUIET_MS = 1000;

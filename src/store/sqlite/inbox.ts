@@ -19,8 +19,10 @@ import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
 const IS_MESSAGE = 'digest = ? AND conversation = ? AND message_id = ?';
+/** Unless the message is known: one statement, for each costs as much as what it does. */
 const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  SELECT * FROM (SELECT ?, ? AS conversation, ? AS message_id, ?, ?, ?, ?, ?, ?, ?, ? AS digest) new
+  WHERE NOT EXISTS (SELECT 1 FROM inbox i WHERE i.digest = new.digest AND i.conversation = new.conversation AND i.message_id = new.message_id)`;
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
   WHERE id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
 const WAITING = `SELECT id, body FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
@@ -68,9 +70,7 @@ export class SqliteInbox implements Inbox {
     const refused = refusal !== undefined;
     const attempts = arrival.begins === true && !refused ? 1 : 0;
     const digest = messageDigest(conversation, message.id);
-    const known = this.#find.get(digest, conversation, message.id);
-    if (known !== undefined) return this.#copy(arrival, known.id, conversation, body, attempts, now);
-    const { lastInsertRowid } = this.#insert.run(
+    const { changes, lastInsertRowid } = this.#insert.run(
       laneId(message.conversation),
       conversation,
       message.id,
@@ -83,14 +83,18 @@ export class SqliteInbox implements Inbox {
       refused ? now : null,
       digest,
     );
+    if (changes === 0) return this.#copy(arrival, digest, body, attempts, now);
     const id = Number(lastInsertRowid);
     const unparked = this.#openWindow(arrival, conversation, id, now);
     return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
   }
 
   /** Inside a transaction: a message that is known came once more. */
-  #copy(arrival: Arrival, id: InboxId, conversation: string, body: string, attempts: number, now: number): Admitted {
-    const lifted = arrival.refusal === undefined ? this.#lift.get(body, attempts, id) : undefined;
+  #copy(arrival: Arrival, digest: number, body: string, attempts: number, now: number): Admitted {
+    const conversation = formatTarget(arrival.message.conversation);
+    const known = this.#find.get(digest, conversation, arrival.message.id);
+    const lifted =
+      arrival.refusal === undefined && known !== undefined ? this.#lift.get(body, attempts, known.id) : undefined;
     if (lifted === undefined) return { outcome: 'duplicate' };
     const unparked = this.#openWindow(arrival, conversation, lifted.id, now);
     return { outcome: 'lifted', id: lifted.id, unparked, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };

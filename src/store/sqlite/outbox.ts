@@ -34,7 +34,7 @@ const DUE = `SELECT ${COLUMNS} ${FROM} WHERE o.account = ? AND o.status = 'queue
 const SEND = `UPDATE outbox SET status = 'sending', attempts = attempts + 1, window_id = ?, seq = ? WHERE id = ?`;
 const SENDING = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ? AND o.status = 'sending' AND o.audit_id IS NULL`;
 const DELIVERED = `UPDATE outbox SET status = 'delivered', platform_message_id = ?, error = NULL, settled_at = ?
-  WHERE id = ? AND status = 'sending' AND audit_id IS NULL RETURNING target, merged_into`;
+  WHERE id = ? AND status = 'sending' AND audit_id IS NULL`;
 const SETTLE = 'UPDATE outbox SET status = ?, due_at = NULL, error = ?, settled_at = ? WHERE id = ?';
 const LATER_PARTS = `part_of = ? AND id > ? AND settled_at IS NULL AND status IN ('queued', 'parked')`;
 const FAIL_LATER_PARTS = `UPDATE outbox SET status = 'failed', due_at = NULL, merged_into = NULL, error = ?, settled_at = ?
@@ -94,6 +94,8 @@ export class SqliteOutbox implements Outbox {
   readonly #nextExpiry;
   readonly #cutOff;
   readonly #sendAgain;
+  /** What was claimed and is not settled: spares a look at the row. */
+  readonly #flying = new Map<OutboxId, Pick<OutboxRow, 'id' | 'target' | 'merged_into'>>();
   /** Per account (unix ms): before then nothing expires. Known too early it costs a look, so it may be stale downwards only. */
   readonly #noExpiryBefore = new Map<string, number>();
 
@@ -111,9 +113,7 @@ export class SqliteOutbox implements Outbox {
     this.#due = db.prepare<[string, number, number], OutboxRow>(DUE);
     this.#send = db.prepare<[number | null, number | null, number], never>(SEND);
     this.#sending = db.prepare<[number], OutboxRow>(SENDING);
-    this.#delivered = db.prepare<[string | null, number, number], { target: string; merged_into: number | null }>(
-      DELIVERED,
-    );
+    this.#delivered = db.prepare<[string | null, number, number], never>(DELIVERED);
     this.#settle = db.prepare<[string, string, number, number], never>(SETTLE);
     this.#failLaterParts = db.prepare<[string, number, number, number], { id: OutboxId }>(FAIL_LATER_PARTS);
     this.#parkLaterParts = db.prepare<[string, number, number], { id: OutboxId }>(PARK_LATER_PARTS);
@@ -176,6 +176,7 @@ export class SqliteOutbox implements Outbox {
         ? this.#insert.run(...first, isFirst ? now : null)
         : this.#insertTaken.run(...first, window.id, pair.seq);
     const id = Number(lastInsertRowid);
+    if (pair !== undefined) this.#flying.set(id, { id, target, merged_into: null });
     for (const segments of furtherParts) this.#insert.run(...shared(segments, id), null);
     if (pair === undefined || furtherParts.length > 0) this.mayExpireAt(account, message.expiresAt);
     return pair === undefined
@@ -258,6 +259,7 @@ export class SqliteOutbox implements Outbox {
     const held = outgoing(row);
     const pair = window === undefined ? undefined : this.#windows.take(window);
     this.#send.run(window?.id ?? row.window_id, pair?.seq ?? row.seq, row.id);
+    this.#flying.set(row.id, row);
     const passive = pair ?? held.passive;
     return {
       ...held,
@@ -282,9 +284,14 @@ export class SqliteOutbox implements Outbox {
     return this.#db.write(() => {
       const now = Date.now();
       if (outcome.status === 'delivered') {
-        const row = this.#delivered.get(outcome.platformMessageId ?? null, now, id);
-        return row === undefined ? NOTHING_SETTLED : this.#ended({ ...row, id }, now, claimsNext);
+        const row = this.#flying.get(id) ?? this.#sending.get(id);
+        this.#flying.delete(id);
+        if (row === undefined || this.#delivered.run(outcome.platformMessageId ?? null, now, id).changes === 0) {
+          return NOTHING_SETTLED;
+        }
+        return this.#ended(row, now, claimsNext);
       }
+      this.#flying.delete(id);
       const row = this.#sending.get(id);
       if (row === undefined) return NOTHING_SETTLED;
       if (outcome.status === 'queued') return this.#requeueRow(row, outcome, now);
@@ -340,6 +347,7 @@ export class SqliteOutbox implements Outbox {
   /** Inside a transaction: a row waits until its peer writes, with its later parts; where too many wait already, it fails. */
   #park(row: OutboxRow, error: RowError, now: number): Settled {
     this.#mayExpire(row, now);
+    this.#parking.noteParked(row.target);
     const first = row.part_of ?? row.id;
     if (carriesOthers(row)) {
       this.#requeue.run('parked', null, JSON.stringify(error), 0, null, null, row.plainer, row.id);

@@ -14,6 +14,7 @@ const MOST_PARKED = 20;
 export const REFUSAL_LASTS_MS = 86_400_000;
 
 const PARKED = `target = ? AND settled_at IS NULL AND status = 'parked'`;
+const TARGETS = `SELECT DISTINCT target FROM outbox WHERE settled_at IS NULL AND status = 'parked'`;
 const HAS = `SELECT 1 FROM outbox WHERE ${PARKED} LIMIT 1`;
 /** What comes back just now may have to wait again. */
 const OTHERS = `SELECT count(*) AS n FROM (SELECT DISTINCT coalesce(part_of, id) FROM outbox WHERE target = ? AND settled_at IS NULL
@@ -38,6 +39,8 @@ interface Late {
 
 export class Parking {
   readonly #line: TargetLine;
+  /** Every target for which something is parked, and some for which something was: the others need not be looked for. */
+  readonly #mayWait: Set<string>;
   readonly #has;
   readonly #others;
   readonly #oldest;
@@ -53,6 +56,12 @@ export class Parking {
 
   constructor(db: Database, line: TargetLine) {
     this.#line = line;
+    this.#mayWait = new Set(
+      db
+        .prepare<[], { target: string }>(TARGETS)
+        .all()
+        .map((row) => row.target),
+    );
     this.#has = db.prepare<[string], unknown>(HAS);
     this.#others = db.prepare<[string, OutboxId], { n: number }>(OTHERS);
     this.#oldest = db.prepare<[string], Late & { id: OutboxId }>(OLDEST);
@@ -67,6 +76,11 @@ export class Parking {
     this.#forget = db.prepare<[string], never>(FORGET);
   }
 
+  /** A row of this target is parked in this transaction. */
+  noteParked(target: string): void {
+    this.#mayWait.add(target);
+  }
+
   /** So many others wait that `message` has no room beside them. */
   isFull(target: string, message: OutboxId): boolean {
     return (this.#others.get(target, message)?.n ?? 0) >= MOST_PARKED;
@@ -74,7 +88,7 @@ export class Parking {
 
   /** The oldest parked messages, as many as one message carries, are queued again before what was submitted after them; resolves how many. */
   comeBack(target: string, now: number): number {
-    if (this.#has.get(target) === undefined) return 0; // almost always
+    if (!this.#mayWait.has(target) || this.#has.get(target) === undefined) return 0; // almost always
     const parked = this.#oldest.all(target);
     const chosen = parked.slice(0, howManyFit(parked.map(late)));
     for (const { id } of chosen) this.#merge.run((chosen[0] as { id: OutboxId }).id, id);
