@@ -61,3 +61,8 @@ export function outgoing(row: OutboxRow): Outgoing {
       : { plainer: { markdown: (plainer & PLAINER_MARKDOWN) !== 0, links: (plainer & PLAINER_LINKS) !== 0 } }),
   };
 }
+
+/** Its message carries the texts of others, too. */
+export function carriesOthers(row: Pick<OutboxRow, 'id' | 'merged_into'>): boolean {
+  return row.merged_into === row.id;
+}

@@ -15,12 +15,14 @@ import type {
   RowError,
   Settled,
 } from '../store.js';
+import { Claims } from './claims.js';
 import type { Database } from './database.js';
+import type { Expiry } from './expiry.js';
 import { IdempotencyKeys, unlessConflict } from './idempotency.js';
-import { CUT_SHORT, EXPIRED, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_PARKED } from './outbox-errors.js';
-import { COLUMNS, FROM, type OutboxRow, outgoing, plainerBits } from './outbox-row.js';
+import { CUT_SHORT, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_PARKED } from './outbox-errors.js';
+import { COLUMNS, carriesOthers, FROM, type OutboxRow, outgoing, plainerBits } from './outbox-row.js';
 import type { Parking } from './parking.js';
-import type { ReplyWindow, ReplyWindows } from './reply-windows.js';
+import type { ReplyWindows } from './reply-windows.js';
 import type { Reviews } from './reviews.js';
 import type { TargetLine } from './target-line.js';
 
@@ -31,7 +33,6 @@ const INSERT_TAKEN = `INSERT INTO outbox (${SHARED}, status, attempts, window_id
 const FIND = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ?`;
 const MESSAGE = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ? AND o.part_of IS NULL OR o.part_of = ? ORDER BY o.id`;
 const DUE = `SELECT ${COLUMNS} ${FROM} WHERE o.account = ? AND o.status = 'queued' AND o.due_at <= ? ORDER BY o.due_at, o.id LIMIT ?`;
-const SEND = `UPDATE outbox SET status = 'sending', attempts = attempts + 1, window_id = ?, seq = ? WHERE id = ?`;
 const SENDING = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ? AND o.status = 'sending' AND o.audit_id IS NULL`;
 const DELIVERED = `UPDATE outbox SET status = 'delivered', platform_message_id = ?, error = NULL, settled_at = ?
   WHERE id = ? AND status = 'sending' AND audit_id IS NULL`;
@@ -42,16 +43,8 @@ const FAIL_LATER_PARTS = `UPDATE outbox SET status = 'failed', due_at = NULL, me
 const PARK_LATER_PARTS = `UPDATE outbox SET status = 'parked', due_at = NULL, merged_into = NULL, error = ?
   WHERE ${LATER_PARTS} AND status = 'queued' RETURNING id`;
 const REQUEUE = `UPDATE outbox SET status = ?, due_at = ?, error = ?, ambiguous = ?, window_id = ?, seq = ?, plainer = ? WHERE id = ?`;
-/** Not while another message has its text on the way. */
-const MAY_EXPIRE = `status IN ('queued', 'parked') AND (merged_into IS NULL OR EXISTS (SELECT 1 FROM outbox carrier
-  WHERE carrier.id = outbox.merged_into AND carrier.status = 'queued' AND carrier.ambiguous = 0))`;
-const EXPIRE = `UPDATE outbox SET status = iif(ambiguous, 'uncertain', 'failed'), merged_into = NULL, error = ?, settled_at = ?
-  WHERE account = ? AND ${MAY_EXPIRE} AND expires_at <= ? RETURNING id, target, due_at`;
 const NEXT_DUE = `SELECT due_at AS t FROM outbox
   WHERE account = ? AND status = 'queued' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`;
-const NEXT_EXPIRY = `SELECT min(t) AS t FROM (
-  SELECT * FROM (SELECT expires_at AS t FROM outbox WHERE account = ? AND ${MAY_EXPIRE} ORDER BY expires_at LIMIT 1)
-  UNION ALL SELECT min(expires_at) FROM outbox WHERE account = ? AND audit_id IS NOT NULL AND settled_at IS NULL)`;
 const CUT_OFF = `SELECT ${COLUMNS} ${FROM} WHERE o.settled_at IS NULL AND o.status = 'sending' AND o.audit_id IS NULL`;
 const SEND_AGAIN = `UPDATE outbox SET status = 'queued', ambiguous = 1, due_at = NULL WHERE id = ?`;
 
@@ -77,41 +70,44 @@ export class SqliteOutbox implements Outbox {
   readonly #line;
   readonly #parking;
   readonly #reviews;
+  readonly #expiry;
+  readonly #claims;
   readonly #insert;
   readonly #insertTaken;
   readonly #find;
   readonly #message;
   readonly #due;
-  readonly #send;
   readonly #sending;
   readonly #delivered;
   readonly #settle;
   readonly #failLaterParts;
   readonly #parkLaterParts;
   readonly #requeue;
-  readonly #expire;
   readonly #nextDue;
-  readonly #nextExpiry;
   readonly #cutOff;
   readonly #sendAgain;
-  /** What was claimed and is not settled: spares a look at the row. */
-  readonly #flying = new Map<OutboxId, Pick<OutboxRow, 'id' | 'target' | 'merged_into'>>();
-  /** Per account (unix ms): before then nothing expires. Known too early it costs a look, so it may be stale downwards only. */
-  readonly #noExpiryBefore = new Map<string, number>();
 
-  constructor(db: Database, windows: ReplyWindows, line: TargetLine, parking: Parking, reviews: Reviews) {
+  constructor(
+    db: Database,
+    windows: ReplyWindows,
+    line: TargetLine,
+    parking: Parking,
+    reviews: Reviews,
+    expiry: Expiry,
+  ) {
     this.#db = db;
     this.#windows = windows;
     this.#keys = new IdempotencyKeys(db);
     this.#line = line;
     this.#parking = parking;
     this.#reviews = reviews;
+    this.#expiry = expiry;
+    this.#claims = new Claims(db, windows, line, parking);
     this.#insert = db.prepare<[...Shared, number | null], never>(INSERT);
     this.#insertTaken = db.prepare<[...Shared, number, number], never>(INSERT_TAKEN);
     this.#find = db.prepare<[number], OutboxRow>(FIND);
     this.#message = db.prepare<[number, number], OutboxRow>(MESSAGE);
     this.#due = db.prepare<[string, number, number], OutboxRow>(DUE);
-    this.#send = db.prepare<[number | null, number | null, number], never>(SEND);
     this.#sending = db.prepare<[number], OutboxRow>(SENDING);
     this.#delivered = db.prepare<[string | null, number, number], never>(DELIVERED);
     this.#settle = db.prepare<[string, string, number, number], never>(SETTLE);
@@ -121,11 +117,7 @@ export class SqliteOutbox implements Outbox {
       [string, number | null, string, number, number | null, number | null, number, number],
       never
     >(REQUEUE);
-    this.#expire = db.prepare<[string, number, string, number], { id: number; target: string; due_at: number | null }>(
-      EXPIRE,
-    );
     this.#nextDue = db.prepare<[string], { t: number }>(NEXT_DUE);
-    this.#nextExpiry = db.prepare<[string, string], { t: number | null }>(NEXT_EXPIRY);
     this.#cutOff = db.prepare<[], OutboxRow>(CUT_OFF);
     this.#sendAgain = db.prepare<[number], never>(SEND_AGAIN);
   }
@@ -176,18 +168,12 @@ export class SqliteOutbox implements Outbox {
         ? this.#insert.run(...first, isFirst ? now : null)
         : this.#insertTaken.run(...first, window.id, pair.seq);
     const id = Number(lastInsertRowid);
-    if (pair !== undefined) this.#flying.set(id, { id, target, merged_into: null });
+    if (pair !== undefined) this.#claims.note({ id, target, merged_into: null });
     for (const segments of furtherParts) this.#insert.run(...shared(segments, id), null);
-    if (pair === undefined || furtherParts.length > 0) this.mayExpireAt(account, message.expiresAt);
+    if (pair === undefined || furtherParts.length > 0) this.#expiry.mayComeAt(account, message.expiresAt);
     return pair === undefined
       ? { id, isDue: isFirst }
       : { id, isDue: false, claimed: claimedNow(id, message, inReplyTo, pair) };
-  }
-
-  /** Something waits that grows too old then. */
-  mayExpireAt(account: string, expiresAt: number): void {
-    const known = this.#noExpiryBefore.get(account);
-    if (known !== undefined && expiresAt < known) this.#noExpiryBefore.set(account, expiresAt);
   }
 
   find(id: OutboxId): Outgoing | undefined {
@@ -204,9 +190,9 @@ export class SqliteOutbox implements Outbox {
   }
 
   async claim(account: string, now: number, limit: number | (() => number), look: Look = {}): Promise<Claimed> {
-    const mayExpire = now >= (this.#noExpiryBefore.get(account) ?? Number.NEGATIVE_INFINITY);
+    const mayExpire = this.#expiry.mayBeDue(account, now);
     const claimed = await this.#db.writeLast(() => {
-      const unattempted: OutboxId[] = mayExpire ? this.#expireRows(account, now) : [];
+      const unattempted: OutboxId[] = mayExpire ? this.#expiry.settleOld(account, now) : [];
       const most = typeof limit === 'number' ? limit : limit();
       // What was written earlier in this commit is due too, though it is younger than the question.
       const due =
@@ -214,9 +200,7 @@ export class SqliteOutbox implements Outbox {
       const rows = due.flatMap((row) => this.#take(row, now, look, unattempted) ?? []);
       return { rows, unattempted, isMore: due.length === most };
     });
-    // Everything of this commit can be seen now, and what is written later says itself when it expires.
-    if (mayExpire)
-      this.#noExpiryBefore.set(account, this.#nextExpiry.get(account, account)?.t ?? Number.POSITIVE_INFINITY);
+    if (mayExpire) this.#expiry.lookAhead(account);
     return claimed;
   }
 
@@ -225,17 +209,9 @@ export class SqliteOutbox implements Outbox {
     return row?.status === 'queued' && (row.merged_into ?? row.id) === row.id ? [row] : [];
   }
 
-  /** Inside a transaction. */
-  #expireRows(account: string, now: number): OutboxId[] {
-    const rows = this.#expire.all(JSON.stringify(EXPIRED), now, account, now);
-    for (const row of rows) this.#parking.handOver(row.id);
-    for (const row of rows) if (row.due_at !== null) this.#line.bringNext(row.target, now);
-    return [...rows.map((row) => row.id), ...this.#reviews.giveUp(account, now)];
-  }
-
   /** Inside a transaction: claims a row for an attempt, unless it has to wait, or is parked and put into `unattempted`. */
   #take(row: OutboxRow, now: number, { pace }: Look, unattempted: OutboxId[]): Outgoing | undefined {
-    const window = this.#windowFor(row, now);
+    const window = this.#claims.windowFor(row, now);
     const how = row.window_id === null && window === undefined ? 'active' : 'passive';
     if (how === 'active' && this.#parking.refusesActive(row.target, now)) {
       this.#park(row, REFUSES_ACTIVE, now);
@@ -243,62 +219,29 @@ export class SqliteOutbox implements Outbox {
       return undefined;
     }
     const waitMs = pace?.(storedTarget(row.target), how) ?? 0;
-    if (waitMs === 0) return this.#claimed(row, window, now);
+    if (waitMs === 0) return this.#claims.claim(row, window, now);
     this.#line.bring(row.id, now + waitMs);
     return undefined;
-  }
-
-  /** Inside a transaction: the window in which a row goes out; undefined when it has a pair already, or none is open for it. */
-  #windowFor(row: OutboxRow, now: number): ReplyWindow | undefined {
-    if (row.window_id !== null) return undefined;
-    return this.#windows.best(row.target, now, row.in_reply_to ?? row.reply_to, row.origin === 'backend');
-  }
-
-  /** Inside a transaction: counts the attempt, and takes a reply pair. */
-  #claimed(row: OutboxRow, window: ReplyWindow | undefined, now: number): Outgoing {
-    const held = outgoing(row);
-    const pair = window === undefined ? undefined : this.#windows.take(window);
-    this.#send.run(window?.id ?? row.window_id, pair?.seq ?? row.seq, row.id);
-    this.#flying.set(row.id, row);
-    const passive = pair ?? held.passive;
-    return {
-      ...held,
-      status: 'sending',
-      attempts: row.attempts + 1,
-      ...(carriesOthers(row) ? { segments: this.#parking.carriedBy(row.id, now) } : {}),
-      ...(passive === undefined ? {} : { passive }),
-    };
-  }
-
-  /** Inside a transaction: the oldest queued row of a target comes to the front, or is claimed at once where it goes out passively. */
-  #nextUp(target: string, now: number, claims: boolean): Pick<Settled, 'nextIsDue' | 'next'> {
-    const row = this.#line.next(target);
-    if (row === undefined) return { nextIsDue: false };
-    const window = claims ? this.#windowFor(row, now) : undefined;
-    if (window !== undefined) return { nextIsDue: false, next: this.#claimed(row, window, now) };
-    this.#line.bring(row.id, now);
-    return { nextIsDue: true };
   }
 
   settle(id: OutboxId, outcome: AttemptOutcome, claimsNext = false): Promise<Settled> {
     return this.#db.write(() => {
       const now = Date.now();
       if (outcome.status === 'delivered') {
-        const row = this.#flying.get(id) ?? this.#sending.get(id);
-        this.#flying.delete(id);
+        const row = this.#claims.land(id) ?? this.#sending.get(id);
         if (row === undefined || this.#delivered.run(outcome.platformMessageId ?? null, now, id).changes === 0) {
           return NOTHING_SETTLED;
         }
         return this.#ended(row, now, claimsNext);
       }
-      this.#flying.delete(id);
+      this.#claims.land(id);
       const row = this.#sending.get(id);
       if (row === undefined) return NOTHING_SETTLED;
       if (outcome.status === 'queued') return this.#requeueRow(row, outcome, now);
       if (outcome.status === 'sending') return this.#review(row, outcome, now, claimsNext);
       if (outcome.status === 'parked') {
         const wasActive = row.window_id === null;
-        if (wasActive && this.#windowFor(row, now) !== undefined) {
+        if (wasActive && this.#claims.windowFor(row, now) !== undefined) {
           // The peer wrote while an active attempt was under way.
           return this.#requeueRow(row, { ...outcome, status: 'queued', dueAt: now, pair: 'release' }, now);
         }
@@ -336,12 +279,12 @@ export class SqliteOutbox implements Outbox {
     now: number,
     claimsNext: boolean,
   ): Settled {
-    return { along, ...this.#nextUp(target, now, claimsNext), ...(carried.length === 0 ? {} : { carried }) };
+    return { along, ...this.#claims.nextUp(target, now, claimsNext), ...(carried.length === 0 ? {} : { carried }) };
   }
 
   /** The row waits again; what it carries may grow too old before it does. */
   #mayExpire(row: OutboxRow, now: number): void {
-    this.mayExpireAt(laneId(storedTarget(row.target)), carriesOthers(row) ? now : row.expires_at);
+    this.#expiry.mayComeAt(laneId(storedTarget(row.target)), carriesOthers(row) ? now : row.expires_at);
   }
 
   /** Inside a transaction: a row waits until its peer writes, with its later parts; where too many wait already, it fails. */
@@ -359,7 +302,7 @@ export class SqliteOutbox implements Outbox {
     }
     const rest = this.#parkLaterParts.all(JSON.stringify(error), first, row.id);
     for (const part of rest) this.#parking.handOver(part.id);
-    return { along: rest.length, ...this.#nextUp(row.target, now, false) };
+    return { along: rest.length, ...this.#claims.nextUp(row.target, now, false) };
   }
 
   /** Inside a transaction: the row stays at the front of its target. */
@@ -384,21 +327,21 @@ export class SqliteOutbox implements Outbox {
     claimsNext: boolean,
   ): Settled {
     const account = laneId(storedTarget(row.target));
-    this.mayExpireAt(account, row.expires_at);
+    this.#expiry.mayComeAt(account, row.expires_at);
     this.#reviews.begin(account, row.id, auditId, error, now);
-    return { along: 0, ...this.#nextUp(row.target, now, claimsNext) };
+    return { along: 0, ...this.#claims.nextUp(row.target, now, claimsNext) };
   }
 
   nextDue(account: string): number | undefined {
     const due = this.#nextDue.get(account)?.t;
-    const expiry = this.#nextExpiry.get(account, account)?.t ?? undefined;
+    const expiry = this.#expiry.next(account);
     return due === undefined || expiry === undefined ? (due ?? expiry) : Math.min(due, expiry);
   }
 
   recover(knowsRepeats: (target: Target) => boolean): Promise<{ again: number; uncertain: number }> {
     return this.#db.write(() => {
       const now = Date.now();
-      this.#noExpiryBefore.clear();
+      this.#expiry.forget();
       let again = 0;
       const cutOff = this.#cutOff.all();
       for (const row of cutOff) {
@@ -414,10 +357,6 @@ export class SqliteOutbox implements Outbox {
       return { again, uncertain: cutOff.length - again };
     });
   }
-}
-
-function carriesOthers(row: Pick<OutboxRow, 'id' | 'merged_into'>): boolean {
-  return row.merged_into === row.id;
 }
 
 function claimedNow(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId | null, passive: PassivePair): Outgoing {

@@ -4,6 +4,7 @@ import type { InboundMessage } from '../../model/message.js';
 import { findItem, listRows, type Reads, rowOf, unknownRow } from '../queue-reader.js';
 import type { OutboxId, OutgoingStatus, Queue, QueueChange, QueueItem, QueueRow, RowError } from '../store.js';
 import type { Database } from './database.js';
+import type { Expiry } from './expiry.js';
 import type { TargetLine } from './target-line.js';
 
 const PARTS = `WITH first AS (SELECT coalesce(part_of, id) AS id FROM outbox WHERE id = ?)
@@ -41,15 +42,10 @@ interface Part {
   readonly message: OutboxId;
 }
 
-/** What the outbox must be told of rows that were queued behind its back. */
-interface Expiries {
-  mayExpireAt(account: string, at: number): void;
-}
-
 export class SqliteQueue implements Queue {
   readonly #db;
   readonly #line;
-  readonly #expiries;
+  readonly #expiry;
   readonly #read: Reads;
   readonly #parts;
   readonly #again;
@@ -62,10 +58,10 @@ export class SqliteQueue implements Queue {
   readonly #answerAgain;
   readonly #dropInbox;
 
-  constructor(db: Database, line: TargetLine, expiries: Expiries) {
+  constructor(db: Database, line: TargetLine, expiry: Expiry) {
     this.#db = db;
     this.#line = line;
-    this.#expiries = expiries;
+    this.#expiry = expiry;
     this.#read = <R>(sql: string, ...values: readonly number[]) => db.prepare<number[], R>(sql).all(...values);
     this.#parts = db.prepare<[OutboxId], Part>(PARTS);
     this.#again = db.prepare<[number, OutboxId], never>(AGAIN);
@@ -120,7 +116,7 @@ export class SqliteQueue implements Queue {
     for (const part of ended) {
       const expiresAt = Math.max(part.expires_at, now + part.expires_at - part.created_at);
       this.#again.run(expiresAt, part.id);
-      this.#expiries.mayExpireAt(account, expiresAt);
+      this.#expiry.mayComeAt(account, expiresAt);
     }
     this.#forgetRefusal.run(target);
     if (ended.length > 0) this.#line.reorder(target, now);

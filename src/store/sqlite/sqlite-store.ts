@@ -2,6 +2,7 @@
 import type { Store } from '../store.js';
 import { Database } from './database.js';
 import { SqliteEventLog } from './event-log.js';
+import { Expiry } from './expiry.js';
 import { SqliteGatewaySessions } from './gateway-sessions.js';
 import { SqliteInbox } from './inbox.js';
 import { SqliteOutbox } from './outbox.js';
@@ -19,13 +20,14 @@ export function openStore(path: string, durability: 'process' | 'power', busyLim
   const line = new TargetLine(db);
   const parking = new Parking(db, line);
   const reviews = new Reviews(db, parking);
-  const outbox = new SqliteOutbox(db, windows, line, parking, reviews);
+  const expiry = new Expiry(db, line, parking, reviews);
+  const outbox = new SqliteOutbox(db, windows, line, parking, reviews, expiry);
   return {
     inbox: new SqliteInbox(db, windows, outbox, parking),
     outbox,
     sessions: new SqliteGatewaySessions(db),
     events: new SqliteEventLog(db, windows, reviews, parking),
-    queue: new SqliteQueue(db, line, outbox),
+    queue: new SqliteQueue(db, line, expiry),
     prune: (before) => prune(db, before),
     close: () => db.close(),
   };

@@ -1,0 +1,72 @@
+/** Rows on their way out: each attempt is counted and has its reply pair before it begins. Used inside transactions. */
+import type { OutboxId, Outgoing, Settled } from '../store.js';
+import type { Database } from './database.js';
+import { carriesOthers, type OutboxRow, outgoing } from './outbox-row.js';
+import type { Parking } from './parking.js';
+import type { ReplyWindow, ReplyWindows } from './reply-windows.js';
+import type { TargetLine } from './target-line.js';
+
+const SEND = `UPDATE outbox SET status = 'sending', attempts = attempts + 1, window_id = ?, seq = ? WHERE id = ?`;
+
+/** What settling a row needs to know of it. */
+export type Flying = Pick<OutboxRow, 'id' | 'target' | 'merged_into'>;
+
+export class Claims {
+  readonly #windows: ReplyWindows;
+  readonly #line: TargetLine;
+  readonly #parking: Parking;
+  readonly #send;
+  /** What was claimed and is not settled: spares a look at the row. */
+  readonly #flying = new Map<OutboxId, Flying>();
+
+  constructor(db: Database, windows: ReplyWindows, line: TargetLine, parking: Parking) {
+    this.#windows = windows;
+    this.#line = line;
+    this.#parking = parking;
+    this.#send = db.prepare<[number | null, number | null, number], never>(SEND);
+  }
+
+  /** A row was claimed as it was inserted. */
+  note(row: Flying): void {
+    this.#flying.set(row.id, row);
+  }
+
+  /** A claimed row comes down; undefined when it is not known here. */
+  land(id: OutboxId): Flying | undefined {
+    const row = this.#flying.get(id);
+    this.#flying.delete(id);
+    return row;
+  }
+
+  /** The window in which a row goes out; undefined when it has a pair already, or none is open for it. */
+  windowFor(row: OutboxRow, now: number): ReplyWindow | undefined {
+    if (row.window_id !== null) return undefined;
+    return this.#windows.best(row.target, now, row.in_reply_to ?? row.reply_to, row.origin === 'backend');
+  }
+
+  /** Counts the attempt, and takes a reply pair. */
+  claim(row: OutboxRow, window: ReplyWindow | undefined, now: number): Outgoing {
+    const held = outgoing(row);
+    const pair = window === undefined ? undefined : this.#windows.take(window);
+    this.#send.run(window?.id ?? row.window_id, pair?.seq ?? row.seq, row.id);
+    this.note(row);
+    const passive = pair ?? held.passive;
+    return {
+      ...held,
+      status: 'sending',
+      attempts: row.attempts + 1,
+      ...(carriesOthers(row) ? { segments: this.#parking.carriedBy(row.id, now) } : {}),
+      ...(passive === undefined ? {} : { passive }),
+    };
+  }
+
+  /** The oldest queued row of a target comes to the front, or is claimed at once where it goes out passively. */
+  nextUp(target: string, now: number, claims: boolean): Pick<Settled, 'nextIsDue' | 'next'> {
+    const row = this.#line.next(target);
+    if (row === undefined) return { nextIsDue: false };
+    const window = claims ? this.windowFor(row, now) : undefined;
+    if (window !== undefined) return { nextIsDue: false, next: this.claim(row, window, now) };
+    this.#line.bring(row.id, now);
+    return { nextIsDue: true };
+  }
+}
