@@ -5,6 +5,7 @@ import { plainText, type Segment } from './message.js';
 const LIMIT = 4500;
 /** A guild writes `&`, `<` and `>` with so many characters at most. */
 const ESCAPED_WIDTH = 5;
+const MINUTE_MS = 60_000;
 
 export interface LateMessage {
   readonly segments: readonly Segment[];
@@ -23,11 +24,12 @@ export function howManyFit(messages: readonly LateMessage[]): number {
   return messages.length;
 }
 
-/** One message that carries all of these, with a line in front that tells how old the first is. */
+/** One message that carries all of these, with a line in front that tells how old the first is; one alone that is hardly late stays as it is. */
 export function lateText(messages: readonly LateMessage[], now: number): readonly Segment[] {
   const [first, ...others] = messages;
   if (first === undefined) return [];
-  if (!isText(first.segments)) return first.segments;
+  const isFresh = others.length === 0 && now - first.at < MINUTE_MS;
+  if (isFresh || !isText(first.segments)) return first.segments;
   const said = messages.map(({ segments }) => plainText(segments)).join('\n');
   const note =
     others.length === 0
@@ -45,7 +47,7 @@ function widthOf(text: string): number {
 }
 
 function age(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
+  const minutes = Math.floor(ms / MINUTE_MS);
   if (minutes < 1) return '刚才';
   if (minutes < 60) return ` ${minutes} 分钟前`;
   const hours = Math.floor(minutes / 60);

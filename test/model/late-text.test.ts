@@ -17,9 +17,6 @@ const written = (text: string) => text.replace(/[&<>]/g, '&amp;').length;
 
 describe('the note', () => {
   test.each([
-    [-5000, '刚才'],
-    [0, '刚才'],
-    [MINUTE - 1, '刚才'],
     [MINUTE, ' 1 分钟前'],
     [HOUR - 1, ' 59 分钟前'],
     [HOUR, ' 1 小时前'],
@@ -28,6 +25,14 @@ describe('the note', () => {
   ])('of a message that is %d ms old tells its age: %s', (ago, age) => {
     expect(said(late('hello', ago))).toBe(`（迟到的消息，写于${age}）\nhello`);
   });
+
+  test.each([-5000, 0, MINUTE - 1])(
+    'of a message that is hardly late (%d ms) is left out, of several it is not',
+    (ago) => {
+      expect(said(late('hello', ago))).toBe('hello');
+      expect(said(late('one', ago), late('two', ago))).toBe('（迟到的 2 条消息，最早写于刚才）\none\ntwo');
+    },
+  );
 
   test('of several tells how many, and the age of the oldest', () => {
     expect(said(late('one', 3 * HOUR), late('two', HOUR))).toBe('（迟到的 2 条消息，最早写于 3 小时前）\none\ntwo');
