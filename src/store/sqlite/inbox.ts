@@ -13,21 +13,18 @@ import type {
   WaitingMessage,
 } from '../store.js';
 import type { Database } from './database.js';
+import { KnownMessages } from './known-messages.js';
 import { messageDigest } from './message-digest.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
-const IS_MESSAGE = 'digest = ? AND conversation = ? AND message_id = ?';
-/** Unless the message is known: one statement, for each costs as much as what it does. */
 const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest)
-  SELECT * FROM (SELECT ?, ? AS conversation, ? AS message_id, ?, ?, ?, ?, ?, ?, ?, ? AS digest) new
-  WHERE NOT EXISTS (SELECT 1 FROM inbox i WHERE i.digest = new.digest AND i.conversation = new.conversation AND i.message_id = new.message_id)`;
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
   WHERE id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
 const WAITING = `SELECT id, body FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
 const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status = 'waiting' RETURNING attempts`;
-const FIND = `SELECT id FROM inbox WHERE ${IS_MESSAGE}`;
 const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
 
 export class SqliteInbox implements Inbox {
@@ -40,7 +37,7 @@ export class SqliteInbox implements Inbox {
   readonly #waiting;
   readonly #begin;
   readonly #settle;
-  readonly #find;
+  readonly #known;
 
   constructor(db: Database, windows: ReplyWindows, outbox: SqliteOutbox, parking: Parking) {
     this.#db = db;
@@ -55,7 +52,7 @@ export class SqliteInbox implements Inbox {
     this.#waiting = db.prepare<[string, number, number], { id: number; body: string }>(WAITING);
     this.#begin = db.prepare<[number], { attempts: number }>(BEGIN);
     this.#settle = db.prepare<[string, string | null, number, number], never>(SETTLE);
-    this.#find = db.prepare<[number, string, string], { id: number }>(FIND);
+    this.#known = new KnownMessages(db);
   }
 
   admit(arrival: Arrival): Promise<Admitted> {
@@ -70,7 +67,9 @@ export class SqliteInbox implements Inbox {
     const refused = refusal !== undefined;
     const attempts = arrival.begins === true && !refused ? 1 : 0;
     const digest = messageDigest(conversation, message.id);
-    const { changes, lastInsertRowid } = this.#insert.run(
+    const known = this.#known.meet(digest, conversation, message.id);
+    if (known !== undefined) return this.#copy(arrival, known, conversation, body, attempts, now);
+    const { lastInsertRowid } = this.#insert.run(
       laneId(message.conversation),
       conversation,
       message.id,
@@ -83,18 +82,14 @@ export class SqliteInbox implements Inbox {
       refused ? now : null,
       digest,
     );
-    if (changes === 0) return this.#copy(arrival, digest, body, attempts, now);
     const id = Number(lastInsertRowid);
     const unparked = this.#openWindow(arrival, conversation, id, now);
     return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
   }
 
   /** Inside a transaction: a message that is known came once more. */
-  #copy(arrival: Arrival, digest: number, body: string, attempts: number, now: number): Admitted {
-    const conversation = formatTarget(arrival.message.conversation);
-    const known = this.#find.get(digest, conversation, arrival.message.id);
-    const lifted =
-      arrival.refusal === undefined && known !== undefined ? this.#lift.get(body, attempts, known.id) : undefined;
+  #copy(arrival: Arrival, id: InboxId, conversation: string, body: string, attempts: number, now: number): Admitted {
+    const lifted = arrival.refusal === undefined ? this.#lift.get(body, attempts, id) : undefined;
     if (lifted === undefined) return { outcome: 'duplicate' };
     const unparked = this.#openWindow(arrival, conversation, lifted.id, now);
     return { outcome: 'lifted', id: lifted.id, unparked, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };
@@ -143,6 +138,6 @@ export class SqliteInbox implements Inbox {
 
   find(conversation: Target, messageId: string): InboxId | undefined {
     const key = formatTarget(conversation);
-    return this.#find.get(messageDigest(key, messageId), key, messageId)?.id;
+    return this.#known.find(messageDigest(key, messageId), key, messageId);
   }
 }

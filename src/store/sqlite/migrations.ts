@@ -108,7 +108,7 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO inbox_3 SELECT *, message_digest(conversation, message_id) FROM inbox;
   DROP TABLE inbox;
   ALTER TABLE inbox_3 RENAME TO inbox;
-  CREATE INDEX inbox_digest ON inbox (digest);
+  CREATE INDEX inbox_digest ON inbox (id >> 12, digest);
   CREATE INDEX inbox_waiting ON inbox (account, id) WHERE status = 'waiting';
 
   CREATE TABLE reply_windows_3 (
