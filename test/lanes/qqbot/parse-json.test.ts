@@ -24,6 +24,7 @@ describe('numbers', () => {
 test('whatever holds no long number is read as JSON.parse reads it', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 4 }), (text) => {
+      fc.pre(!/[:[,]?\s*-?\d{16}/.test(text));
       expect(parseJson(text)).toEqual(JSON.parse(text));
     }),
   );
