@@ -7,7 +7,7 @@ import { median } from './statistics.mjs';
 /** @typedef {{ readonly loongMs: number, readonly nodeMs: number } | { readonly failed: string }} Versions */
 /** @typedef {{ readonly text: string, readonly isMet: (ratio: number) => boolean }} Bar */
 /**
- * A figure as it is shown, and the bar that stands for its ratio in the issues' "Speed".
+ * A figure as it is shown, and the bar that the project sets for its ratio.
  * @typedef {object} Kind
  * @property {string} label
  * @property {keyof Figures} key

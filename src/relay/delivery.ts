@@ -1,20 +1,18 @@
 /** From the outbox to the platform: claim → one attempt → settle. Order holds per target; one target never waits for another. */
 import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
 import type { Lane } from '../lanes/lane.js';
-import { type Backoff, backoffDelay } from '../model/backoff.js';
-import { AccessDenied, DeliveryError, describeError, LoongError } from '../model/errors.js';
+import { DeliveryError, describeError } from '../model/errors.js';
 import type { Target } from '../model/target.js';
 import type { AttemptOutcome, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
+import { outcomeOf } from './outcome.js';
 import { Pace } from './pace.js';
 import { struckOut } from './row-error.js';
 import { untilWritten } from './until-written.js';
 
 /** Attempts under way at once, per account; one whose outcome is being written may still keep its place. */
 const IN_FLIGHT = 256;
-const RETRY: Backoff = { baseMs: 1000, capMs: 30_000 };
-const RATE_RETRY: Backoff = { baseMs: 3000, capMs: 60_000 };
 /** A timer fires at the latest after this long (Node's own limit is 2^31 ms). */
 const MAX_SLEEP_MS = 60_000;
 /** Whether anything becomes due later is looked at only after so long without a look: while there is work, looks come by themselves. */
@@ -287,75 +285,8 @@ function unsent(row: Outgoing, now: number): AttemptOutcome {
   return { status: 'queued', dueAt: now, error, pair: row.ambiguous ? 'keep' : 'release' };
 }
 
-/** What one failed attempt means for its row. Pure, so that every case can be read (and tested) here. */
-export function outcomeOf(
-  row: Outgoing,
-  error: unknown,
-  now: number,
-  lane: Pick<Lane, 'knowsRepeats' | 'plainerForm'>,
-): AttemptOutcome {
-  const told = rowError(error);
-  const failed: AttemptOutcome = { status: 'failed', error: told };
-  const uncertain: AttemptOutcome = { status: 'uncertain', error: { ...told, ...MAY_HAVE_ARRIVED } };
-  if (error instanceof AccessDenied) return row.ambiguous ? uncertain : failed;
-  if (!(error instanceof DeliveryError)) return uncertain; // our own fault, and nobody knows how far the attempt had come
-
-  const mayHaveArrived = row.ambiguous || error.certainty === 'unknown';
-  const passive = row.passive !== undefined;
-  const again = (ladder: Backoff): AttemptOutcome => {
-    const dueAt = now + Math.max(error.retryAfterMs ?? 0, backoffDelay(ladder, row.attempts));
-    if (!mayHaveArrived) return { status: 'queued', dueAt, error: told, pair: 'release' };
-    // Only where the same pair cannot be delivered twice may it be repeated, and only while its window makes the answer tell something.
-    const isKnown = row.passive !== undefined && now < row.passive.closesAt && lane.knowsRepeats(row.target);
-    return isKnown ? { status: 'queued', dueAt, error: told, pair: 'keep' } : uncertain;
-  };
-  switch (error.failure) {
-    case 'unavailable':
-      return again(RETRY);
-    case 'rate':
-    case 'crowd':
-      return again(RATE_RETRY);
-    case 'auth':
-      // An operator waits for this one and must be told; an answer waits for the operator.
-      if (row.origin === 'backend') return again(RATE_RETRY);
-      return mayHaveArrived ? uncertain : failed;
-    case 'duplicate':
-      if (row.ambiguous) return { status: 'delivered' };
-      // Used by somebody before us: a new pair, once.
-      if (!passive || row.error?.code === told.code) return failed;
-      return { status: 'queued', dueAt: now, error: told, pair: 'spend' };
-    case 'window':
-      if (mayHaveArrived) return uncertain;
-      return passive ? { status: 'queued', dueAt: now, error: told, pair: 'close' } : failed;
-    case 'active':
-      return mayHaveArrived ? uncertain : { status: 'parked', error: told };
-    case 'markdown':
-    case 'links': {
-      if (mayHaveArrived) return uncertain;
-      const plainer = lane.plainerForm(row.segments, error.failure, row.plainer ?? {});
-      // It was refused for certain, so the next form is a message of its own.
-      return plainer === undefined ? failed : { status: 'queued', dueAt: now, error: told, pair: 'release', plainer };
-    }
-    case 'refused':
-      return mayHaveArrived ? uncertain : failed;
-  }
-}
-
 const UNDER_REVIEW: RowError = {
   code: 'delivery.under_review',
   message: 'QQ took the message and reviews it before anybody sees it',
 };
 const HEAR_REVIEWS = 'add "message_audit" to `intents`, so that loong hears what comes of reviews';
-const MAY_HAVE_ARRIVED = { remedy: 'it may have arrived: ask the peer before you send it again' };
-
-function rowError(error: unknown): RowError {
-  if (!(error instanceof LoongError)) return { code: 'internal', message: describeError(error) };
-  // It was allowed when it was queued.
-  if (error instanceof AccessDenied) return { code: 'access.revoked', message: error.message };
-  const number = error instanceof DeliveryError ? error.platformCode : undefined;
-  return {
-    code: number === undefined ? error.code : String(number),
-    message: error.message,
-    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
-  };
-}

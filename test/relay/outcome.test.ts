@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AccessDenied, DeliveryError, type DeliveryFailure, LoongError } from '../../src/model/errors.js';
 import type { MessageOrigin, Plainer } from '../../src/model/message.js';
 import type { Target } from '../../src/model/target.js';
-import { outcomeOf } from '../../src/relay/delivery.js';
+import { outcomeOf } from '../../src/relay/outcome.js';
 import type { AttemptOutcome, Outgoing } from '../../src/store/store.js';
 import { outgoing, target } from '../support/messages.js';
 
