@@ -35,11 +35,8 @@ async function makeJournal(messages) {
   const db = new Sqlite(path);
   db.pragma('synchronous = OFF');
   const inbox =
-    db.prepare(`INSERT INTO inbox (id, account, conversation, message_id, body, status, attempts, received_at, settled_at, digest)
-    VALUES (?, 'qqbot:default', ?, ?, ?, 'answered', 1, ?, ?, ?)`);
-  const window =
-    db.prepare(`INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places, used, last_seq, is_open)
-    VALUES (?, ?, 'msg_id', ?, ?, 4, 1, 1, 0)`);
+    db.prepare(`INSERT INTO inbox (id, account, conversation, message_id, body, status, attempts, received_at, settled_at, digest,
+    window_closes_at, window_places, window_seq) VALUES (?, 'qqbot:default', ?, ?, ?, 'answered', 1, ?, ?, ?, ?, 3, 1)`);
   const outbox =
     db.prepare(`INSERT INTO outbox (id, account, target, body, origin, in_reply_to, status, expires_at, attempts, window_id, seq,
     platform_message_id, created_at, settled_at) VALUES (?, 'qqbot:default', ?, ?, 'backend', ?, 'delivered', ?, 1, ?, 1, ?, ?, ?)`);
@@ -51,17 +48,8 @@ async function makeJournal(messages) {
       const at = from + id;
       const messageId = `ROBOT1.0_${String(Math.imul(id, 2_654_435_761) >>> 0).padStart(10, '0')}old${id}!`;
       const segments = [{ type: 'text', text: `message ${id} of long ago` }];
-      const conversation = { channel: 'qqbot', account: 'default', kind: 'c2c', peer };
-      const body = {
-        id: messageId,
-        conversation,
-        sender: { id: peer, isBot: false },
-        segments,
-        mentionsBot: true,
-        sentAt: at,
-      };
-      inbox.run(id, target, messageId, JSON.stringify(body), at, at, messageDigest(target, messageId));
-      window.run(id, target, messageId, at + HOUR_MS);
+      const body = { sender: { id: peer, isBot: false }, segments, mentionsBot: true, sentAt: at };
+      inbox.run(id, target, messageId, JSON.stringify(body), at, at, messageDigest(target, messageId), at + HOUR_MS);
       outbox.run(id, target, JSON.stringify(segments), id, at + HOUR_MS, id, `ROBOT1.0_sent${id}!`, at, at);
     }
   })();

@@ -27,7 +27,7 @@ export interface Plainer {
   readonly links?: boolean;
 }
 
-/** The right to answer passively: what the platform wants to see beside the answer. */
+/** The right to answer passively: what the platform wants to see beside the answer. That of a message is its own id. */
 export interface ReplyToken {
   readonly kind: 'msg_id' | 'event_id';
   readonly value: string;
@@ -42,7 +42,6 @@ export interface InboundMessage {
   readonly mentionsBot: boolean;
   /** Unix milliseconds by the platform's clock; the time of receipt where the platform gave none. */
   readonly sentAt: number;
-  readonly replyToken?: ReplyToken;
 }
 
 /** Something that happened and is no message: a join, a recall, a permission change. */

@@ -10,7 +10,7 @@ const OPEN = `const { openStore } = await import(DIST + 'store/sqlite/sqlite-sto
 const store = openStore(process.argv[2], 'process');
 const target = (peer) => ({ channel: 'qqbot', account: 'main', kind: 'c2c', peer });
 const message = (id, peer) => ({ id, conversation: target(peer), sender: { id: peer, isBot: false }, segments: [],
-  mentionsBot: true, sentAt: Date.now(), replyToken: { kind: 'msg_id', value: id } });
+  mentionsBot: true, sentAt: Date.now() });
 const right = { closesAt: Date.now() + 3600000, count: 4 };
 const outgoing = (peer) => ({ target: target(peer), segments: [{ type: 'text', text: 'x' }], origin: 'api', expiresAt: Date.now() + 3600000 });
 `;

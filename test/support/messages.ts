@@ -18,7 +18,6 @@ export function inbound(id: string, peer = 'alice', more: Partial<InboundMessage
     segments: [{ type: 'text', text: `text of ${id}` }],
     mentionsBot: true,
     sentAt: Date.now(),
-    replyToken: { kind: 'msg_id', value: id },
     ...more,
   };
 }

@@ -118,7 +118,6 @@ function decodeMessage(
       segments: decodeContent(d, isText ? content : '', inGuild ? 'guild' : 'openid', mentions),
       mentionsBot: scene.toBot || mentions.own.size > 0 || (!inGuild && isMeant(d.mentions)),
       sentAt: timeOf(d.timestamp, receivedAt),
-      replyToken: { kind: 'msg_id', value: id },
     },
     ...(learnt === undefined ? {} : { botId: learnt }),
   };

@@ -24,6 +24,7 @@ export class Claims {
     this.#line = line;
     this.#parking = parking;
     this.#send = db.prepare<[number | null, number | null, number], never>(SEND);
+    db.whenUndone(() => this.#flying.clear());
   }
 
   /** A row was claimed as it was inserted. */
@@ -60,9 +61,9 @@ export class Claims {
     };
   }
 
-  /** The oldest queued row of a target comes to the front, or is claimed at once where it goes out passively. */
-  nextUp(target: string, now: number, claims: boolean): Pick<Settled, 'nextIsDue' | 'next'> {
-    const row = this.#line.next(target);
+  /** A row has left the front: the oldest queued one of its target comes there, or is claimed at once where it goes out passively. */
+  nextUp(gone: Pick<OutboxRow, 'id' | 'target'>, now: number, claims: boolean): Pick<Settled, 'nextIsDue' | 'next'> {
+    const row = this.#line.left(gone);
     if (row === undefined) return { nextIsDue: false };
     const window = claims ? this.windowFor(row, now) : undefined;
     if (window !== undefined) return { nextIsDue: false, next: this.claim(row, window, now) };

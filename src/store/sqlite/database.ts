@@ -42,6 +42,7 @@ export class Database {
   #quiet: NodeJS.Timeout | undefined;
   #scheduled = false;
   #busySince: number | undefined;
+  readonly #undone: (() => void)[] = [];
 
   /**
    * Opens (and creates, and migrates) the file. `power` makes each commit survive a power cut, at one fsync each.
@@ -84,6 +85,11 @@ export class Database {
 
   prepare<Params extends unknown[], Row>(sql: string): Sqlite.Statement<Params, Row> {
     return this.#sqlite.prepare<Params, Row>(sql);
+  }
+
+  /** What jobs remember of rows is to be forgotten when they come to nothing. */
+  whenUndone(forget: () => void): void {
+    this.#undone.push(forget);
   }
 
   /**
@@ -182,6 +188,7 @@ export class Database {
       this.#commit.run();
     } catch (error) {
       if (this.#sqlite.inTransaction) this.#rollback.run();
+      for (const forget of this.#undone) forget();
       if (jobs.length === 1 || isFull(error)) for (const job of jobs) job.reject(storeError(error));
       else this.#runOneByOne(jobs);
       return error;

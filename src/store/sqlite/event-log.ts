@@ -60,7 +60,9 @@ export class SqliteEventLog implements EventLog {
       const target = formatTarget(about);
       if (takesActive !== undefined) this.#parking.setRefusesActive(target, !takesActive, at);
       const opened =
-        replyToken !== undefined && right !== undefined && this.#windows.open(target, -cursor, replyToken, right);
+        replyToken !== undefined &&
+        right !== undefined &&
+        this.#windows.openForEvent(target, cursor, replyToken.value, right);
       if (opened || takesActive === true) unparked = this.#parking.comeBack(target, at);
     }
     const reviewed = review === undefined ? undefined : this.#reviews.end(account, review, at);

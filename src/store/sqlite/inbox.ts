@@ -1,5 +1,4 @@
 /** Journal of what came in: unique per conversation and message id, settled once. */
-import type { InboundMessage } from '../../model/message.js';
 import { formatTarget, laneId, type Target } from '../../model/target.js';
 import type {
   Admitted,
@@ -13,19 +12,23 @@ import type {
   WaitingMessage,
 } from '../store.js';
 import type { Database } from './database.js';
+import { bodyOf, MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
 import { KnownMessages } from './known-messages.js';
 import { messageDigest } from './message-digest.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
-const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest,
+  window_is_open, window_closes_at, window_places) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
   WHERE id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
-const WAITING = `SELECT id, body FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
+const WAITING = `SELECT id, ${MESSAGE} FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
 const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status = 'waiting' RETURNING attempts`;
 const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
+/** And the first place of its window is taken. */
+const SETTLE_AND_TAKE = `UPDATE inbox SET status = ?, error = ?, settled_at = ?, window_places = window_places - 1, window_seq = window_seq + 1
+  WHERE id = ? AND status = 'waiting'`;
 
 export class SqliteInbox implements Inbox {
   readonly #db;
@@ -37,6 +40,7 @@ export class SqliteInbox implements Inbox {
   readonly #waiting;
   readonly #begin;
   readonly #settle;
+  readonly #settleAndTake;
   readonly #known;
 
   constructor(db: Database, windows: ReplyWindows, outbox: SqliteOutbox, parking: Parking) {
@@ -45,13 +49,29 @@ export class SqliteInbox implements Inbox {
     this.#outbox = outbox;
     this.#parking = parking;
     this.#insert = db.prepare<
-      [string, string, string, string, string, string | null, number, number, number, number | null, number],
+      [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string | null,
+        number,
+        number,
+        number,
+        number | null,
+        number,
+        number,
+        number | null,
+        number,
+      ],
       never
     >(INSERT);
     this.#lift = db.prepare<[string, number, InboxId], { id: number; attempts: number }>(LIFT);
-    this.#waiting = db.prepare<[string, number, number], { id: number; body: string }>(WAITING);
+    this.#waiting = db.prepare<[string, number, number], MessageRow & { id: InboxId }>(WAITING);
     this.#begin = db.prepare<[number], { attempts: number }>(BEGIN);
     this.#settle = db.prepare<[string, string | null, number, number], never>(SETTLE);
+    this.#settleAndTake = db.prepare<[string, string | null, number, number], never>(SETTLE_AND_TAKE);
     this.#known = new KnownMessages(db);
   }
 
@@ -60,15 +80,15 @@ export class SqliteInbox implements Inbox {
   }
 
   #admit(arrival: Arrival): Admitted {
-    const { message, refusal, refusalIsLiftable } = arrival;
+    const { message, refusal, refusalIsLiftable, right } = arrival;
     const conversation = formatTarget(message.conversation);
     const now = Date.now();
-    const body = JSON.stringify(message);
+    const body = bodyOf(message);
     const refused = refusal !== undefined;
     const attempts = arrival.begins === true && !refused ? 1 : 0;
     const digest = messageDigest(conversation, message.id);
     const known = this.#known.meet(digest, conversation, message.id);
-    if (known !== undefined) return this.#copy(arrival, known, conversation, body, attempts, now);
+    if (known !== undefined) return this.#copy(arrival, known, body, attempts);
     const { lastInsertRowid } = this.#insert.run(
       laneId(message.conversation),
       conversation,
@@ -81,31 +101,25 @@ export class SqliteInbox implements Inbox {
       now,
       refused ? now : null,
       digest,
+      right === undefined ? 0 : 1,
+      right?.closesAt ?? null,
+      right?.count ?? 0,
     );
     const id = Number(lastInsertRowid);
-    const unparked = this.#openWindow(arrival, conversation, id, now);
+    if (right !== undefined) this.#windows.opened(id, message.id, right);
+    const unparked = (right?.count ?? 0) > PLACES_FOR_THE_ANSWER ? this.#parking.comeBack(conversation, now) : 0;
     return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
   }
 
-  /** Inside a transaction: a message that is known came once more. */
-  #copy(arrival: Arrival, id: InboxId, conversation: string, body: string, attempts: number, now: number): Admitted {
+  /** Inside a transaction: a message that is known came once more. Its window is open since it came first. */
+  #copy(arrival: Arrival, id: InboxId, body: string, attempts: number): Admitted {
     const lifted = arrival.refusal === undefined ? this.#lift.get(body, attempts, id) : undefined;
     if (lifted === undefined) return { outcome: 'duplicate' };
-    const unparked = this.#openWindow(arrival, conversation, lifted.id, now);
-    return { outcome: 'lifted', id: lifted.id, unparked, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };
-  }
-
-  /** Inside a transaction: opens the message's reply window; parked messages get one place of it, if the answer has enough beside. */
-  #openWindow({ message, right }: Arrival, conversation: string, id: InboxId, now: number): number {
-    if (right === undefined || message.replyToken === undefined) return 0;
-    const opened = this.#windows.open(conversation, id, message.replyToken, right);
-    return opened && right.count > PLACES_FOR_THE_ANSWER ? this.#parking.comeBack(conversation, now) : 0;
+    return { outcome: 'lifted', id: lifted.id, unparked: 0, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };
   }
 
   waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[] {
-    return this.#waiting
-      .all(account, after, limit)
-      .map((row) => ({ id: row.id, message: JSON.parse(row.body) as InboundMessage }));
+    return this.#waiting.all(account, after, limit).map((row) => ({ id: row.id, message: storedMessage(row) }));
   }
 
   begin(id: InboxId): Promise<number | undefined> {
@@ -128,8 +142,12 @@ export class SqliteInbox implements Inbox {
     begins: boolean,
   ): Promise<Answered> {
     return this.#db.write(() => {
-      if (this.#settle.run(status, error, Date.now(), id).changes === 0) return { ids: [], isDue: false };
-      const stored = said.map((message, i) => this.#outbox.insert(message, id, begins && i === 0));
+      const now = Date.now();
+      const window = begins && said[0] !== undefined ? this.#outbox.freeWindow(said[0].target, id, now) : undefined;
+      const settle = window === undefined ? this.#settle : this.#settleAndTake;
+      if (settle.run(status, error, now, id).changes === 0) return { ids: [], isDue: false };
+      const pair = window === undefined ? undefined : this.#windows.taken(window);
+      const stored = said.map((message, i) => this.#outbox.insert(message, id, i === 0 ? pair : undefined));
       const claimed = stored[0]?.claimed;
       const isDue = stored[0]?.isDue ?? false;
       return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };

@@ -179,4 +179,29 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE events ADD COLUMN event_id TEXT;                 -- the platform's own number of the event
   CREATE UNIQUE INDEX events_once ON events (account, event_id) WHERE event_id IS NOT NULL;
   `,
+  // The window that a message opens is part of its row, so that a message that is answered touches one row less. Those of events stay apart.
+  `
+  ALTER TABLE inbox ADD COLUMN window_is_open INTEGER NOT NULL DEFAULT 0;  -- 0 some time after it closed
+  ALTER TABLE inbox ADD COLUMN window_closes_at INTEGER;                   -- null: it opens none
+  ALTER TABLE inbox ADD COLUMN window_places INTEGER NOT NULL DEFAULT 0;   -- that are left
+  ALTER TABLE inbox ADD COLUMN window_seq INTEGER NOT NULL DEFAULT 0;      -- the last that was used
+  UPDATE inbox SET (window_is_open, window_closes_at, window_places, window_seq) =
+    (SELECT is_open, closes_at, places - used, last_seq FROM reply_windows w WHERE w.id = inbox.id)
+    WHERE id IN (SELECT id FROM reply_windows WHERE is_open = 1
+      UNION SELECT window_id FROM outbox WHERE settled_at IS NULL AND window_id > 0);
+  CREATE INDEX inbox_windows ON inbox (conversation, window_closes_at) WHERE window_is_open = 1;
+
+  CREATE TABLE event_windows (
+    id INTEGER PRIMARY KEY,           -- minus the cursor of the event that opened it
+    target TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    closes_at INTEGER NOT NULL,
+    places INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL DEFAULT 0,
+    is_open INTEGER NOT NULL DEFAULT 1
+  ) STRICT;
+  INSERT INTO event_windows SELECT id, target, token, closes_at, places - used, last_seq, is_open FROM reply_windows WHERE id < 0;
+  DROP TABLE reply_windows;
+  CREATE INDEX event_windows_open ON event_windows (target, closes_at) WHERE is_open = 1;
+  `,
 ];

@@ -3,9 +3,12 @@ import type { MessageOrigin, Plainer, ReplyToken, Segment } from '../../model/me
 import { storedTarget } from '../../model/target.js';
 import type { OutboxId, Outgoing, OutgoingStatus, RowError } from '../store.js';
 
+const TOKEN = `iif(i.id IS NULL, 'event_id', 'msg_id') AS token_kind, coalesce(i.message_id, e.event_id) AS token,
+  coalesce(i.window_closes_at, e.closes_at) AS closes_at`;
 export const COLUMNS = `o.id, o.target, o.body, o.origin, o.in_reply_to, o.reply_to, o.part_of, o.status, o.expires_at, o.attempts, o.ambiguous,
-  o.platform_message_id, o.error, o.window_id, o.seq, o.merged_into, o.plainer, w.token_kind, w.token, w.closes_at`;
-export const FROM = 'FROM outbox o LEFT JOIN reply_windows w ON w.id = o.window_id';
+  o.platform_message_id, o.error, o.window_id, o.seq, o.merged_into, o.plainer, ${TOKEN}`;
+export const FROM =
+  'FROM outbox o LEFT JOIN inbox i ON i.id = o.window_id LEFT JOIN event_windows e ON e.id = o.window_id';
 
 const PLAINER_MARKDOWN = 1;
 const PLAINER_LINKS = 2;
@@ -29,7 +32,7 @@ export interface OutboxRow {
   /** Its own id where it carries the texts of others, too. */
   readonly merged_into: number | null;
   readonly plainer: number;
-  readonly token_kind: ReplyToken['kind'] | null;
+  readonly token_kind: ReplyToken['kind'];
   readonly token: string | null;
   readonly closes_at: number | null;
 }
@@ -40,7 +43,7 @@ export function plainerBits({ markdown, links }: Plainer): number {
 
 export function outgoing(row: OutboxRow): Outgoing {
   const { token_kind: kind, token, seq, closes_at: closesAt, plainer } = row;
-  const hasPair = kind !== null && token !== null && seq !== null && closesAt !== null;
+  const hasPair = token !== null && seq !== null && closesAt !== null;
   return {
     id: row.id,
     message: row.part_of ?? row.id,

@@ -22,7 +22,7 @@ import { IdempotencyKeys, unlessConflict } from './idempotency.js';
 import { CUT_SHORT, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_PARKED } from './outbox-errors.js';
 import { COLUMNS, carriesOthers, FROM, type OutboxRow, outgoing, plainerBits } from './outbox-row.js';
 import type { Parking } from './parking.js';
-import type { ReplyWindows } from './reply-windows.js';
+import type { ReplyWindow, ReplyWindows } from './reply-windows.js';
 import type { Reviews } from './reviews.js';
 import type { TargetLine } from './target-line.js';
 
@@ -104,7 +104,7 @@ export class SqliteOutbox implements Outbox {
     this.#expiry = expiry;
     this.#claims = new Claims(db, windows, line, parking);
     this.#insert = db.prepare<[...Shared, number | null], never>(INSERT);
-    this.#insertTaken = db.prepare<[...Shared, number, number], never>(INSERT_TAKEN);
+    this.#insertTaken = db.prepare<[...Shared, number | null, number], never>(INSERT_TAKEN);
     this.#find = db.prepare<[number], OutboxRow>(FIND);
     this.#message = db.prepare<[number, number], OutboxRow>(MESSAGE);
     this.#due = db.prepare<[string, number, number], OutboxRow>(DUE);
@@ -127,7 +127,7 @@ export class SqliteOutbox implements Outbox {
       const account = laneId(message.target);
       const known = once === undefined ? undefined : this.#keys.find(account, once);
       if (known !== undefined) return known;
-      const { id } = this.insert(message, null, false);
+      const { id } = this.insert(message, null);
       if (once !== undefined) this.#keys.keep(account, once, id);
       return id;
     });
@@ -138,11 +138,14 @@ export class SqliteOutbox implements Outbox {
     return unlessConflict(this.#keys.find(account, once));
   }
 
-  /**
-   * Inside a transaction: one row for each part. `begins`: the first is claimed at once, unless another message to its target is at the
-   * front, or it cannot go out passively.
-   */
-  insert(message: NewOutgoing, inReplyTo: InboxId | null, begins: boolean): Inserted {
+  /** Inside a transaction: the window of this message, if the answer to it can go out at once: nothing else waits, or is being sent. */
+  freeWindow(target: Target, own: InboxId, now: number): ReplyWindow | undefined {
+    const key = formatTarget(target);
+    return this.#line.isBusy(key) ? undefined : this.#windows.own(own, key, now);
+  }
+
+  /** Inside a transaction: one row for each part. `pair`: taken for the first, which is claimed at once, from the window of `inReplyTo`. */
+  insert(message: NewOutgoing, inReplyTo: InboxId | null, pair?: PassivePair): Inserted {
     const now = Date.now();
     const target = formatTarget(message.target);
     const account = laneId(message.target);
@@ -158,16 +161,14 @@ export class SqliteOutbox implements Outbox {
       message.expiresAt,
       now,
     ];
-    const isFirst = !this.#line.isBusy(target);
+    const isFirst = pair !== undefined || !this.#line.isBusy(target);
     const first = shared(message.segments, null);
-    const window =
-      begins && isFirst ? this.#windows.best(target, now, inReplyTo ?? replyTo, origin === 'backend') : undefined;
-    const pair = window === undefined ? undefined : this.#windows.take(window);
     const { lastInsertRowid } =
-      window === undefined || pair === undefined
+      pair === undefined
         ? this.#insert.run(...first, isFirst ? now : null)
-        : this.#insertTaken.run(...first, window.id, pair.seq);
+        : this.#insertTaken.run(...first, inReplyTo, pair.seq);
     const id = Number(lastInsertRowid);
+    this.#line.joined(target, id, isFirst && furtherParts.length === 0);
     if (pair !== undefined) this.#claims.note({ id, target, merged_into: null });
     for (const segments of furtherParts) this.#insert.run(...shared(segments, id), null);
     if (pair === undefined || furtherParts.length > 0) this.#expiry.mayComeAt(account, message.expiresAt);
@@ -273,13 +274,17 @@ export class SqliteOutbox implements Outbox {
   }
 
   #settled(
-    { target }: Pick<OutboxRow, 'target'>,
+    { id, target }: Pick<OutboxRow, 'id' | 'target'>,
     along: number,
     carried: readonly OutboxId[],
     now: number,
     claimsNext: boolean,
   ): Settled {
-    return { along, ...this.#claims.nextUp(target, now, claimsNext), ...(carried.length === 0 ? {} : { carried }) };
+    return {
+      along,
+      ...this.#claims.nextUp({ id, target }, now, claimsNext),
+      ...(carried.length === 0 ? {} : { carried }),
+    };
   }
 
   /** The row waits again; what it carries may grow too old before it does. */
@@ -302,7 +307,7 @@ export class SqliteOutbox implements Outbox {
     }
     const rest = this.#parkLaterParts.all(JSON.stringify(error), first, row.id);
     for (const part of rest) this.#parking.handOver(part.id);
-    return { along: rest.length, ...this.#claims.nextUp(row.target, now, false) };
+    return { along: rest.length, ...this.#claims.nextUp(row, now, false) };
   }
 
   /** Inside a transaction: the row stays at the front of its target. */
@@ -329,7 +334,7 @@ export class SqliteOutbox implements Outbox {
     const account = laneId(storedTarget(row.target));
     this.#expiry.mayComeAt(account, row.expires_at);
     this.#reviews.begin(account, row.id, auditId, error, now);
-    return { along: 0, ...this.#claims.nextUp(row.target, now, claimsNext) };
+    return { along: 0, ...this.#claims.nextUp(row, now, claimsNext) };
   }
 
   nextDue(account: string): number | undefined {
@@ -342,6 +347,7 @@ export class SqliteOutbox implements Outbox {
     return this.#db.write(() => {
       const now = Date.now();
       this.#expiry.forget();
+      this.#line.forget();
       let again = 0;
       const cutOff = this.#cutOff.all();
       for (const row of cutOff) {

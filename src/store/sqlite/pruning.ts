@@ -12,14 +12,12 @@ interface Table {
   readonly key: string;
   /** When a row may begin to grow old; null while it may not. */
   readonly settledAt: string;
-  /** A table whose rows go with those of the same key. */
-  readonly along?: string;
   /** No row is kept longer (ms), whatever is asked for. */
   readonly mostMs?: number;
 }
 
 const TABLES: readonly Table[] = [
-  { name: 'inbox', key: 'id', settledAt: 'settled_at', along: 'reply_windows' },
+  { name: 'inbox', key: 'id', settledAt: 'settled_at' },
   { name: 'outbox', key: 'id', settledAt: 'settled_at' },
   { name: 'events', key: 'cursor', settledAt: 'at', mostMs: EVENTS_KEPT_MS },
 ];
@@ -39,19 +37,13 @@ export async function prune(db: Database, before: number): Promise<number> {
   return removed;
 }
 
-async function pruneTable(db: Database, { name, key, settledAt, along }: Table, before: number): Promise<number> {
+async function pruneTable(db: Database, { name, key, settledAt }: Table, before: number): Promise<number> {
   const slice = db.prepare<[number], { last: number }>(
     `SELECT ${key} AS last FROM ${name} WHERE ${key} > ? ORDER BY ${key} LIMIT 1 OFFSET ${SLICE - 1}`,
   );
   const newest = db.prepare<[], { last: number }>(`SELECT max(${key}) AS last FROM ${name}`);
   const old = `${key} > ? AND ${key} <= ? AND ${settledAt} < ?`;
   const forget = db.prepare<[number, number, number], never>(`DELETE FROM ${name} WHERE ${old}`);
-  const forgetAlong =
-    along === undefined
-      ? undefined
-      : db.prepare<[number, number, number], never>(
-          `DELETE FROM ${along} WHERE id IN (SELECT ${key} FROM ${name} WHERE ${old})`,
-        );
   let removed = 0;
   let after = 0;
   for (let more = true; more; ) {
@@ -61,20 +53,26 @@ async function pruneTable(db: Database, { name, key, settledAt, along }: Table, 
       const upTo = (newest.get()?.last ?? 0) - 1;
       const range = [after, Math.min(whole?.last ?? upTo, upTo), before] as const;
       after = whole?.last ?? after;
-      forgetAlong?.run(...range);
       return forget.run(...range).changes;
     });
   }
   return removed;
 }
 
+/** Where windows are, and how their columns are called. */
+const WINDOWS = [
+  ['inbox', 'window_is_open', 'window_closes_at'],
+  ['event_windows', 'is_open', 'closes_at'],
+] as const;
+
 /** Windows that have closed leave the index in which open ones are looked for. */
 async function closeWindows(db: Database, now: number): Promise<void> {
-  const close = db.prepare<[number], never>(
-    `UPDATE reply_windows SET is_open = 0 WHERE id IN (SELECT id FROM reply_windows WHERE is_open = 1 AND closes_at <= ? LIMIT ${SLICE})`,
-  );
-  let more = true;
-  while (more) more = (await db.write(() => close.run(now).changes)) === SLICE;
+  for (const [table, isOpen, closesAt] of WINDOWS) {
+    const close = db.prepare<[number], never>(`UPDATE ${table} SET ${isOpen} = 0
+      WHERE id IN (SELECT id FROM ${table} WHERE ${isOpen} = 1 AND ${closesAt} <= ? LIMIT ${SLICE})`);
+    let more = true;
+    while (more) more = (await db.write(() => close.run(now).changes)) === SLICE;
+  }
 }
 
 /** Idempotency keys that no longer stand for anything, however long messages are kept. */

@@ -1,10 +1,10 @@
 /** What an operator does about single messages: try one again, give one up. */
 import { LoongError, UsageError } from '../../model/errors.js';
-import type { InboundMessage } from '../../model/message.js';
 import { findItem, listRows, type Reads, rowOf, unknownRow } from '../queue-reader.js';
 import type { OutboxId, OutgoingStatus, Queue, QueueChange, QueueItem, QueueRow, RowError } from '../store.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
+import { MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
 import type { TargetLine } from './target-line.js';
 
 const PARTS = `WITH first AS (SELECT coalesce(part_of, id) AS id FROM outbox WHERE id = ?)
@@ -19,7 +19,7 @@ const DROP = `UPDATE outbox SET status = ?, due_at = NULL, error = ?, merged_int
 const HAND_OVER = `UPDATE outbox SET merged_into = (SELECT min(id) FROM outbox WHERE merged_into = ? AND settled_at IS NULL)
   WHERE merged_into = ? AND settled_at IS NULL`;
 const INBOX = 'SELECT account, status FROM inbox WHERE id = ?';
-const ANSWER_AGAIN = `UPDATE inbox SET status = 'waiting', attempts = 0, error = NULL, settled_at = NULL WHERE id = ? RETURNING body`;
+const ANSWER_AGAIN = `UPDATE inbox SET status = 'waiting', attempts = 0, error = NULL, settled_at = NULL WHERE id = ? RETURNING ${MESSAGE}`;
 const DROP_INBOX = `UPDATE inbox SET status = 'failed', error = ?, settled_at = ? WHERE id = ?`;
 
 const DROPPED: RowError = { code: 'queue.dropped', message: 'given up by an operator' };
@@ -71,7 +71,7 @@ export class SqliteQueue implements Queue {
     this.#drop = db.prepare<[OutgoingStatus, string, number, OutboxId], never>(DROP);
     this.#handOver = db.prepare<[OutboxId, OutboxId], never>(HAND_OVER);
     this.#inbox = db.prepare<[number], { account: string; status: string }>(INBOX);
-    this.#answerAgain = db.prepare<[number], { body: string }>(ANSWER_AGAIN);
+    this.#answerAgain = db.prepare<[number], MessageRow>(ANSWER_AGAIN);
     this.#dropInbox = db.prepare<[string, number, number], never>(DROP_INBOX);
   }
 
@@ -98,8 +98,9 @@ export class SqliteQueue implements Queue {
     const row = this.#inbox.get(number);
     if (row === undefined) return unknownRow(id);
     if (row.status !== 'failed') return settledRow(id, row.status);
-    const message = JSON.parse(this.#answerAgain.get(number)?.body ?? '') as InboundMessage;
-    return { account: row.account, waiting: { id: number, message } };
+    const again = this.#answerAgain.get(number);
+    if (again === undefined) return unknownRow(id);
+    return { account: row.account, waiting: { id: number, message: storedMessage(again) } };
   }
 
   #retryOut(id: string, number: OutboxId, mayDouble: boolean): QueueChange | LoongError {

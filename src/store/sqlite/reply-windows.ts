@@ -1,4 +1,7 @@
-/** The rights to reply passively: opened by what comes in, taken by what goes out. Used inside the transactions of inbox, outbox and event log. */
+/**
+ * The rights to reply passively: opened by what comes in, taken by what goes out. That of a message is part of its inbox row and has
+ * its id; that of an event has the negative cursor. Used inside the transactions of inbox, outbox and event log.
+ */
 import type { ReplyToken } from '../../model/message.js';
 import { laneId, storedTarget } from '../../model/target.js';
 import type { InboxId, PassivePair, Right } from '../store.js';
@@ -6,26 +9,42 @@ import type { Database } from './database.js';
 
 /** Places that a window keeps for the answer to its own message. */
 export const PLACES_FOR_THE_ANSWER = 2;
+/** Windows that are kept in memory; the journal has them all. */
+const FRESH_KEPT = 4096;
 
-const OPEN = `INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places) VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT DO NOTHING`;
-const KNOWS = 'SELECT 1 FROM reply_windows WHERE target = ? AND is_open = 1 AND token = ? LIMIT 1';
-/** The message that opened the window still has no answer, or one that has not gone out. */
-const OWES_ANSWER = `(EXISTS (SELECT 1 FROM inbox i WHERE i.id = w.id AND i.status = 'waiting')
-  OR EXISTS (SELECT 1 FROM outbox o WHERE o.target = w.target AND o.settled_at IS NULL AND o.in_reply_to = w.id))`;
-const COLUMNS = 'w.id, w.token_kind, w.token, w.closes_at, w.last_seq';
-const IS_OPEN = 'w.target = ? AND w.is_open = 1 AND w.closes_at > ? AND w.used < w.places';
-const OWN = `SELECT ${COLUMNS} FROM reply_windows w WHERE w.id = ? AND ${IS_OPEN}`;
-const SPARE = `w.used < w.places - iif(${OWES_ANSWER}, ${PLACES_FOR_THE_ANSWER}, 0)`;
+const OPEN_OF_EVENT = 'INSERT INTO event_windows (id, target, event_id, closes_at, places) VALUES (?, ?, ?, ?, ?)';
+const KNOWS_EVENT = 'SELECT 1 FROM event_windows WHERE target = ? AND is_open = 1 AND event_id = ? LIMIT 1';
+const OF_MESSAGE = `i.id, 'msg_id' AS token_kind, i.message_id AS token, i.window_closes_at AS closes_at, i.window_seq AS last_seq`;
+const MESSAGE_IS_OPEN = `i.conversation = ? AND i.window_is_open = 1 AND i.window_closes_at > ? AND i.window_places > 0`;
+/** The message that opened the window has an answer that has not gone out yet, or none. */
+const OWES_ANSWER = `(i.status = 'waiting'
+  OR EXISTS (SELECT 1 FROM outbox o WHERE o.target = i.conversation AND o.settled_at IS NULL AND o.in_reply_to = i.id))`;
+const SPARE = `i.window_places > iif(${OWES_ANSWER}, ${PLACES_FOR_THE_ANSWER}, 0)`;
+const OWN = `SELECT ${OF_MESSAGE} FROM inbox i WHERE i.id = ? AND ${MESSAGE_IS_OPEN}`;
 const OWN_TO_SPARE = `${OWN} AND ${SPARE}`;
-const NEWEST = `SELECT ${COLUMNS} FROM reply_windows w WHERE ${IS_OPEN} AND ${SPARE} ORDER BY w.closes_at DESC, w.id DESC LIMIT 1`;
-const PLACES_LEFT = `SELECT sum(w.places - w.used) AS n FROM reply_windows w WHERE ${IS_OPEN}`;
+const EVENT_IS_OPEN = 'target = ? AND is_open = 1 AND closes_at > ? AND places > 0';
+const NEWEST = `SELECT * FROM (SELECT ${OF_MESSAGE} FROM inbox i WHERE ${MESSAGE_IS_OPEN} AND ${SPARE}
+    ORDER BY i.window_closes_at DESC, i.id DESC LIMIT 1)
+  UNION ALL SELECT * FROM (SELECT id, 'event_id', event_id, closes_at, last_seq FROM event_windows WHERE ${EVENT_IS_OPEN}
+    ORDER BY closes_at DESC, id DESC LIMIT 1)
+  ORDER BY 4 DESC, 1 DESC LIMIT 1`;
+const PLACES_LEFT = `SELECT (SELECT total(i.window_places) FROM inbox i WHERE ${MESSAGE_IS_OPEN})
+  + (SELECT total(places) FROM event_windows WHERE ${EVENT_IS_OPEN}) AS n`;
 const HAS_TURN = `SELECT 1 FROM inbox WHERE account = ? AND status = 'waiting' AND conversation = ? LIMIT 1`;
-const TAKE = 'UPDATE reply_windows SET used = used + 1, last_seq = last_seq + 1 WHERE id = ?';
-const RELEASE = 'UPDATE reply_windows SET used = used - 1 WHERE id = ?';
-const FORGET_EVENTS = `DELETE FROM reply_windows WHERE closes_at < ? AND id IN
-  (SELECT id FROM reply_windows WHERE id < 0 ORDER BY id DESC LIMIT 20)`;
-const CLOSE = 'UPDATE reply_windows SET closes_at = min(closes_at, ?) WHERE id = ?';
+/** The same for windows of messages, and of events. */
+type BothTables<T> = readonly [T, T];
+const forBoth = (ofMessages: string, ofEvents: string): BothTables<string> => [
+  `UPDATE inbox SET ${ofMessages} WHERE id = ?`,
+  `UPDATE event_windows SET ${ofEvents} WHERE id = ?`,
+];
+const TAKE = forBoth(
+  'window_places = window_places - 1, window_seq = window_seq + 1',
+  'places = places - 1, last_seq = last_seq + 1',
+);
+const RELEASE = forBoth('window_places = window_places + 1', 'places = places + 1');
+const CLOSE = forBoth('window_closes_at = min(window_closes_at, ?)', 'closes_at = min(closes_at, ?)');
+const FORGET_EVENTS = `DELETE FROM event_windows WHERE closes_at < ? AND id IN
+  (SELECT id FROM event_windows ORDER BY id DESC LIMIT 20)`;
 
 /** A window in which a reply may go out now. */
 export interface ReplyWindow {
@@ -37,8 +56,10 @@ export interface ReplyWindow {
 }
 
 export class ReplyWindows {
-  readonly #open;
-  readonly #knows;
+  /** Of messages that came lately, while nothing was taken from them: spares a look at the row. */
+  readonly #fresh = new Map<InboxId, ReplyWindow>();
+  readonly #openOfEvent;
+  readonly #knowsEvent;
   readonly #own;
   readonly #ownToSpare;
   readonly #newest;
@@ -50,24 +71,37 @@ export class ReplyWindows {
   readonly #close;
 
   constructor(db: Database) {
-    this.#open = db.prepare<[number, string, string, string, number, number], never>(OPEN);
-    this.#knows = db.prepare<[string, string], unknown>(KNOWS);
+    this.#openOfEvent = db.prepare<[number, string, string, number, number], never>(OPEN_OF_EVENT);
+    this.#knowsEvent = db.prepare<[string, string], unknown>(KNOWS_EVENT);
     this.#own = db.prepare<[number, string, number], ReplyWindow>(OWN);
     this.#ownToSpare = db.prepare<[number, string, number], ReplyWindow>(OWN_TO_SPARE);
-    this.#newest = db.prepare<[string, number], ReplyWindow>(NEWEST);
+    this.#newest = db.prepare<[string, number, string, number], ReplyWindow>(NEWEST);
     this.#forgetEvents = db.prepare<[number], never>(FORGET_EVENTS);
-    this.#placesLeft = db.prepare<[string, number], { n: number | null }>(PLACES_LEFT);
+    this.#placesLeft = db.prepare<[string, number, string, number], { n: number }>(PLACES_LEFT);
     this.#hasTurn = db.prepare<[string, string], unknown>(HAS_TURN);
-    this.#take = db.prepare<[number], never>(TAKE);
-    this.#release = db.prepare<[number], never>(RELEASE);
-    this.#close = db.prepare<[number, number], never>(CLOSE);
+    this.#take = prepareBoth<[number]>(db, TAKE);
+    this.#release = prepareBoth<[number]>(db, RELEASE);
+    this.#close = prepareBoth<[number, number]>(db, CLOSE);
+    db.whenUndone(() => this.#fresh.clear());
   }
 
-  /** `id`: the inbox row, or the negative cursor of an event. A token that is known already keeps its window: places and numbers are counted per token. False when it is. */
-  open(target: string, id: number, token: ReplyToken, right: Right): boolean {
-    // A message id is unique already, for its message is.
-    if (token.kind === 'event_id' && this.#knows.get(target, token.value) !== undefined) return false;
-    return this.#open.run(id, target, token.kind, token.value, right.closesAt, right.count).changes === 1;
+  /** A message was journalled just now, its window with it. */
+  opened(id: InboxId, messageId: string, { closesAt }: Right): void {
+    if (this.#fresh.size >= FRESH_KEPT) this.#fresh.clear();
+    this.#fresh.set(id, { id, token_kind: 'msg_id', token: messageId, closes_at: closesAt, last_seq: 0 });
+  }
+
+  /** An event that is known already keeps its window: places and numbers are counted per event. False when it is. */
+  openForEvent(target: string, cursor: number, eventId: string, right: Right): boolean {
+    if (this.#knowsEvent.get(target, eventId) !== undefined) return false;
+    return this.#openOfEvent.run(-cursor, target, eventId, right.closesAt, right.count).changes === 1;
+  }
+
+  /** The window of the message that is being answered, if it is open. */
+  own(id: InboxId, target: string, now: number): ReplyWindow | undefined {
+    const fresh = this.#fresh.get(id);
+    if (fresh === undefined) return this.#own.get(id, target, now);
+    return fresh.closes_at > now ? fresh : undefined;
   }
 
   /**
@@ -75,9 +109,14 @@ export class ReplyWindows {
    * answer finds the places of its own message; who answers nobody takes none of those, and never the last one while a turn runs.
    */
   best(target: string, now: number, own: InboxId | null, isAnswer: boolean): ReplyWindow | undefined {
-    if (!isAnswer && (this.#placesLeft.get(target, now)?.n ?? 0) <= 1 && this.#hasTurnIn(target)) return undefined;
-    const window = own === null ? undefined : (isAnswer ? this.#own : this.#ownToSpare).get(own, target, now);
-    return window ?? this.#newest.get(target, now);
+    if (!isAnswer && this.#left(target, now) <= 1 && this.#hasTurnIn(target)) return undefined;
+    const window =
+      own === null ? undefined : isAnswer ? this.own(own, target, now) : this.#ownToSpare.get(own, target, now);
+    return window ?? this.#newest.get(target, now, target, now);
+  }
+
+  #left(target: string, now: number): number {
+    return this.#placesLeft.get(target, now, target, now)?.n ?? 0;
   }
 
   #hasTurnIn(target: string): boolean {
@@ -85,8 +124,14 @@ export class ReplyWindows {
   }
 
   /** A place, and the next sequence number. */
-  take({ id, token_kind: kind, token: value, closes_at: closesAt, last_seq: seq }: ReplyWindow): PassivePair {
-    this.#take.run(id);
+  take(window: ReplyWindow): PassivePair {
+    this.#take[table(window.id)].run(window.id);
+    return this.taken(window);
+  }
+
+  /** As `take`, where the row of the message was written with it: one place less, one number more. */
+  taken({ id, token_kind: kind, token: value, closes_at: closesAt, last_seq: seq }: ReplyWindow): PassivePair {
+    this.#fresh.delete(id);
     return { token: { kind, value }, seq: seq + 1, closesAt };
   }
 
@@ -97,10 +142,20 @@ export class ReplyWindows {
 
   /** Gives a place back; its number stays used. */
   release(windowId: number): void {
-    this.#release.run(windowId);
+    this.#release[table(windowId)].run(windowId);
   }
 
   close(windowId: number, now: number): void {
-    this.#close.run(now, windowId);
+    this.#fresh.delete(windowId);
+    this.#close[table(windowId)].run(now, windowId);
   }
+}
+
+function prepareBoth<Params extends unknown[]>(db: Database, [ofMessages, ofEvents]: BothTables<string>) {
+  return [db.prepare<Params, never>(ofMessages), db.prepare<Params, never>(ofEvents)] as const;
+}
+
+/** Where the window of this number is. */
+function table(windowId: number): 0 | 1 {
+  return windowId > 0 ? 0 : 1;
 }

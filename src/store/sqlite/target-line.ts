@@ -21,7 +21,13 @@ const TO_THE_FRONT = 'UPDATE outbox SET due_at = ? WHERE id = ?';
 const STEP_BACK = `UPDATE outbox SET due_at = NULL
   WHERE ${OPEN} AND status = 'queued' AND due_at IS NOT NULL AND ambiguous = 0`;
 
+/** Targets that are kept in memory; the journal knows of all. */
+const TARGETS_KEPT = 4096;
+const NOBODY = 0;
+
 export class TargetLine {
+  /** Of targets with at most one message that waits or is being sent: its id, or `NOBODY`. Of all others the journal knows. */
+  readonly #alone = new Map<string, OutboxId>();
   readonly #pending;
   readonly #isBusy;
   readonly #hasFront;
@@ -36,6 +42,7 @@ export class TargetLine {
     this.#next = db.prepare<[string], OutboxRow>(NEXT);
     this.#toTheFront = db.prepare<[number, OutboxId], never>(TO_THE_FRONT);
     this.#stepBack = db.prepare<[string], never>(STEP_BACK);
+    db.whenUndone(() => this.forget());
   }
 
   /** How many messages wait or are being sent. */
@@ -44,12 +51,34 @@ export class TargetLine {
   }
 
   isBusy(target: string): boolean {
-    return this.#isBusy.get(target) !== undefined;
+    const alone = this.#alone.get(target);
+    if (alone !== undefined) return alone !== NOBODY;
+    const isBusy = this.#isBusy.get(target) !== undefined;
+    if (!isBusy) this.#know(target, NOBODY);
+    return isBusy;
   }
 
-  /** The oldest queued message. */
-  next(target: string): OutboxRow | undefined {
-    return this.#next.get(target);
+  #know(target: string, alone: OutboxId): void {
+    if (this.#alone.size >= TARGETS_KEPT) this.#alone.clear();
+    this.#alone.set(target, alone);
+  }
+
+  /** A message was put into the line. `isAlone`: there is no other. */
+  joined(target: string, id: OutboxId, isAlone: boolean): void {
+    if (isAlone) this.#know(target, id);
+    else this.#alone.delete(target);
+  }
+
+  /** A message has left the front; the oldest queued one. */
+  left({ id, target }: Pick<OutboxRow, 'id' | 'target'>): OutboxRow | undefined {
+    if (this.#alone.get(target) !== id) return this.#next.get(target);
+    this.#know(target, NOBODY);
+    return undefined;
+  }
+
+  /** Messages came into the line or left it anywhere. */
+  forget(): void {
+    this.#alone.clear();
   }
 
   /** A message comes to the front, to be sent at `dueAt` (unix ms). */
@@ -59,7 +88,8 @@ export class TargetLine {
 
   /** The oldest queued message comes to the front. False when there is none. */
   bringNext(target: string, now: number): boolean {
-    const next = this.next(target);
+    this.#alone.delete(target);
+    const next = this.#next.get(target);
     if (next !== undefined) this.bring(next.id, now);
     return next !== undefined;
   }
@@ -71,6 +101,7 @@ export class TargetLine {
 
   /** The front is given to the oldest message once more, for older ones than it came back. */
   reorder(target: string, now: number): void {
+    this.#alone.delete(target);
     this.#stepBack.run(target);
     if (this.#hasFront.get(target) === undefined) this.bringNext(target, now);
   }

@@ -33,7 +33,6 @@ describe('what comes in', () => {
         ],
         mentionsBot: true,
         sentAt: Date.parse('2026-10-02T20:15:00+08:00'),
-        replyToken: { kind: 'msg_id', value: 'ROBOT1.0_abcDEF-._!' },
       },
     });
   });

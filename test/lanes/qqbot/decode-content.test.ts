@@ -48,7 +48,6 @@ describe('guilds', () => {
       conversation: { kind: 'channel', peer: d.channel_id },
       sender: { isBot: false },
       mentionsBot: true,
-      replyToken: { kind: 'msg_id', value: d.id },
     });
     expect(plainText(message(t, d, BOT).segments)).not.toContain(BOT);
   });

@@ -53,7 +53,7 @@ describe('every scene is heard, and answered where it came from', () => {
       mentionsBot: true,
       sender: { isBot: false },
     });
-    await loong.send(formatTarget(message.conversation), 'pong', { id: String(message.replyToken?.value), seq: 1 });
+    await loong.send(formatTarget(message.conversation), 'pong', { id: message.id, seq: 1 });
     expect(sends(sandbox)).toMatchObject([
       { accepted: true, mode: 'passive', text: 'pong', msg_id: message.id, scene: { kind } },
     ]);

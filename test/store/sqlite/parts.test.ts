@@ -5,7 +5,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS } from '../../../src/store/sqlite/migrations.js';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, OutboxId, Store } from '../../../src/store/store.js';
-import { ACCOUNT, arrival, HOUR, outgoing, target } from '../../support/messages.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
 let store: Store;
@@ -150,9 +150,34 @@ test('a file of the first released form is taken over with all that waits in it'
        VALUES (?, 'qqbot:main:c2c:alice', '[{"type":"text","text":"x"}]', 'api', 'queued', 1, ?, 1)`,
     )
     .run(ACCOUNT, Date.now() + HOUR);
+  const bob = inbound('m1', 'bob');
+  old
+    .prepare(
+      `INSERT INTO inbox (account, conversation, message_id, body, status, received_at)
+       VALUES (?, 'qqbot:main:c2c:bob', 'm1', ?, 'waiting', 1)`,
+    )
+    .run(ACCOUNT, JSON.stringify({ ...bob, replyToken: { kind: 'msg_id', value: 'm1' } }));
+  const window = old.prepare(
+    `INSERT INTO reply_windows (id, target, token_kind, token, closes_at, places, used, last_seq)
+     VALUES (?, 'qqbot:main:c2c:bob', ?, ?, ?, 4, 1, 1)`,
+  );
+  window.run(1, 'msg_id', 'm1', Date.now() + HOUR);
+  window.run(-7, 'event_id', 'E7', Date.now() + 2 * HOUR);
+  old
+    .prepare(
+      `INSERT INTO outbox (account, target, body, origin, status, expires_at, attempts, window_id, seq, created_at)
+       VALUES (?, 'qqbot:main:c2c:bob', '[{"type":"text","text":"y"}]', 'api', 'sending', ?, 1, -7, 1, 1)`,
+    )
+    .run(ACCOUNT, Date.now() + HOUR);
   old.close();
   const taken = openStore(path, 'process');
   onTestFinished(() => taken.close());
   expect(taken.outbox.message(1)).toMatchObject([{ id: 1, message: 1, status: 'queued' }]);
-  expect((await taken.outbox.claim(ACCOUNT, Date.now(), 9)).rows).toHaveLength(1);
+  expect(await taken.outbox.recover(() => true)).toEqual({ again: 1, uncertain: 0 });
+  const { rows } = await taken.outbox.claim(ACCOUNT, Date.now(), 9);
+  expect(rows).toMatchObject([{ id: 1 }, { id: 2, passive: { token: { kind: 'event_id', value: 'E7' }, seq: 1 } }]);
+  await taken.outbox.settle(2, { status: 'delivered' });
+  expect(taken.inbox.waiting(ACCOUNT, 0, 9)).toMatchObject([{ id: 1, message: bob }]);
+  const answer = await taken.inbox.answer(1, [outgoing('bob', 'z', { origin: 'backend' })], true);
+  expect(answer.claimed?.passive).toMatchObject({ token: { kind: 'msg_id', value: 'm1' }, seq: 2 });
 });

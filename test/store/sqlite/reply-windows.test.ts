@@ -36,8 +36,10 @@ async function asked(id: string, count: number, closesAt = Date.now() + HOUR): P
 }
 
 async function answer(id: number, text = 'answer'): Promise<Outgoing | undefined> {
-  const { claimed } = await store.inbox.answer(id, [outgoing('alice', text, { origin: 'backend' })], true);
-  return claimed;
+  const { ids, claimed } = await store.inbox.answer(id, [outgoing('alice', text, { origin: 'backend' })], true);
+  if (claimed !== undefined) return claimed;
+  const { rows } = await store.outbox.claim(ACCOUNT, Date.now(), 9); // its own window is over
+  return rows.find((row) => row.id === ids[0]);
 }
 
 test('a window serves as many replies as it has places, numbered from 1, and then no more', async () => {
@@ -139,19 +141,6 @@ test('a refused message opens its window all the same, a second copy opens no se
   const claimed = await answer('id' in lifted ? lifted.id : 0);
   expect(claimed?.passive).toMatchObject({ seq: 1 });
   await store.outbox.settle(claimed?.id ?? 0, { status: 'delivered' });
-  expect((await send()).passive).toBeUndefined();
-});
-
-test('a token that comes again with another message keeps its numbers and places', async () => {
-  const again = (id: string) => ({
-    message: inbound(id, 'alice', { replyToken: { kind: 'event_id', value: 'E1' } }),
-    right: { closesAt: Date.now() + HOUR, count: 2 },
-    refusal: 'x',
-  });
-  await store.inbox.admit(again('m1'));
-  expect((await send()).passive).toMatchObject({ token: { kind: 'event_id', value: 'E1' }, seq: 1 });
-  await store.inbox.admit(again('m2'));
-  expect((await send()).passive).toMatchObject({ seq: 2 });
   expect((await send()).passive).toBeUndefined();
 });
 

@@ -1,0 +1,20 @@
+/** Messages as inbox rows hold them: what the row says in columns of its own is not in the body. */
+import type { InboundMessage } from '../../model/message.js';
+import { type MessageId, storedTarget } from '../../model/target.js';
+
+/** The columns that a message is read from. */
+export const MESSAGE = 'conversation, message_id, body';
+
+export interface MessageRow {
+  readonly conversation: string;
+  readonly message_id: string;
+  readonly body: string;
+}
+
+export function bodyOf({ id: _, conversation: __, ...body }: InboundMessage): string {
+  return JSON.stringify(body);
+}
+
+export function storedMessage({ conversation, message_id: id, body }: MessageRow): InboundMessage {
+  return { ...JSON.parse(body), id: id as MessageId, conversation: storedTarget(conversation) };
+}
