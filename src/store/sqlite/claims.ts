@@ -1,7 +1,7 @@
 /** Rows on their way out: each attempt is counted and has its reply pair before it begins. Used inside transactions. */
 import type { OutboxId, Outgoing, Settled } from '../store.js';
 import type { Database } from './database.js';
-import { carriesOthers, type OutboxRow, outgoing } from './outbox-row.js';
+import { carriesOthers, hasUsablePair, type OutboxRow, outgoing } from './outbox-row.js';
 import type { Parking } from './parking.js';
 import type { ReplyWindow, ReplyWindows } from './reply-windows.js';
 import type { TargetLine } from './target-line.js';
@@ -39,21 +39,22 @@ export class Claims {
     return row;
   }
 
-  /** The window in which a row goes out; undefined when it has a pair already, or none is open for it. */
+  /** The window in which a row goes out; undefined when it has a pair that can be used, or none is open for it. */
   windowFor(row: OutboxRow, now: number): ReplyWindow | undefined {
-    if (row.window_id !== null) return undefined;
+    if (hasUsablePair(row, now)) return undefined;
     return this.#windows.best(row.target, now, row.in_reply_to ?? row.reply_to, row.origin === 'backend');
   }
 
   /** Counts the attempt, and takes a reply pair. */
   claim(row: OutboxRow, window: ReplyWindow | undefined, now: number): Outgoing {
-    const held = outgoing(row);
-    const pair = window === undefined ? undefined : this.#windows.take(window);
-    this.#send.run(window?.id ?? row.window_id, pair?.seq ?? row.seq, row.id);
+    const { passive: held, ...message } = outgoing(row);
+    const keeps = hasUsablePair(row, now);
+    const taken = window === undefined ? undefined : this.#windows.take(window);
+    this.#send.run(window?.id ?? (keeps ? row.window_id : null), taken?.seq ?? (keeps ? row.seq : null), row.id);
     this.note(row);
-    const passive = pair ?? held.passive;
+    const passive = taken ?? (keeps ? held : undefined);
     return {
-      ...held,
+      ...message,
       status: 'sending',
       attempts: row.attempts + 1,
       ...(carriesOthers(row) ? { segments: this.#parking.carriedBy(row.id, now) } : {}),
@@ -66,7 +67,8 @@ export class Claims {
     const row = this.#line.left(gone);
     if (row === undefined) return { nextIsDue: false };
     const window = claims ? this.windowFor(row, now) : undefined;
-    if (window !== undefined) return { nextIsDue: false, next: this.claim(row, window, now) };
+    if (window !== undefined || (claims && hasUsablePair(row, now)))
+      return { nextIsDue: false, next: this.claim(row, window, now) };
     this.#line.bring(row.id, now);
     return { nextIsDue: true };
   }

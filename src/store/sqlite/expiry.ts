@@ -47,6 +47,7 @@ export class Expiry {
   /** Inside a transaction: what is too old is settled. */
   settleOld(account: string, now: number): OutboxId[] {
     const rows = this.#expire.all(JSON.stringify(EXPIRED), now, account, now);
+    for (const row of rows) this.#line.forget(row.target);
     for (const row of rows) this.#parking.handOver(row.id);
     for (const row of rows) if (row.due_at !== null) this.#line.bringNext(row.target, now);
     return [...rows.map((row) => row.id), ...this.#reviews.giveUp(account, now)];

@@ -12,10 +12,10 @@ import type {
   WaitingMessage,
 } from '../store.js';
 import type { Database } from './database.js';
+import type { Entries } from './entries.js';
 import { bodyOf, MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
 import { KnownMessages } from './known-messages.js';
 import { messageDigest } from './message-digest.js';
-import type { SqliteOutbox } from './outbox.js';
 import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
@@ -33,7 +33,7 @@ const SETTLE_AND_TAKE = `UPDATE inbox SET status = ?, error = ?, settled_at = ?,
 export class SqliteInbox implements Inbox {
   readonly #db;
   readonly #windows;
-  readonly #outbox;
+  readonly #entries;
   readonly #parking;
   readonly #insert;
   readonly #lift;
@@ -43,10 +43,10 @@ export class SqliteInbox implements Inbox {
   readonly #settleAndTake;
   readonly #known;
 
-  constructor(db: Database, windows: ReplyWindows, outbox: SqliteOutbox, parking: Parking) {
+  constructor(db: Database, windows: ReplyWindows, entries: Entries, parking: Parking) {
     this.#db = db;
     this.#windows = windows;
-    this.#outbox = outbox;
+    this.#entries = entries;
     this.#parking = parking;
     this.#insert = db.prepare<
       [
@@ -143,11 +143,16 @@ export class SqliteInbox implements Inbox {
   ): Promise<Answered> {
     return this.#db.write(() => {
       const now = Date.now();
-      const window = begins && said[0] !== undefined ? this.#outbox.freeWindow(said[0].target, id, now) : undefined;
+      const window = said[0] === undefined ? undefined : this.#windows.own(id, formatTarget(said[0].target), now);
       const settle = window === undefined ? this.#settle : this.#settleAndTake;
       if (settle.run(status, error, now, id).changes === 0) return { ids: [], isDue: false };
       const pair = window === undefined ? undefined : this.#windows.taken(window);
-      const stored = said.map((message, i) => this.#outbox.insert(message, id, i === 0 ? pair : undefined));
+      const stored = said.map((message, i) =>
+        this.#entries.enter(
+          message,
+          i === 0 && pair !== undefined ? { inReplyTo: id, pair, begins } : { inReplyTo: id, begins: false },
+        ),
+      );
       const claimed = stored[0]?.claimed;
       const isDue = stored[0]?.isDue ?? false;
       return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };

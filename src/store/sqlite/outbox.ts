@@ -1,35 +1,29 @@
 /** Journal of what goes out: ordered per target, one attempt at a time, every outcome written down. */
-import type { Segment } from '../../model/message.js';
 import { formatTarget, laneId, storedTarget, type Target } from '../../model/target.js';
 import type {
   AttemptOutcome,
   Claimed,
-  InboxId,
   Look,
   NewOutgoing,
   Once,
   Outbox,
   OutboxId,
   Outgoing,
-  PassivePair,
   RowError,
   Settled,
 } from '../store.js';
-import { Claims } from './claims.js';
+import type { Claims } from './claims.js';
 import type { Database } from './database.js';
+import type { Entries } from './entries.js';
 import type { Expiry } from './expiry.js';
 import { IdempotencyKeys, unlessConflict } from './idempotency.js';
 import { CUT_SHORT, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_PARKED } from './outbox-errors.js';
-import { COLUMNS, carriesOthers, FROM, type OutboxRow, outgoing, plainerBits } from './outbox-row.js';
+import { COLUMNS, carriesOthers, FROM, hasUsablePair, type OutboxRow, outgoing, plainerBits } from './outbox-row.js';
 import type { Parking } from './parking.js';
-import type { ReplyWindow, ReplyWindows } from './reply-windows.js';
+import type { ReplyWindows } from './reply-windows.js';
 import type { Reviews } from './reviews.js';
 import type { TargetLine } from './target-line.js';
 
-const SHARED = 'account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at';
-const INSERT = `INSERT INTO outbox (${SHARED}, status, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`;
-const INSERT_TAKEN = `INSERT INTO outbox (${SHARED}, status, attempts, window_id, seq)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'sending', 1, ?, ?)`;
 const FIND = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ?`;
 const MESSAGE = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ? AND o.part_of IS NULL OR o.part_of = ? ORDER BY o.id`;
 const DUE = `SELECT ${COLUMNS} ${FROM} WHERE o.account = ? AND o.status = 'queued' AND o.due_at <= ? ORDER BY o.due_at, o.id LIMIT ?`;
@@ -50,19 +44,6 @@ const SEND_AGAIN = `UPDATE outbox SET status = 'queued', ambiguous = 1, due_at =
 
 const NOTHING_SETTLED: Settled = { along: 0, nextIsDue: false };
 
-/** What every row is inserted with, in the order of SHARED. */
-type Shared = [string, string, string, string, number | null, number | null, number | null, number, number];
-
-/** A message as it was stored. */
-export interface Inserted {
-  /** Of its first part. */
-  readonly id: OutboxId;
-  /** Its first part, claimed. */
-  readonly claimed?: Outgoing;
-  /** It is due, and not claimed. */
-  readonly isDue: boolean;
-}
-
 export class SqliteOutbox implements Outbox {
   readonly #db;
   readonly #windows;
@@ -72,8 +53,7 @@ export class SqliteOutbox implements Outbox {
   readonly #reviews;
   readonly #expiry;
   readonly #claims;
-  readonly #insert;
-  readonly #insertTaken;
+  readonly #entries;
   readonly #find;
   readonly #message;
   readonly #due;
@@ -94,6 +74,8 @@ export class SqliteOutbox implements Outbox {
     parking: Parking,
     reviews: Reviews,
     expiry: Expiry,
+    claims: Claims,
+    entries: Entries,
   ) {
     this.#db = db;
     this.#windows = windows;
@@ -102,9 +84,8 @@ export class SqliteOutbox implements Outbox {
     this.#parking = parking;
     this.#reviews = reviews;
     this.#expiry = expiry;
-    this.#claims = new Claims(db, windows, line, parking);
-    this.#insert = db.prepare<[...Shared, number | null], never>(INSERT);
-    this.#insertTaken = db.prepare<[...Shared, number | null, number], never>(INSERT_TAKEN);
+    this.#claims = claims;
+    this.#entries = entries;
     this.#find = db.prepare<[number], OutboxRow>(FIND);
     this.#message = db.prepare<[number, number], OutboxRow>(MESSAGE);
     this.#due = db.prepare<[string, number, number], OutboxRow>(DUE);
@@ -127,7 +108,7 @@ export class SqliteOutbox implements Outbox {
       const account = laneId(message.target);
       const known = once === undefined ? undefined : this.#keys.find(account, once);
       if (known !== undefined) return known;
-      const { id } = this.insert(message, null);
+      const { id } = this.#entries.enter(message);
       if (once !== undefined) this.#keys.keep(account, once, id);
       return id;
     });
@@ -136,45 +117,6 @@ export class SqliteOutbox implements Outbox {
 
   known(account: string, once: Once): OutboxId | undefined {
     return unlessConflict(this.#keys.find(account, once));
-  }
-
-  /** Inside a transaction: the window of this message, if the answer to it can go out at once: nothing else waits, or is being sent. */
-  freeWindow(target: Target, own: InboxId, now: number): ReplyWindow | undefined {
-    const key = formatTarget(target);
-    return this.#line.isBusy(key) ? undefined : this.#windows.own(own, key, now);
-  }
-
-  /** Inside a transaction: one row for each part. `pair`: taken for the first, which is claimed at once, from the window of `inReplyTo`. */
-  insert(message: NewOutgoing, inReplyTo: InboxId | null, pair?: PassivePair): Inserted {
-    const now = Date.now();
-    const target = formatTarget(message.target);
-    const account = laneId(message.target);
-    const { furtherParts = [], replyTo = null, origin } = message;
-    const shared = (segments: readonly Segment[], partOf: OutboxId | null): Shared => [
-      account,
-      target,
-      JSON.stringify(segments),
-      origin,
-      inReplyTo,
-      replyTo,
-      partOf,
-      message.expiresAt,
-      now,
-    ];
-    const isFirst = pair !== undefined || !this.#line.isBusy(target);
-    const first = shared(message.segments, null);
-    const { lastInsertRowid } =
-      pair === undefined
-        ? this.#insert.run(...first, isFirst ? now : null)
-        : this.#insertTaken.run(...first, inReplyTo, pair.seq);
-    const id = Number(lastInsertRowid);
-    this.#line.joined(target, id, isFirst && furtherParts.length === 0);
-    if (pair !== undefined) this.#claims.note({ id, target, merged_into: null });
-    for (const segments of furtherParts) this.#insert.run(...shared(segments, id), null);
-    if (pair === undefined || furtherParts.length > 0) this.#expiry.mayComeAt(account, message.expiresAt);
-    return pair === undefined
-      ? { id, isDue: isFirst }
-      : { id, isDue: false, claimed: claimedNow(id, message, inReplyTo, pair) };
   }
 
   find(id: OutboxId): Outgoing | undefined {
@@ -213,7 +155,7 @@ export class SqliteOutbox implements Outbox {
   /** Inside a transaction: claims a row for an attempt, unless it has to wait, or is parked and put into `unattempted`. */
   #take(row: OutboxRow, now: number, { pace }: Look, unattempted: OutboxId[]): Outgoing | undefined {
     const window = this.#claims.windowFor(row, now);
-    const how = row.window_id === null && window === undefined ? 'active' : 'passive';
+    const how = window === undefined && !hasUsablePair(row, now) ? 'active' : 'passive';
     if (how === 'active' && this.#parking.refusesActive(row.target, now)) {
       this.#park(row, REFUSES_ACTIVE, now);
       unattempted.push(row.id);
@@ -264,6 +206,7 @@ export class SqliteOutbox implements Outbox {
       this.#failLaterParts.all(JSON.stringify(PART_FAILED), now, message, row.id),
     );
     for (const part of rest) this.#parking.handOver(part.id);
+    if (rest.length > 0) this.#line.forget(row.target);
     return this.#settled(row, rest.length, carried, now, claimsNext);
   }
 
@@ -307,6 +250,7 @@ export class SqliteOutbox implements Outbox {
     }
     const rest = this.#parkLaterParts.all(JSON.stringify(error), first, row.id);
     for (const part of rest) this.#parking.handOver(part.id);
+    if (rest.length > 0) this.#line.forget(row.target);
     return { along: rest.length, ...this.#claims.nextUp(row, now, false) };
   }
 
@@ -316,12 +260,17 @@ export class SqliteOutbox implements Outbox {
     this.#mayExpire(row, now);
     if (row.window_id !== null) {
       if (pair === 'release') this.#windows.release(row.window_id);
-      if (pair === 'close') this.#windows.close(row.window_id, now);
+      if (pair === 'close') this.#closeWindow(row.window_id, row.target, now);
     }
     const [ambiguous, windowId, seq] = pair === 'keep' ? [1, row.window_id, row.seq] : [0, null, null];
     const bits = plainer === undefined ? row.plainer : plainerBits(plainer);
     this.#requeue.run('queued', dueAt, JSON.stringify(error), ambiguous, windowId, seq, bits, row.id);
     return { along: 0, nextIsDue: dueAt <= now };
+  }
+
+  #closeWindow(id: number, target: string, now: number): void {
+    this.#windows.close(id, now);
+    this.#line.forget(target); // others may have a pair of it
   }
 
   /** Inside a transaction: the platform has the row, and will tell. It may have told already. */
@@ -347,7 +296,7 @@ export class SqliteOutbox implements Outbox {
     return this.#db.write(() => {
       const now = Date.now();
       this.#expiry.forget();
-      this.#line.forget();
+      this.#line.forgetAll();
       let again = 0;
       const cutOff = this.#cutOff.all();
       for (const row of cutOff) {
@@ -363,22 +312,4 @@ export class SqliteOutbox implements Outbox {
       return { again, uncertain: cutOff.length - again };
     });
   }
-}
-
-function claimedNow(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId | null, passive: PassivePair): Outgoing {
-  const { target, segments, origin, expiresAt, replyTo } = message;
-  return {
-    id,
-    message: id,
-    target,
-    segments,
-    origin,
-    expiresAt,
-    status: 'sending',
-    attempts: 1,
-    ambiguous: false,
-    ...(inReplyTo === null ? {} : { inReplyTo }),
-    ...(replyTo === undefined ? {} : { replyTo }),
-    passive,
-  };
 }

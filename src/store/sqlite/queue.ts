@@ -157,6 +157,7 @@ export class SqliteQueue implements Queue {
       this.#drop.run(status, JSON.stringify(error), now, part.id);
       if (part.merged_into === part.id) this.#handOver.run(part.id, part.id);
     }
+    this.#line.forget(named.target);
     if (open.some((part) => part.due_at !== null)) this.#line.reorder(named.target, now);
     return { account: named.account, message: named.message };
   }

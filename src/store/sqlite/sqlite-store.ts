@@ -1,6 +1,8 @@
 /** The store in one SQLite file. */
 import type { Store } from '../store.js';
+import { Claims } from './claims.js';
 import { Database } from './database.js';
+import { Entries } from './entries.js';
 import { SqliteEventLog } from './event-log.js';
 import { Expiry } from './expiry.js';
 import { SqliteGatewaySessions } from './gateway-sessions.js';
@@ -21,9 +23,11 @@ export function openStore(path: string, durability: 'process' | 'power', busyLim
   const parking = new Parking(db, line);
   const reviews = new Reviews(db, parking);
   const expiry = new Expiry(db, line, parking, reviews);
-  const outbox = new SqliteOutbox(db, windows, line, parking, reviews, expiry);
+  const claims = new Claims(db, windows, line, parking);
+  const entries = new Entries(db, line, expiry, claims);
+  const outbox = new SqliteOutbox(db, windows, line, parking, reviews, expiry, claims, entries);
   return {
-    inbox: new SqliteInbox(db, windows, outbox, parking),
+    inbox: new SqliteInbox(db, windows, entries, parking),
     outbox,
     sessions: new SqliteGatewaySessions(db),
     events: new SqliteEventLog(db, windows, reviews, parking),

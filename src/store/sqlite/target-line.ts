@@ -21,13 +21,15 @@ const TO_THE_FRONT = 'UPDATE outbox SET due_at = ? WHERE id = ?';
 const STEP_BACK = `UPDATE outbox SET due_at = NULL
   WHERE ${OPEN} AND status = 'queued' AND due_at IS NOT NULL AND ambiguous = 0`;
 
-/** Targets that are kept in memory; the journal knows of all. */
-const TARGETS_KEPT = 4096;
-const NOBODY = 0;
+/** Lines, and messages in them, that are kept in memory; the journal knows of all. */
+const LINES_KEPT = 4096;
+const ROWS_KEPT = 2048;
+const LONGEST_KEPT = 8192;
 
 export class TargetLine {
-  /** Of targets with at most one message that waits or is being sent: its id, or `NOBODY`. Of all others the journal knows. */
-  readonly #alone = new Map<string, OutboxId>();
+  /** Whole lines as they were written, from the front: spare looks at the journal. Whoever changes one otherwise forgets it. */
+  readonly #lines = new Map<string, OutboxRow[]>();
+  #rowsKept = 0;
   readonly #pending;
   readonly #isBusy;
   readonly #hasFront;
@@ -42,7 +44,7 @@ export class TargetLine {
     this.#next = db.prepare<[string], OutboxRow>(NEXT);
     this.#toTheFront = db.prepare<[number, OutboxId], never>(TO_THE_FRONT);
     this.#stepBack = db.prepare<[string], never>(STEP_BACK);
-    db.whenUndone(() => this.forget());
+    db.whenUndone(() => this.forgetAll());
   }
 
   /** How many messages wait or are being sent. */
@@ -51,34 +53,45 @@ export class TargetLine {
   }
 
   isBusy(target: string): boolean {
-    const alone = this.#alone.get(target);
-    if (alone !== undefined) return alone !== NOBODY;
-    const isBusy = this.#isBusy.get(target) !== undefined;
-    if (!isBusy) this.#know(target, NOBODY);
-    return isBusy;
+    const line = this.#lines.get(target);
+    if (line !== undefined) return line.length > 0;
+    if (this.#isBusy.get(target) !== undefined) return true;
+    if (this.#lines.size >= LINES_KEPT) this.forgetAll();
+    this.#lines.set(target, []);
+    return false;
   }
 
-  #know(target: string, alone: OutboxId): void {
-    if (this.#alone.size >= TARGETS_KEPT) this.#alone.clear();
-    this.#alone.set(target, alone);
-  }
-
-  /** A message was put into the line. `isAlone`: there is no other. */
-  joined(target: string, id: OutboxId, isAlone: boolean): void {
-    if (isAlone) this.#know(target, id);
-    else this.#alone.delete(target);
+  /** A row was put at the end of the line, as it stands here. */
+  joined(row: OutboxRow): void {
+    const line = this.#lines.get(row.target);
+    if (line === undefined) return;
+    if (this.#rowsKept >= ROWS_KEPT) return this.forgetAll();
+    if (row.body.length > LONGEST_KEPT) return this.forget(row.target);
+    line.push(row);
+    this.#rowsKept++;
   }
 
   /** A message has left the front; the oldest queued one. */
   left({ id, target }: Pick<OutboxRow, 'id' | 'target'>): OutboxRow | undefined {
-    if (this.#alone.get(target) !== id) return this.#next.get(target);
-    this.#know(target, NOBODY);
-    return undefined;
+    const line = this.#lines.get(target);
+    if (line?.[0]?.id !== id) {
+      this.forget(target);
+      return this.#next.get(target);
+    }
+    line.shift();
+    this.#rowsKept--;
+    return line[0];
   }
 
-  /** Messages came into the line or left it anywhere. */
-  forget(): void {
-    this.#alone.clear();
+  /** Messages came into this line, left it or changed, other than at its ends. */
+  forget(target: string): void {
+    this.#rowsKept -= this.#lines.get(target)?.length ?? 0;
+    this.#lines.delete(target);
+  }
+
+  forgetAll(): void {
+    this.#lines.clear();
+    this.#rowsKept = 0;
   }
 
   /** A message comes to the front, to be sent at `dueAt` (unix ms). */
@@ -88,7 +101,7 @@ export class TargetLine {
 
   /** The oldest queued message comes to the front. False when there is none. */
   bringNext(target: string, now: number): boolean {
-    this.#alone.delete(target);
+    this.forget(target);
     const next = this.#next.get(target);
     if (next !== undefined) this.bring(next.id, now);
     return next !== undefined;
@@ -101,7 +114,7 @@ export class TargetLine {
 
   /** The front is given to the oldest message once more, for older ones than it came back. */
   reorder(target: string, now: number): void {
-    this.#alone.delete(target);
+    this.forget(target);
     this.#stepBack.run(target);
     if (this.#hasFront.get(target) === undefined) this.bringNext(target, now);
   }
