@@ -8,7 +8,12 @@ export interface Turn {
   readonly attempt: number;
 }
 
+/** Ends a turn. The signal is made when it is asked for: who answers at once needs none. */
+export interface TurnLimit {
+  readonly signal: AbortSignal;
+}
+
 export interface Backend {
-  /** Answers one turn, piece by piece; yields nothing to stay silent. Throws BackendError. May take as long as it likes until `signal` aborts. */
-  answer(turn: Turn, signal: AbortSignal): AsyncIterable<Segment>;
+  /** Answers one turn, piece by piece; yields nothing to stay silent. Throws BackendError. May take as long as it likes until the signal aborts. */
+  answer(turn: Turn, limit: TurnLimit): AsyncIterable<Segment> | Iterable<Segment>;
 }

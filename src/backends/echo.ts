@@ -5,7 +5,7 @@ import type { Backend, Turn } from './backend.js';
 const NAMES = { image: '图片', voice: '语音', video: '视频', file: '文件' } as const;
 
 export const echo: Backend = {
-  async *answer({ message }: Turn): AsyncIterable<Segment> {
+  *answer({ message }: Turn): Iterable<Segment> {
     const media = message.segments.flatMap((s) =>
       s.type === 'media' ? [`[${NAMES[s.kind]}${s.name === undefined ? '' : ` ${s.name}`}]`] : [],
     );

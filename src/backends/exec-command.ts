@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { BackendError, describeError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
-import type { Backend, Turn } from './backend.js';
+import type { Backend, Turn, TurnLimit } from './backend.js';
 import type { GroupRecords } from './group-records.js';
 import { ProcessGroups } from './process-groups.js';
 import { turnDocument } from './turn-document.js';
@@ -27,7 +27,7 @@ export interface ExecOptions {
 export function execCommand(options: ExecOptions, records?: GroupRecords): Backend {
   const groups = new ProcessGroups(records);
   return {
-    async *answer(turn: Turn, signal: AbortSignal): AsyncIterable<Segment> {
+    async *answer(turn: Turn, { signal }: TurnLimit): AsyncIterable<Segment> {
       const input =
         options.input === 'text' ? plainText(turn.message.segments) : `${JSON.stringify(turnDocument(turn))}\n`;
       const text = writtenText(options.command[0], await run(options, groups, input, signal));

@@ -1,5 +1,5 @@
 /** One message put to a backend: its answer, within the time it has, and when the backend has let go of it. */
-import type { Backend, Turn } from '../backends/backend.js';
+import type { Backend, Turn, TurnLimit } from '../backends/backend.js';
 import { BackendError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
 
@@ -18,8 +18,8 @@ export interface Asked {
 }
 
 export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Asked {
-  const limit = new AbortController();
-  let stop = (reason: Error) => limit.abort(reason);
+  const limit = new Limit();
+  let stop = (reason: Error) => limit.end(reason);
   let letGo = () => {};
   const over = new Promise<void>((resolve) => {
     letGo = resolve;
@@ -27,7 +27,7 @@ export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Ask
   const answer = new Promise<readonly Segment[]>((resolve, reject) => {
     stop = (reason) => {
       reject(reason);
-      limit.abort(reason);
+      limit.end(reason);
       setTimeout(letGo, LET_GO_MS).unref();
     };
     const timer = setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs);
@@ -35,26 +35,66 @@ export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Ask
       clearTimeout(timer);
       letGo();
     };
-    void gather(backend, turn, limit.signal).then(resolve, reject).then(end);
+    gather(backend, turn, limit).then(
+      (segments) => {
+        resolve(segments);
+        end();
+      },
+      (error: unknown) => {
+        reject(error);
+        end();
+      },
+    );
   });
   return { answer, over, stop: (reason) => stop(reason) };
 }
 
-/** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
-async function gather(backend: Backend, turn: Turn, signal: AbortSignal): Promise<readonly Segment[]> {
-  const segments: Segment[] = [];
-  let size = 0;
-  for await (const segment of backend.answer(turn, signal)) {
-    if (signal.aborted) break;
-    size += plainText([segment]).length + 1;
-    if (size > MAX_ANSWER_CHARS) {
+class Limit implements TurnLimit {
+  #controller: AbortController | undefined;
+  #ended: Error | undefined;
+
+  get isOver(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended !== undefined) this.#controller.abort(this.#ended);
+    return this.#controller.signal;
+  }
+
+  end(reason: Error): void {
+    this.#ended ??= reason;
+    this.#controller?.abort(reason);
+  }
+}
+
+async function gather(backend: Backend, turn: Turn, limit: Limit): Promise<readonly Segment[]> {
+  const gathered = new Gathered();
+  const pieces = backend.answer(turn, limit);
+  if (Symbol.asyncIterator in pieces) {
+    for await (const piece of pieces) {
+      if (limit.isOver) break;
+      gathered.add(piece);
+    }
+  } else for (const piece of pieces) gathered.add(piece);
+  return gathered.segments;
+}
+
+class Gathered {
+  readonly segments: Segment[] = [];
+  #size = 0;
+
+  /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
+  add(segment: Segment): void {
+    this.#size += plainText([segment]).length + 1;
+    if (this.#size > MAX_ANSWER_CHARS) {
       throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
         remedy: 'make it answer in fewer words',
       });
     }
-    segments.push(segment);
+    this.segments.push(segment);
   }
-  return segments;
 }
 
 function tooSlow(timeoutMs: number): BackendError {

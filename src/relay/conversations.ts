@@ -240,8 +240,12 @@ export class Conversations {
       const asked = askBackend(backend, { message, attempt }, timeoutMs);
       over = asked.over;
       this.#asking.add(asked.stop);
-      void over.then(() => this.#asking.delete(asked.stop));
-      const segments = await asked.answer;
+      const forget = () => void this.#asking.delete(asked.stop);
+      const segments = await asked.answer.catch((error: unknown) => {
+        void over.then(forget); // what still works can still be stopped
+        throw error;
+      });
+      forget();
       const written = this.#written(() => outbound.answer(id, message, segments));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
       await written;

@@ -31,7 +31,7 @@ function turn(more: Partial<InboundMessage> = {}, attempt = 1): Turn {
 
 async function ask(options: ExecOptions, asked: Turn = turn(), signal = new AbortController().signal): Promise<string> {
   const segments: Segment[] = [];
-  for await (const segment of execCommand(options).answer(asked, signal)) segments.push(segment);
+  for await (const segment of execCommand(options).answer(asked, { signal })) segments.push(segment);
   return plainText(segments);
 }
 
@@ -284,7 +284,7 @@ test('when loong itself ends at once, commands that ignore SIGTERM end with it',
 const limit = new AbortController();
 const backend = execCommand({ command: [process.execPath, '-e', process.argv[2]], input: 'text', env: {}, maxOutputBytes: 1000 });
 const message = { segments: [{ type: 'text', text: '' }] };
-backend.answer({ message, attempt: 1 }, limit.signal)[Symbol.asyncIterator]().next().catch(() => {});
+backend.answer({ message, attempt: 1 }, limit)[Symbol.asyncIterator]().next().catch(() => {});
 process.stdin.once('data', () => { limit.abort(); process.exit(0); });`,
     [source],
   );
@@ -311,7 +311,7 @@ const { GroupRecords } = await import(DIST + 'backends/group-records.js');
 const command = (source) => ({ command: [process.execPath, '-e', source], input: 'text', env: {}, maxOutputBytes: 1000 });
 const message = { segments: [{ type: 'text', text: '' }] };
 const ask = (source) => execCommand(command(source), new GroupRecords(process.argv[3]))
-  .answer({ message, attempt: 1 }, new AbortController().signal)[Symbol.asyncIterator]().next();
+  .answer({ message, attempt: 1 }, new AbortController())[Symbol.asyncIterator]().next();
 await ask('console.log("done")');
 ask(process.argv[2]).catch(() => {});`,
       [source, records],
@@ -348,7 +348,7 @@ test('many turns at once leave no process and no listener behind', async () => {
     Array.from({ length: 20 }, async (_, i) => {
       const segments: Segment[] = [];
       const asked = turn({ segments: [{ type: 'text', text: `n${i}` }] });
-      for await (const segment of backend.answer(asked, new AbortController().signal)) segments.push(segment);
+      for await (const segment of backend.answer(asked, new AbortController())) segments.push(segment);
       return plainText(segments);
     }),
   );

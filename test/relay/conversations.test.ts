@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { allowedPeers } from '../../src/access/allowed-peers.js';
-import type { Backend, Turn } from '../../src/backends/backend.js';
+import type { Backend, Turn, TurnLimit } from '../../src/backends/backend.js';
 import { BackendError } from '../../src/model/errors.js';
 import type { Segment } from '../../src/model/message.js';
 import { Conversations } from '../../src/relay/conversations.js';
@@ -473,7 +473,7 @@ describe('a backend that', () => {
     ],
     [
       'ends with an error of its own when its time is over',
-      async function* (_turn: Turn, signal: AbortSignal) {
+      async function* (_turn: Turn, { signal }: TurnLimit) {
         await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
       },
       'backend.timeout',
@@ -581,7 +581,7 @@ describe('close', () => {
   test.each([0, 50])('after %d ms leaves what runs in the journal, with its signal aborted', async (graceMs) => {
     let asked = false;
     let aborted = false;
-    const { conversations, counters } = converse(async function* (_turn: Turn, signal: AbortSignal) {
+    const { conversations, counters } = converse(async function* (_turn: Turn, { signal }: TurnLimit) {
       asked = true;
       signal.addEventListener('abort', () => (aborted = true));
       await new Promise(() => {});

@@ -51,12 +51,18 @@ export class AccessToken {
     this.#options = options;
   }
 
+  /** The one that is held, if it is good for a while yet. */
+  get held(): string | undefined {
+    return this.#held !== undefined && Date.now() < this.#held.renewAt ? this.#held.token : undefined;
+  }
+
   /**
    * A token that is good for a while yet. `signal` ends this wait, not the request that others wait for too.
    * @throws DeliveryError, certainly not delivered; its `failure` is `auth` when only an operator can help.
    */
   get(signal?: AbortSignal): Promise<string> {
-    if (this.#held !== undefined && Date.now() < this.#held.renewAt) return Promise.resolve(this.#held.token);
+    const { held } = this;
+    if (held !== undefined) return Promise.resolve(held);
     this.#fetching ??= this.#renew().finally(() => {
       this.#fetching = undefined;
     });

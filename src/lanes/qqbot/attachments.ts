@@ -10,11 +10,14 @@ const MAX_TRANSCRIPT_CHARS = 10_000;
 
 type Media = Extract<Segment, { type: 'media' }>;
 
+const NONE = { media: [], unread: [] } as const;
+
 /** What could be read, and a name for everything that could not. */
 export function readAttachments(attachments: unknown): {
   readonly media: readonly Media[];
   readonly unread: readonly string[];
 } {
+  if (!Array.isArray(attachments)) return NONE;
   const media: Media[] = [];
   const unread: string[] = [];
   for (const attachment of objectsIn(attachments, MAX_ATTACHMENTS)) {
@@ -22,8 +25,7 @@ export function readAttachments(attachments: unknown): {
     if (read === undefined) unread.push(oneLine(textIn(attachment.content_type) ?? '附件', 60) || '附件');
     else media.push(read);
   }
-  const all = Array.isArray(attachments) ? attachments.length : 0;
-  const others = all - media.length - unread.length;
+  const others = attachments.length - media.length - unread.length;
   return { media, unread: others > 0 ? [...unread, `另有 ${others} 个附件`] : unread };
 }
 

@@ -14,7 +14,7 @@ export interface Question {
   /** With its query. */
   readonly path: string;
   readonly headers: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | null;
   /** For the whole exchange, in ms. */
   readonly timeoutMs: number;
 }

@@ -26,6 +26,7 @@ const NAMELESS_FACE = '[表情]';
 
 /** Text and mentions in their order, the bot's own mention left out, without blanks at either end. */
 export function readInline(content: string, form: InlineForm, mentions: Mentions): readonly Segment[] {
+  if (!mentions.everyone && !/[<@&]/.test(content)) return plain(content);
   const segments: Segment[] = [];
   const literal = form === 'guild' ? unescaped : (text: string) => text;
   let text = '';
@@ -55,6 +56,12 @@ export function readInline(content: string, form: InlineForm, mentions: Mentions
   if (text !== '') segments.push({ type: 'text', text });
   if (owesEveryone) segments.unshift({ type: 'mention', peer: 'all' });
   return trimmed(segments);
+}
+
+/** Nothing stands in it but what was typed: nearly every message. */
+function plain(content: string): readonly Segment[] {
+  const text = content.trim();
+  return text === '' ? [] : [{ type: 'text', text }];
 }
 
 /** Whatever is listed; in a guild also what is not, for there nobody can type a `<`. */

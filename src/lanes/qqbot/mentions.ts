@@ -13,8 +13,11 @@ export interface Mentions {
   readonly everyone: boolean;
 }
 
+const NONE: Mentions = { names: new Map(), own: new Set(), everyone: false };
+
 /** @param isOwn whether an entry means this bot */
 export function readMentions(mentions: unknown, everyone: boolean, isOwn: (entry: Fields) => boolean): Mentions {
+  if (!everyone && !Array.isArray(mentions)) return NONE;
   const names = new Map<string, string>();
   const own = new Set<string>();
   let all = everyone;

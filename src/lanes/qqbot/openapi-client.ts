@@ -47,7 +47,7 @@ export class OpenApiClient {
     body: JsonObject | undefined,
     signal: AbortSignal,
   ): Promise<JsonObject> {
-    const token = await this.#options.token.get(signal);
+    const token = this.#options.token.held ?? (await this.#options.token.get(signal));
     const answer = await this.#attempt(method, path, body, token, signal);
     if (!isForWantOfAToken(answer)) return resultOf(answer, token);
     this.#options.token.drop(token);
@@ -55,32 +55,29 @@ export class OpenApiClient {
     return resultOf(await this.#attempt(method, path, body, renewed, signal), renewed);
   }
 
-  async #attempt(
+  /** Rejects with a DeliveryError. */
+  #attempt(
     method: 'GET' | 'POST',
     path: string,
     body: JsonObject | undefined,
     token: string,
     signal: AbortSignal,
   ): Promise<Answer> {
-    if (signal.aborted) throw stoppedBefore();
+    if (signal.aborted) return Promise.reject(stoppedBefore());
     const { appId, dispatcher } = this.#options;
+    const headers: Record<string, string> = { authorization: `QQBot ${token}`, 'x-union-appid': appId };
+    if (body !== undefined) headers['content-type'] = 'application/json; charset=utf-8';
     const question = {
       method,
       origin: this.#origin,
       path: `${this.#base}${path}`,
-      headers: {
-        authorization: `QQBot ${token}`,
-        'x-union-appid': appId,
-        ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
       timeoutMs: TIMEOUT_MS[method],
     };
-    try {
-      return await exchange(dispatcher, question, signal);
-    } catch (error) {
+    return exchange(dispatcher, question, signal).catch((error: unknown) => {
       throw brokenCall(error);
-    }
+    });
   }
 }
 

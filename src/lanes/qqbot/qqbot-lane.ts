@@ -132,16 +132,20 @@ export class QqbotLane implements Lane {
   /** In "all messages" groups the bot may hear itself; and who quotes what it said talks to it. */
   #withOwnMarked(message: InboundMessage): InboundMessage {
     const { sender, segments, mentionsBot } = message;
+    const quotesOwn = !mentionsBot && segments.some((part) => part.type === 'quote' && this.#own.has(part.message));
+    if (!quotesOwn && sender.id !== this.#botId) return message;
     return {
       ...message,
       sender: sender.id === this.#botId ? { ...sender, isBot: true } : sender,
-      mentionsBot: mentionsBot || segments.some((part) => part.type === 'quote' && this.#own.has(part.message)),
+      mentionsBot: mentionsBot || quotesOwn,
     };
   }
 
   async send(delivery: Delivery, signal: AbortSignal): Promise<Taken> {
-    const plainer = this.#options.markdown === 'never' ? { ...delivery.plainer, markdown: true } : delivery.plainer;
-    const { path, body } = encodeMessage({ ...delivery, ...(plainer === undefined ? {} : { plainer }) });
+    const plain = this.#options.markdown === 'never';
+    const { path, body } = encodeMessage(
+      plain ? { ...delivery, plainer: { ...delivery.plainer, markdown: true } } : delivery,
+    );
     const answer = await this.#api.call('POST', path, body, signal);
     this.#own.remember(answer.id);
     this.#own.remember(fields(answer.ext_info)?.ref_idx);

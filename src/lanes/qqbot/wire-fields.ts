@@ -11,9 +11,11 @@ export function fields(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
 
+const NO_FIELDS: readonly Fields[] = [];
+
 /** The objects among the first `max` entries of a list; none for anything else. */
 export function objectsIn(value: unknown, max: number): readonly Fields[] {
-  if (!Array.isArray(value)) return [];
+  if (!Array.isArray(value)) return NO_FIELDS;
   return value.slice(0, max).flatMap((entry: unknown): readonly Fields[] => {
     const object = fields(entry);
     return object === undefined ? [] : [object];

@@ -6,7 +6,10 @@ import type { Parking } from './parking.js';
 import type { ReplyWindow, ReplyWindows } from './reply-windows.js';
 import type { TargetLine } from './target-line.js';
 
+const SEND_READY = `UPDATE outbox SET status = 'sending', attempts = attempts + 1 WHERE id = ?`;
 const SEND = `UPDATE outbox SET status = 'sending', attempts = attempts + 1, window_id = ?, seq = ? WHERE id = ?`;
+
+const NOBODY_WAITS = { nextIsDue: false } as const;
 
 /** What settling a row needs to know of it. */
 export type Flying = Pick<OutboxRow, 'id' | 'target' | 'merged_into'>;
@@ -16,6 +19,7 @@ export class Claims {
   readonly #line: TargetLine;
   readonly #parking: Parking;
   readonly #send;
+  readonly #sendReady;
   /** What was claimed and is not settled: spares a look at the row. */
   readonly #flying = new Map<OutboxId, Flying>();
 
@@ -24,6 +28,7 @@ export class Claims {
     this.#line = line;
     this.#parking = parking;
     this.#send = db.prepare<[number | null, number | null, number], never>(SEND);
+    this.#sendReady = db.prepare<[number], never>(SEND_READY);
     db.whenUndone(() => this.#flying.clear());
   }
 
@@ -64,8 +69,16 @@ export class Claims {
 
   /** A row has left the front: the oldest queued one of its target comes there, or is claimed at once where it goes out passively. */
   nextUp(gone: Pick<OutboxRow, 'id' | 'target'>, now: number, claims: boolean): Pick<Settled, 'nextIsDue' | 'next'> {
-    const row = this.#line.left(gone);
-    if (row === undefined) return { nextIsDue: false };
+    const standing = this.#line.left(gone);
+    if (standing === 'empty') return NOBODY_WAITS;
+    const ready = claims ? standing?.ready : undefined;
+    if (ready?.passive !== undefined && ready.passive.closesAt > now) {
+      this.#sendReady.run(ready.id);
+      this.note({ id: ready.id, target: gone.target, merged_into: null });
+      return { nextIsDue: false, next: ready };
+    }
+    const row = this.#line.next(gone.target);
+    if (row === undefined) return NOBODY_WAITS;
     const window = claims ? this.windowFor(row, now) : undefined;
     if (window !== undefined || (claims && hasUsablePair(row, now)))
       return { nextIsDue: false, next: this.claim(row, window, now) };

@@ -1,10 +1,10 @@
 /** What comes into the outbox: whole messages, at the end of the line of their target. Used inside transactions. */
+import type { Segment } from '../../model/message.js';
 import { formatTarget, laneId } from '../../model/target.js';
 import type { InboxId, NewOutgoing, OutboxId, Outgoing, PassivePair } from '../store.js';
 import type { Claims } from './claims.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
-import { newRow, type OutboxRow } from './outbox-row.js';
 import type { TargetLine } from './target-line.js';
 
 const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at,
@@ -47,47 +47,44 @@ export class Entries {
     const now = Date.now();
     const target = formatTarget(message.target);
     const account = laneId(message.target);
-    const { furtherParts = [], replyTo = null, origin, expiresAt } = message;
+    const { furtherParts, replyTo = null, origin, expiresAt } = message;
     const inReplyTo = answering?.inReplyTo ?? null;
+    const pair = answering?.pair;
     const isFirst = !this.#line.isBusy(target);
-    const claims = isFirst && answering?.begins === true && answering.pair !== undefined;
-    const part = { target, origin, in_reply_to: inReplyTo, reply_to: replyTo, expires_at: expiresAt };
-    const first = newRow({ ...part, body: JSON.stringify(message.segments) }, answering?.pair, claims);
-    const id = this.#put(first, account, now, isFirst && !claims);
-    for (const segments of furtherParts) {
-      this.#put(newRow({ ...part, body: JSON.stringify(segments), part_of: id }), account, now, false);
-    }
+    const claims = isFirst && answering?.begins === true && pair !== undefined;
+    const put = (segments: readonly Segment[], partOf: OutboxId | null): OutboxId => {
+      const isClaimed = claims && partOf === null;
+      const hasPair = pair !== undefined && partOf === null;
+      const { lastInsertRowid } = this.#insert.run(
+        account,
+        target,
+        JSON.stringify(segments),
+        origin,
+        inReplyTo,
+        replyTo,
+        partOf,
+        expiresAt,
+        now,
+        isClaimed ? 'sending' : 'queued',
+        isFirst && partOf === null && !isClaimed ? now : null,
+        isClaimed ? 1 : 0,
+        hasPair ? inReplyTo : null,
+        hasPair ? pair.seq : null,
+      );
+      return Number(lastInsertRowid);
+    };
+    const id = put(message.segments, null);
+    const ready = pair === undefined ? undefined : atItsTurn(id, message, inReplyTo, pair);
+    this.#line.joined(target, ready === undefined ? { id } : { id, ready });
+    if (furtherParts !== undefined) for (const part of furtherParts) this.#line.joined(target, { id: put(part, id) });
     if (claims) this.#claims.note({ id, target, merged_into: null });
-    if (!claims || furtherParts.length > 0) this.#expiry.mayComeAt(account, expiresAt);
-    if (!claims) return { id, isDue: isFirst };
-    return { id, isDue: false, claimed: claimedNow(id, message, answering.inReplyTo, answering.pair) };
-  }
-
-  /** Puts a row at the end of its target's line. */
-  #put(row: Omit<OutboxRow, 'id'>, account: string, now: number, isDue: boolean): OutboxId {
-    const { lastInsertRowid } = this.#insert.run(
-      account,
-      row.target,
-      row.body,
-      row.origin,
-      row.in_reply_to,
-      row.reply_to,
-      row.part_of,
-      row.expires_at,
-      now,
-      row.status,
-      isDue ? now : null,
-      row.attempts,
-      row.window_id,
-      row.seq,
-    );
-    const id = Number(lastInsertRowid);
-    this.#line.joined({ ...row, id });
-    return id;
+    if (!claims || furtherParts !== undefined) this.#expiry.mayComeAt(account, expiresAt);
+    return claims && ready !== undefined ? { id, isDue: false, claimed: ready } : { id, isDue: isFirst };
   }
 }
 
-function claimedNow(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId, passive: PassivePair): Outgoing {
+/** As it goes out on its first attempt. */
+function atItsTurn(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId | null, passive: PassivePair): Outgoing {
   const { target, segments, origin, expiresAt, replyTo } = message;
   return {
     id,
@@ -99,7 +96,7 @@ function claimedNow(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId, pass
     status: 'sending',
     attempts: 1,
     ambiguous: false,
-    inReplyTo,
+    ...(inReplyTo === null ? {} : { inReplyTo }),
     ...(replyTo === undefined ? {} : { replyTo }),
     passive,
   };

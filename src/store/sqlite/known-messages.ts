@@ -9,10 +9,15 @@ import type { Database } from './database.js';
 const GENERATION = 12;
 const FIND = `SELECT id FROM inbox WHERE id >> ${GENERATION} = ? AND digest = ? AND conversation = ? AND message_id = ?`;
 const EDGES = 'SELECT min(id) AS first, max(id) AS last FROM inbox';
-const DIGESTS = `SELECT digest FROM inbox WHERE id >> ${GENERATION} >= 0`;
+const DIGESTS = `SELECT digest FROM inbox WHERE id >> ${GENERATION} = ?`;
 /** Of the filter: about one message in fifty is looked for in vain. */
 const BITS_PER_MESSAGE = 10;
 const LEAST_BITS = 2 ** 23;
+
+interface Edges {
+  readonly first: number | null;
+  readonly last: number | null;
+}
 
 export class KnownMessages {
   readonly #find;
@@ -20,24 +25,29 @@ export class KnownMessages {
   readonly #digests;
   /** Made when the first message comes: who only sends needs none. */
   #filter: DigestFilter | undefined;
+  /** Newest generation that is not in the filter yet, and the oldest there is. Until all are, a message is looked for in the index. */
+  #missing = -1;
+  #oldest = 0;
 
   constructor(db: Database) {
     this.#find = db.prepare<[number, number, string, string], { id: InboxId }>(FIND);
-    this.#edges = db.prepare<[], { first: number | null; last: number | null }>(EDGES);
-    this.#digests = db.prepare<[], { digest: number }>(DIGESTS);
+    this.#edges = db.prepare<[], Edges>(EDGES);
+    this.#digests = db.prepare<[number], { digest: number }>(DIGESTS);
   }
 
   /** As `find`, for a message that is about to be added when it is not known. */
   meet(digest: number, conversation: string, messageId: string): InboxId | undefined {
-    this.#filter ??= this.#filled();
-    const known = this.#filter.mayHave(digest) ? this.find(digest, conversation, messageId) : undefined;
+    this.#filter ??= this.#made();
+    if (this.#missing >= this.#oldest) this.#fill(this.#filter);
+    const mayKnow = this.#missing >= this.#oldest || this.#filter.mayHave(digest);
+    const known = mayKnow ? this.find(digest, conversation, messageId) : undefined;
     this.#filter.add(digest);
     return known;
   }
 
   /** `digest`: of the conversation and the id, which are compared too. */
   find(digest: number, conversation: string, messageId: string): InboxId | undefined {
-    const { first, last } = this.#edges.get() ?? { first: null, last: null };
+    const { first, last } = this.#edges.get() ?? NO_EDGES;
     if (first === null || last === null) return undefined;
     for (let generation = last >> GENERATION; generation >= first >> GENERATION; generation--) {
       const found = this.#find.get(generation, digest, conversation, messageId);
@@ -46,14 +56,21 @@ export class KnownMessages {
     return undefined;
   }
 
-  #filled(): DigestFilter {
-    const { first, last } = this.#edges.get() ?? { first: null, last: null };
-    const rows = (last ?? 0) - (first ?? 0);
-    const filter = new DigestFilter(Math.max(LEAST_BITS, rows * 2 * BITS_PER_MESSAGE));
-    for (const { digest } of this.#digests.iterate()) filter.add(digest);
-    return filter;
+  #made(): DigestFilter {
+    const { first, last } = this.#edges.get() ?? NO_EDGES;
+    this.#oldest = (first ?? 0) >> GENERATION;
+    this.#missing = (last ?? -1) >> GENERATION;
+    return new DigestFilter(Math.max(LEAST_BITS, ((last ?? 0) - (first ?? 0)) * 2 * BITS_PER_MESSAGE));
+  }
+
+  /** One generation for each message that comes, so that none of them waits long. */
+  #fill(filter: DigestFilter): void {
+    for (const { digest } of this.#digests.all(this.#missing)) filter.add(digest);
+    this.#missing--;
   }
 }
+
+const NO_EDGES: Edges = { first: null, last: null };
 
 /** A Bloom filter: what was added it may have; some of what was not, too. */
 class DigestFilter {

@@ -1,7 +1,7 @@
 /** Rows of the outbox as they are read. */
 import type { MessageOrigin, Plainer, ReplyToken, Segment } from '../../model/message.js';
 import { storedTarget } from '../../model/target.js';
-import type { OutboxId, Outgoing, OutgoingStatus, PassivePair, RowError } from '../store.js';
+import type { OutboxId, Outgoing, OutgoingStatus, RowError } from '../store.js';
 
 const TOKEN = `iif(i.id IS NULL, 'event_id', 'msg_id') AS token_kind, coalesce(i.message_id, e.event_id) AS token,
   coalesce(i.window_closes_at, e.closes_at) AS closes_at`;
@@ -62,32 +62,6 @@ export function outgoing(row: OutboxRow): Outgoing {
     ...(plainer === 0
       ? {}
       : { plainer: { markdown: (plainer & PLAINER_MARKDOWN) !== 0, links: (plainer & PLAINER_LINKS) !== 0 } }),
-  };
-}
-
-type Told = 'target' | 'body' | 'origin' | 'in_reply_to' | 'reply_to' | 'expires_at';
-
-/** A row as it is inserted. `pair`: from the window of the message that it answers. `isClaimed`: its first attempt begins. */
-export function newRow(
-  told: Pick<OutboxRow, Told> & { readonly part_of?: OutboxId },
-  pair?: PassivePair,
-  isClaimed = false,
-): Omit<OutboxRow, 'id'> {
-  return {
-    part_of: null,
-    ...told,
-    status: isClaimed ? 'sending' : 'queued',
-    attempts: isClaimed ? 1 : 0,
-    ambiguous: 0,
-    platform_message_id: null,
-    error: null,
-    window_id: pair === undefined ? null : told.in_reply_to,
-    seq: pair?.seq ?? null,
-    merged_into: null,
-    plainer: 0,
-    token_kind: 'msg_id',
-    token: pair?.token.value ?? null,
-    closes_at: pair?.closesAt ?? null,
   };
 }
 

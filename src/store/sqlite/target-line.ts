@@ -4,7 +4,7 @@
  * ever reads more rows than it takes. Parked messages stand aside; so do those under review, and those whose text another one carries.
  * Used inside transactions.
  */
-import type { OutboxId } from '../store.js';
+import type { OutboxId, Outgoing } from '../store.js';
 import type { Database } from './database.js';
 import { COLUMNS, FROM, type OutboxRow } from './outbox-row.js';
 
@@ -23,13 +23,19 @@ const STEP_BACK = `UPDATE outbox SET due_at = NULL
 
 /** Lines, and messages in them, that are kept in memory; the journal knows of all. */
 const LINES_KEPT = 4096;
-const ROWS_KEPT = 2048;
-const LONGEST_KEPT = 8192;
+const STANDING_KEPT = 2048;
+
+/** A row in a line. */
+export interface Standing {
+  readonly id: OutboxId;
+  /** As it goes out when its turn comes, where that is known. */
+  readonly ready?: Outgoing;
+}
 
 export class TargetLine {
   /** Whole lines as they were written, from the front: spare looks at the journal. Whoever changes one otherwise forgets it. */
-  readonly #lines = new Map<string, OutboxRow[]>();
-  #rowsKept = 0;
+  readonly #lines = new Map<string, Standing[]>();
+  #standing = 0;
   readonly #pending;
   readonly #isBusy;
   readonly #hasFront;
@@ -61,37 +67,41 @@ export class TargetLine {
     return false;
   }
 
-  /** A row was put at the end of the line, as it stands here. */
-  joined(row: OutboxRow): void {
-    const line = this.#lines.get(row.target);
+  /** A row was put at the end of the line. */
+  joined(target: string, standing: Standing): void {
+    const line = this.#lines.get(target);
     if (line === undefined) return;
-    if (this.#rowsKept >= ROWS_KEPT) return this.forgetAll();
-    if (row.body.length > LONGEST_KEPT) return this.forget(row.target);
-    line.push(row);
-    this.#rowsKept++;
+    if (this.#standing >= STANDING_KEPT) return this.forgetAll();
+    line.push(standing);
+    this.#standing++;
   }
 
-  /** A message has left the front; the oldest queued one. */
-  left({ id, target }: Pick<OutboxRow, 'id' | 'target'>): OutboxRow | undefined {
+  /** A message has left the front. What stands there now, as far as it is in memory: `empty`, or undefined where only the journal tells. */
+  left({ id, target }: Pick<OutboxRow, 'id' | 'target'>): Standing | 'empty' | undefined {
     const line = this.#lines.get(target);
     if (line?.[0]?.id !== id) {
       this.forget(target);
-      return this.#next.get(target);
+      return undefined;
     }
     line.shift();
-    this.#rowsKept--;
-    return line[0];
+    this.#standing--;
+    return line[0] ?? 'empty';
+  }
+
+  /** The oldest queued message. */
+  next(target: string): OutboxRow | undefined {
+    return this.#next.get(target);
   }
 
   /** Messages came into this line, left it or changed, other than at its ends. */
   forget(target: string): void {
-    this.#rowsKept -= this.#lines.get(target)?.length ?? 0;
+    this.#standing -= this.#lines.get(target)?.length ?? 0;
     this.#lines.delete(target);
   }
 
   forgetAll(): void {
     this.#lines.clear();
-    this.#rowsKept = 0;
+    this.#standing = 0;
   }
 
   /** A message comes to the front, to be sent at `dueAt` (unix ms). */

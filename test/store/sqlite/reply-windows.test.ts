@@ -1,6 +1,6 @@
 /** The rights to reply: counted, limited in time, and never the same pair twice. */
 import { join } from 'node:path';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, Outgoing, Store } from '../../../src/store/store.js';
 import { ACCOUNT, arrival, HOUR, inbound, outgoing } from '../../support/messages.js';
@@ -110,6 +110,48 @@ describe('two places of a window', () => {
     await asked('m2', 4);
     await asked('m3', 2, Date.now() + HOUR + 9);
     expect((await answer(over))?.passive?.token.value).toBe('m2');
+  });
+});
+
+describe('an answer that waits behind another message', () => {
+  async function stored(to: number): Promise<number> {
+    const { ids, claimed } = await store.inbox.answer(to, [outgoing('alice', 'y', { origin: 'backend' })], true);
+    expect(claimed).toBeUndefined();
+    return ids[0] ?? 0;
+  }
+
+  test('has its pair, and goes out with it', async () => {
+    const first = await answer(await asked('m1', 4));
+    const second = await stored(await asked('m2', 4));
+    const { next } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true);
+    expect(next).toMatchObject({ id: second, attempts: 1, passive: { token: { value: 'm2' }, seq: 1 } });
+    expect(store.outbox.find(second)).toMatchObject({ status: 'sending', attempts: 1, passive: { seq: 1 } });
+  });
+
+  test('takes another one when the right ends before its turn', async () => {
+    const now = Date.now();
+    const first = await answer(await asked('m1', 4));
+    const second = await stored(await asked('m2', 4, now + 1000));
+    vi.useFakeTimers({ now: now + 1000, toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { next } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true);
+    expect(next).toMatchObject({ id: second, passive: { token: { value: 'm1' }, seq: 2 } });
+  });
+
+  test('takes another one when the platform said before its turn that the right has ended', async () => {
+    const question = await asked('m1', 4);
+    await store.outbox.add(outgoing('alice', 'first'));
+    const [first] = (await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows;
+    expect(first?.passive).toMatchObject({ token: { value: 'm1' }, seq: 1 });
+    const second = await stored(question);
+    const closed: AttemptOutcome = { status: 'queued', dueAt: Date.now(), error: ERROR, pair: 'close' };
+    await store.outbox.settle(first?.id ?? 0, closed);
+    await store.outbox.claim(ACCOUNT, Date.now() + 1, 9);
+    const { nextIsDue } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true);
+    expect(nextIsDue).toBe(true);
+    const { rows } = await store.outbox.claim(ACCOUNT, Date.now() + 1, 9);
+    expect(rows).toMatchObject([{ id: second }]);
+    expect(rows[0]?.passive).toBeUndefined();
   });
 });
 
