@@ -17,6 +17,8 @@ export interface Delivery {
   readonly passive?: { readonly token: ReplyToken; readonly seq: number };
   /** Sent plainer than it was written, because the platform refused it as it was. */
   readonly plainer?: Plainer;
+  /** The number of this attempt, from 1. */
+  readonly attempts?: number;
 }
 
 /** What came of an attempt that the platform took. */
@@ -25,6 +27,8 @@ export interface Taken {
   readonly platformMessageId?: string;
   /** The platform reviews the message first; an event with this id tells what came of it, if the lane hears such events. */
   readonly auditId?: string;
+  /** It was taken, but what is seen differs from what was meant. */
+  readonly warning?: string;
 }
 
 /** So many messages in so long (ms), and as many at once. */

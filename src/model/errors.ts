@@ -62,7 +62,8 @@ export class AccessDenied extends LoongError {
  * `unavailable` platform or peer could not be reached or is overloaded · `rate` too fast · `auth` only an operator can help (secret, whitelist) ·
  * `window` the reply right is used up or over · `duplicate` this (msg_id, msg_seq) was taken before ·
  * `active` active messages are not permitted to this target · `crowd` too many messages to this target · `markdown` it would be taken as plain
- * text · `links` it would be taken without addresses of pages · `refused` the platform will never take this message.
+ * text · `links` it would be taken without addresses of pages · `away` nobody is connected who could take it: tried again after
+ * `retryAfterMs`, without one it waits until somebody is · `refused` the platform will never take this message.
  */
 export type DeliveryFailure =
   | 'unavailable'
@@ -74,6 +75,7 @@ export type DeliveryFailure =
   | 'active'
   | 'markdown'
   | 'links'
+  | 'away'
   | 'refused';
 
 /** One delivery attempt failed. `certainty` says whether the message may have arrived all the same. */

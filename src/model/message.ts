@@ -1,9 +1,9 @@
 /** The words in which lanes, relay and backends speak of messages. Wire shapes never pass these walls. */
-import type { MessageId, PeerId, Target } from './target.js';
+import type { ChannelId, MessageId, PeerId, Target } from './target.js';
 
 export type MediaKind = 'image' | 'voice' | 'video' | 'file';
 
-/** One piece of content. */
+/** One piece of content. A medium that goes out may also be a file of this machine: `file:///…` or an absolute path. */
 export type Segment =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'markdown'; readonly markdown: string }
@@ -19,6 +19,14 @@ export type Segment =
       readonly name?: string;
       readonly size?: number;
       readonly transcript?: string;
+    }
+  /** What only one channel knows, as its wire has it: a die, a card, a chat record. `text` stands for it where only text can stand. */
+  | {
+      readonly type: 'native';
+      readonly channel: ChannelId;
+      readonly kind: string;
+      readonly data: { readonly [key: string]: unknown };
+      readonly text: string;
     };
 
 /** What is left out of a message that the platform refused as it was: the look of markdown, or addresses that can be clicked. */
@@ -76,6 +84,8 @@ function writtenText(segment: Segment): string {
       return segment.markdown;
     case 'mention':
       return `@${segment.peer === 'all' ? '全体成员' : (segment.name ?? segment.peer)}`;
+    case 'native':
+      return segment.text;
     case 'quote':
     case 'media':
       return '';

@@ -259,7 +259,7 @@ export async function attemptDelivery(
     // The answer to an admitted message needs no listing; everything else is checked again, for the config may have changed since it was queued.
     if (row.inReplyTo === undefined) assertPeerAllowed(row.target, allowed);
     if (signal.aborted) return { outcome: unsent(row, Date.now()) };
-    const { platformMessageId, auditId } = await lane.send(row, signal);
+    const { platformMessageId, auditId, warning } = await lane.send(row, signal);
     if (auditId !== undefined) {
       return {
         outcome: lane.hearsReviews
@@ -267,7 +267,13 @@ export async function attemptDelivery(
           : { status: 'uncertain', error: { ...UNDER_REVIEW, remedy: HEAR_REVIEWS } },
       };
     }
-    return { outcome: { status: 'delivered', ...(platformMessageId === undefined ? {} : { platformMessageId }) } };
+    return {
+      outcome: {
+        status: 'delivered',
+        ...(platformMessageId === undefined ? {} : { platformMessageId }),
+        ...(warning === undefined ? {} : { warning }),
+      },
+    };
   } catch (error) {
     const outcome = withoutSecrets(outcomeOf(row, error, Date.now(), lane), secrets);
     return { outcome, ...(error instanceof DeliveryError ? { error } : {}) };

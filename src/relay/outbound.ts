@@ -19,7 +19,7 @@ export interface OutboundParts {
   readonly parkTtlMs: number;
   /** Where long text is cut. */
   readonly cutting: Cutting;
-  /** How many replies a message in this conversation may have; undefined where nobody knows. */
+  /** How many replies a message in this conversation may have; undefined where replies need no right, or nobody knows of any. */
   readonly places: (conversation: Target) => number | undefined;
   /** Who takes it from there; absent where the caller delivers it himself. */
   readonly delivery?: Pick<Delivery, 'wake' | 'reserve' | 'begin' | 'forgo'>;
@@ -78,7 +78,7 @@ export class Outbound {
     let claimed: Outgoing | undefined;
     let isDue = false;
     try {
-      const stored = inbox.answer(id, answers, begins);
+      const stored = inbox.answer(id, answers, begins, this.#parts.places(message.conversation) !== undefined);
       if (!begins) delivery.wake(); // its look joins the commit
       ({ claimed, isDue } = await stored);
     } finally {
@@ -146,7 +146,7 @@ function knownMessage(inbox: Inbox, conversation: Target, messageId: string): In
 export function assertSendable(target: Target, segments: readonly Segment[], allowed: AllowedPeers): void {
   assertPeerAllowed(target, allowed);
   const text = plainText(segments);
-  if (text.trim() === '')
+  if (text.trim() === '' && !segments.some(({ type }) => type === 'media' || type === 'native'))
     throw new UsageError(
       'message.empty',
       'the message has no text',

@@ -33,6 +33,11 @@ export function outcomeOf(
   switch (error.failure) {
     case 'unavailable':
       return again(RETRY);
+    case 'away':
+      if (mayHaveArrived) return uncertain;
+      return error.retryAfterMs === undefined
+        ? { status: 'parked', error: told, until: 'connected' }
+        : { status: 'queued', dueAt: now + error.retryAfterMs, error: told, pair: 'release' };
     case 'rate':
     case 'crowd':
       return again(RATE_RETRY);

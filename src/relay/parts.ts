@@ -99,7 +99,10 @@ function cut(
       add(piece, encodedSize(piece, sizes));
     }
   }
-  return parts.filter((part) => part.some((segment) => segment.type === 'media') || plainText(part).trim() !== '');
+  return parts.filter(
+    (part) =>
+      part.some((segment) => segment.type === 'media' || segment.type === 'native') || plainText(part).trim() !== '',
+  );
 }
 
 function pieces(
@@ -124,6 +127,7 @@ function encodedSize(segment: Segment, sizes: EncodedSizes): number {
       return sizes.mention(segment);
     case 'quote':
     case 'media':
+    case 'native':
       return 0;
   }
 }

@@ -82,9 +82,10 @@ export interface Inbox {
   begin(id: InboxId): Promise<number | undefined>;
   /**
    * Settles the message as answered, and puts its answers into the outbox, in one commit. A message that is settled already gets no second
-   * answer. `begins`: whoever delivers is ready for it, so the first answer is claimed in the same commit where its target is free.
+   * answer. `begins`: whoever delivers is ready for it, so the first answer is claimed in the same commit where its target is free and, if it
+   * `needsPair` (unless said, it does), where its message gives the right to reply.
    */
-  answer(id: InboxId, answers: readonly NewOutgoing[], begins?: boolean): Promise<Answered>;
+  answer(id: InboxId, answers: readonly NewOutgoing[], begins?: boolean, needsPair?: boolean): Promise<Answered>;
   /** Settles the message as failed, and puts what is said about it into the outbox, in one commit. As `answer` otherwise. */
   fail(id: InboxId, error: RowError, apologies?: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
   /** The row of a message of this conversation, whatever became of it. */
@@ -142,10 +143,11 @@ export interface Outgoing extends Omit<NewOutgoing, 'furtherParts'> {
 
 /** What became of one attempt. */
 export type AttemptOutcome =
-  | { readonly status: 'delivered'; readonly platformMessageId?: string }
+  /** `warning`: what is seen differs from what was meant. */
+  | { readonly status: 'delivered'; readonly platformMessageId?: string; readonly warning?: string }
   | { readonly status: 'failed' | 'uncertain'; readonly error: RowError }
-  /** Waits until the peer writes: it takes no active messages. */
-  | { readonly status: 'parked'; readonly error: RowError }
+  /** Waits until the peer writes, for it takes no active messages; or, where that is said, until the account is connected again. */
+  | { readonly status: 'parked'; readonly error: RowError; readonly until?: 'connected' }
   /** Taken, and reviewed before anybody sees it: an event with this id tells what came of it. Until then nobody waits for it. */
   | { readonly status: 'sending'; readonly auditId: string; readonly error: RowError }
   /**
@@ -224,6 +226,8 @@ export interface Outbox {
    * are parked with it. `claimsNext`: the next message to the target may be claimed in the same commit, if it goes out passively.
    */
   settle(id: OutboxId, outcome: AttemptOutcome, claimsNext?: boolean): Promise<Settled>;
+  /** The account is connected again: whatever waits for that is due. */
+  comeBack(account: string): Promise<void>;
   /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind another row do not count. Cheap. */
   nextDue(account: string): number | undefined;
   /**

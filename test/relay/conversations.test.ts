@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { allowedPeers } from '../../src/access/allowed-peers.js';
 import type { Backend, Turn, TurnLimit } from '../../src/backends/backend.js';
 import { BackendError } from '../../src/model/errors.js';
 import type { Segment } from '../../src/model/message.js';
@@ -13,6 +12,7 @@ import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, arrival, inbound, target } from '../support/messages.js';
+import { allowing } from '../support/policies.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -28,7 +28,7 @@ beforeEach(() => {
 function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_000, apology = '' } = {}) {
   const { inbox, outbox } = store;
   const outbound = new Outbound({
-    allowed: allowedPeers(['*']),
+    allowed: allowing(['*']),
     inbox,
     outbox,
     parkTtlMs: 60_000,

@@ -5,7 +5,6 @@ import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { allowedPeers } from '../../src/access/allowed-peers.js';
 import { pause } from '../../src/model/backoff.js';
 import { DeliveryError, type DeliveryFailure } from '../../src/model/errors.js';
 import { plainText, type Segment } from '../../src/model/message.js';
@@ -15,6 +14,7 @@ import type { OutboxId, Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, arrival, HOUR, outgoing, target } from '../support/messages.js';
+import { allowing } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -35,7 +35,7 @@ function deliver(script: Script, entries = ['*'], lane = new ScriptedLane(script
   const delivery = new Delivery({
     lane,
     outbox: store.outbox,
-    allowed: allowedPeers(entries),
+    allowed: allowing(entries),
     counters,
     log: pino({ level: 'silent' }),
     secrets: new Secrets(),
@@ -381,7 +381,7 @@ test('under random latencies and failures every target gets its messages in orde
       const delivery = new Delivery({
         lane,
         outbox: own.outbox,
-        allowed: allowedPeers(['*']),
+        allowed: allowing(['*']),
         counters: new Counters(),
         log: pino({ level: 'silent' }),
         secrets: new Secrets(),

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { allowedPeers } from '../../src/access/allowed-peers.js';
 import { echo } from '../../src/backends/echo.js';
 import { DeliveryError } from '../../src/model/errors.js';
 import type { InboundMessage } from '../../src/model/message.js';
@@ -18,6 +17,7 @@ import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, HOUR, inbound, outgoing, target } from '../support/messages.js';
+import { allowing, policyWith } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -36,7 +36,7 @@ function doors(entries: readonly string[]) {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
   const counters = new Counters();
-  const allowed = allowedPeers(entries);
+  const allowed = allowing(entries);
   const { inbox, outbox, events } = store;
   const lane = new ScriptedLane(async () => ({}));
   const delivery = new Delivery({
@@ -72,7 +72,7 @@ function doors(entries: readonly string[]) {
   });
   conversations.start();
   onTestFinished(() => conversations.close(0));
-  const policy = { allowed, requireMention: true };
+  const policy = policyWith(entries);
   const onState = () => undefined;
   const door = new Inbound({
     lane,
@@ -286,7 +286,7 @@ describe('a one-shot send', () => {
     const lane = new ScriptedLane(script);
     const id = await store.outbox.add(outgoing(peer, 'x', { origin: 'cli' }));
     await deliverNow(
-      { lane, outbox: store.outbox, allowed: allowedPeers(entries), secrets: new Secrets() },
+      { lane, outbox: store.outbox, allowed: allowing(entries), secrets: new Secrets() },
       id,
       Date.now() + ms,
     );
@@ -337,7 +337,7 @@ describe('a one-shot send', () => {
       const parts = ['b', 'c'].map((part) => text(part));
       const id = await store.outbox.add(outgoing('alice', 'a', { origin: 'cli', furtherParts: parts }));
       await deliverNow(
-        { lane, outbox: store.outbox, allowed: allowedPeers(['*']), secrets: new Secrets() },
+        { lane, outbox: store.outbox, allowed: allowing(['*']), secrets: new Secrets() },
         id,
         Date.now() + ms,
       );

@@ -63,6 +63,8 @@ const TABLE: readonly (readonly [
   ['duplicate', 'unknown', 'api', 'failed', 'queued/spend', 'delivered'],
   ['window', 'not-delivered', 'api', 'failed', 'queued/close', 'uncertain'],
   ['window', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
+  ['away', 'not-delivered', 'api', 'parked', 'parked', 'uncertain'],
+  ['away', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
   ['active', 'not-delivered', 'api', 'parked', 'parked', 'uncertain'],
   ['active', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
   ['crowd', 'not-delivered', 'api', 'queued/release', 'queued/release', 'queued/keep'],
@@ -181,4 +183,11 @@ test('each plainer form is tried once, and both where both are refused', () => {
   const second = outcomeOf(asText, failure('links', 'not-delivered'), NOW, LANE);
   expect(second).toMatchObject({ status: 'queued', plainer: { markdown: true, links: true } });
   expect(short(outcomeOf(asText, failure('markdown', 'not-delivered'), NOW, LANE))).toBe('failed');
+});
+
+test('who is away is waited for as long as the lane says, and then until somebody is connected', () => {
+  const wait = outcomeOf(row('active'), failure('away', 'not-delivered', { retryAfterMs: 5000 }), NOW, LANE);
+  expect(wait).toMatchObject({ status: 'queued', dueAt: NOW + 5000, pair: 'release' });
+  const park = outcomeOf(row('active'), failure('away', 'not-delivered'), NOW, LANE);
+  expect(park).toMatchObject({ status: 'parked', until: 'connected' });
 });

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { allowedPeers } from '../../src/access/allowed-peers.js';
 import type { Backend } from '../../src/backends/backend.js';
 import { QqbotLane } from '../../src/lanes/qqbot/qqbot-lane.js';
 import { normaliseAccountId } from '../../src/model/target.js';
@@ -16,6 +15,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
+import { policyWith } from './policies.js';
 import { waitUntil } from './wait-until.js';
 
 export interface Road {
@@ -54,7 +54,8 @@ export async function openRoad(
     counters,
     onToken: () => undefined,
   });
-  const allowed = allowedPeers(allowedPeerIds);
+  const policy = policyWith(allowedPeerIds);
+  const { allowed } = policy;
   const delivery = new Delivery({ lane, outbox, allowed, counters, log, secrets, onSettled: () => undefined });
   const wakeDelivery = () => delivery.wake();
   const outbound = new Outbound({
@@ -81,7 +82,7 @@ export async function openRoad(
   let ready = false;
   const inbound = new Inbound({
     lane,
-    policy: { allowed, requireMention: true },
+    policy,
     inbox,
     events,
     conversations,

@@ -2,9 +2,9 @@
 import type { Dispatcher } from 'undici';
 import { DeliveryError, describeError } from '../../model/errors.js';
 import { meaningOfCode, TOKEN_ENDPOINT_ERRORS } from '../../protocol/qqbot/error-codes.js';
+import { waitUnlessStopped } from '../on-abort.js';
+import { oneLine } from '../one-line.js';
 import { type Answer, BrokenExchange, exchange, type JsonObject } from './exchange.js';
-import { waitUnlessStopped } from './on-abort.js';
-import { oneLine } from './one-line.js';
 
 /** Short, so that an outage of the endpoint is left within the promised 45 s of its end. */
 const TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 /** Attachments as media segments. Source: Bot API v2 "消息事件", object Attachment; its addresses are signed and soon over. */
 import type { MediaKind, Segment } from '../../model/message.js';
-import { oneLine } from './one-line.js';
+import { oneLine } from '../one-line.js';
 import { type Fields, objectsIn, shortened, textIn } from './wire-fields.js';
 
 const MAX_ATTACHMENTS = 50;

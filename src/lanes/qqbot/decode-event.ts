@@ -1,9 +1,9 @@
 /** QQ's events → our words. Everything arrives as `unknown`; what does not fit is reported, never guessed. */
 import type { InboundMessage } from '../../model/message.js';
 import type { AccountId, MessageId, Target, TargetKind } from '../../model/target.js';
+import { oneLine } from '../one-line.js';
 import { decodeContent } from './decode-content.js';
 import { isYou, MAX_NAME_CHARS, type Mentions, onlyBotIn, readMentions } from './mentions.js';
-import { oneLine } from './one-line.js';
 import { type Fields, fields, isMessageId, isOpenid, textIn } from './wire-fields.js';
 
 export type Decoded =

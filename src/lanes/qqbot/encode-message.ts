@@ -100,6 +100,12 @@ function literalOf(segment: Segment, markdown: boolean): string {
       return markdown ? asMarkdown(plainText([segment])) : plainText([segment]);
     case 'quote':
       return '';
+    case 'native':
+      throw refused(
+        'message.native_unsupported',
+        `the message holds a \`${segment.kind}\` of ${segment.channel}, which cannot be sent here`,
+        'send it as text',
+      );
     case 'media':
       throw refused(
         'message.media_unsupported',

@@ -1,7 +1,7 @@
 /** One HTTP question and its whole answer: bounded in time and length, and JSON only where it is JSON. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { onAbort } from './on-abort.js';
+import { onAbort } from '../on-abort.js';
 
 export type JsonObject = { readonly [key: string]: unknown };
 

@@ -2,7 +2,7 @@
 import WebSocket from 'ws';
 import { describeError } from '../../model/errors.js';
 import { CLOSE_REACTIONS, OP } from '../../protocol/qqbot/gateway-codes.js';
-import { oneLine } from './one-line.js';
+import { oneLine } from '../one-line.js';
 import { parseJson } from './parse-json.js';
 import { SequenceMark } from './sequence-mark.js';
 

@@ -4,8 +4,8 @@
  */
 import type { Segment } from '../../model/message.js';
 import type { PeerId } from '../../model/target.js';
+import { oneLine } from '../one-line.js';
 import type { Mentions } from './mentions.js';
-import { oneLine } from './one-line.js';
 import { fields, isOpenid, textIn } from './wire-fields.js';
 
 /** C2C and groups write openids and faces, guilds numbers, and escape what people typed. */

@@ -1,5 +1,5 @@
 /** Who is @-ed in a message, as its `mentions` tell. Every field of an entry is optional. */
-import { oneLine } from './one-line.js';
+import { oneLine } from '../one-line.js';
 import { type Fields, isOpenid, objectsIn, textIn } from './wire-fields.js';
 
 const MAX_MENTIONS = 200;

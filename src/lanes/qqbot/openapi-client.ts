@@ -9,9 +9,9 @@ import {
   STATUS_ERRORS,
   TAKEN_FOR_REVIEW,
 } from '../../protocol/qqbot/error-codes.js';
+import { oneLine } from '../one-line.js';
 import type { AccessToken } from './access-token.js';
 import { type Answer, BrokenExchange, exchange, type JsonObject } from './exchange.js';
-import { oneLine } from './one-line.js';
 
 /** For a whole exchange. Sending: at least 5 s by the documentation, 30 s by the official clients. A question is soon asked again. */
 const TIMEOUT_MS = { POST: 30_000, GET: 10_000 };

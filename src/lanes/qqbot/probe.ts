@@ -4,9 +4,9 @@ import WebSocket from 'ws';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
 import { OP } from '../../protocol/qqbot/gateway-codes.js';
 import type { ProbeStep } from '../lane.js';
+import { oneLine } from '../one-line.js';
 import type { AccessToken } from './access-token.js';
 import { isUsableAddress } from './gateway-loop.js';
-import { oneLine } from './one-line.js';
 import type { OpenApiClient } from './openapi-client.js';
 import { fields, textIn } from './wire-fields.js';
 

@@ -72,7 +72,7 @@ export class Claims {
     const standing = this.#line.left(gone);
     if (standing === 'empty') return NOBODY_WAITS;
     const ready = claims ? standing?.ready : undefined;
-    if (ready?.passive !== undefined && ready.passive.closesAt > now) {
+    if (ready !== undefined && (ready.passive === undefined || ready.passive.closesAt > now)) {
       this.#sendReady.run(ready.id);
       this.note({ id: ready.id, target: gone.target, merged_into: null });
       return { nextIsDue: false, next: ready };

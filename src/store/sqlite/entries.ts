@@ -15,8 +15,10 @@ export interface Answering {
   readonly inReplyTo: InboxId;
   /** Taken for it from the window of that message. */
   readonly pair?: PassivePair;
-  /** It is claimed at once, if it has a pair and no other message to its target stands before it. */
+  /** It is claimed at once, if it is ready and no other message to its target stands before it. */
   readonly begins: boolean;
+  /** Without a pair it is not ready: a look for the best right to reply comes first. */
+  readonly needsPair: boolean;
 }
 
 /** A message as it was stored. */
@@ -51,7 +53,8 @@ export class Entries {
     const inReplyTo = answering?.inReplyTo ?? null;
     const pair = answering?.pair;
     const isFirst = !this.#line.isBusy(target);
-    const claims = isFirst && answering?.begins === true && pair !== undefined;
+    const isReady = answering !== undefined && (pair !== undefined || !answering.needsPair);
+    const claims = isFirst && isReady && answering.begins;
     const put = (segments: readonly Segment[], partOf: OutboxId | null): OutboxId => {
       const isClaimed = claims && partOf === null;
       const hasPair = pair !== undefined && partOf === null;
@@ -74,7 +77,7 @@ export class Entries {
       return Number(lastInsertRowid);
     };
     const id = put(message.segments, null);
-    const ready = pair === undefined ? undefined : atItsTurn(id, message, inReplyTo, pair);
+    const ready = isReady ? atItsTurn(id, message, answering.inReplyTo, pair) : undefined;
     this.#line.joined(target, ready === undefined ? { id } : { id, ready });
     if (furtherParts !== undefined) for (const part of furtherParts) this.#line.joined(target, { id: put(part, id) });
     if (claims) this.#claims.note({ id, target, merged_into: null });
@@ -84,7 +87,7 @@ export class Entries {
 }
 
 /** As it goes out on its first attempt. */
-function atItsTurn(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId | null, passive: PassivePair): Outgoing {
+function atItsTurn(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId, passive: PassivePair | undefined): Outgoing {
   const { target, segments, origin, expiresAt, replyTo } = message;
   return {
     id,
@@ -96,8 +99,8 @@ function atItsTurn(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId | null
     status: 'sending',
     attempts: 1,
     ambiguous: false,
-    ...(inReplyTo === null ? {} : { inReplyTo }),
+    inReplyTo,
     ...(replyTo === undefined ? {} : { replyTo }),
-    passive,
+    ...(passive === undefined ? {} : { passive }),
   };
 }

@@ -126,12 +126,12 @@ export class SqliteInbox implements Inbox {
     return this.#db.write(() => this.#begin.get(id)?.attempts);
   }
 
-  answer(id: InboxId, answers: readonly NewOutgoing[], begins = false): Promise<Answered> {
-    return this.#end(id, 'answered', null, answers, begins);
+  answer(id: InboxId, answers: readonly NewOutgoing[], begins = false, needsPair = true): Promise<Answered> {
+    return this.#end(id, 'answered', null, answers, begins, needsPair);
   }
 
   async fail(id: InboxId, error: RowError, apologies: readonly NewOutgoing[] = []): Promise<readonly OutboxId[]> {
-    return (await this.#end(id, 'failed', JSON.stringify(error), apologies, false)).ids;
+    return (await this.#end(id, 'failed', JSON.stringify(error), apologies, false, true)).ids;
   }
 
   #end(
@@ -140,6 +140,7 @@ export class SqliteInbox implements Inbox {
     error: string | null,
     said: readonly NewOutgoing[],
     begins: boolean,
+    needsPair: boolean,
   ): Promise<Answered> {
     return this.#db.write(() => {
       const now = Date.now();
@@ -147,12 +148,9 @@ export class SqliteInbox implements Inbox {
       const settle = window === undefined ? this.#settle : this.#settleAndTake;
       if (settle.run(status, error, now, id).changes === 0) return { ids: [], isDue: false };
       const pair = window === undefined ? undefined : this.#windows.taken(window);
-      const stored = said.map((message, i) =>
-        this.#entries.enter(
-          message,
-          i === 0 && pair !== undefined ? { inReplyTo: id, pair, begins } : { inReplyTo: id, begins: false },
-        ),
-      );
+      const first = { inReplyTo: id, begins, needsPair, ...(pair === undefined ? {} : { pair }) };
+      const later = { inReplyTo: id, begins: false, needsPair };
+      const stored = said.map((message, i) => this.#entries.enter(message, i === 0 ? first : later));
       const claimed = stored[0]?.claimed;
       const isDue = stored[0]?.isDue ?? false;
       return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };

@@ -30,3 +30,6 @@ export const REJECTED: RowError = {
   message: 'QQ reviewed the message and did not let it through',
   remedy: 'write it in other words; what is against the rules stands in the QQ open platform console',
 };
+
+/** Of a message that was delivered, but is seen otherwise than it was meant. */
+export const ALTERED = 'delivery.altered';

@@ -17,7 +17,7 @@ import type { Database } from './database.js';
 import type { Entries } from './entries.js';
 import type { Expiry } from './expiry.js';
 import { IdempotencyKeys, unlessConflict } from './idempotency.js';
-import { CUT_SHORT, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_PARKED } from './outbox-errors.js';
+import { ALTERED, CUT_SHORT, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_PARKED } from './outbox-errors.js';
 import { COLUMNS, carriesOthers, FROM, hasUsablePair, type OutboxRow, outgoing, plainerBits } from './outbox-row.js';
 import type { Parking } from './parking.js';
 import type { ReplyWindows } from './reply-windows.js';
@@ -28,7 +28,7 @@ const FIND = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ?`;
 const MESSAGE = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ? AND o.part_of IS NULL OR o.part_of = ? ORDER BY o.id`;
 const DUE = `SELECT ${COLUMNS} ${FROM} WHERE o.account = ? AND o.status = 'queued' AND o.due_at <= ? ORDER BY o.due_at, o.id LIMIT ?`;
 const SENDING = `SELECT ${COLUMNS} ${FROM} WHERE o.id = ? AND o.status = 'sending' AND o.audit_id IS NULL`;
-const DELIVERED = `UPDATE outbox SET status = 'delivered', platform_message_id = ?, error = NULL, settled_at = ?
+const DELIVERED = `UPDATE outbox SET status = 'delivered', platform_message_id = ?, error = ?, settled_at = ?
   WHERE id = ? AND status = 'sending' AND audit_id IS NULL`;
 const SETTLE = 'UPDATE outbox SET status = ?, due_at = NULL, error = ?, settled_at = ? WHERE id = ?';
 const LATER_PARTS = `part_of = ? AND id > ? AND settled_at IS NULL AND status IN ('queued', 'parked')`;
@@ -41,6 +41,9 @@ const NEXT_DUE = `SELECT due_at AS t FROM outbox
   WHERE account = ? AND status = 'queued' AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`;
 const CUT_OFF = `SELECT ${COLUMNS} ${FROM} WHERE o.settled_at IS NULL AND o.status = 'sending' AND o.audit_id IS NULL`;
 const SEND_AGAIN = `UPDATE outbox SET status = 'queued', ambiguous = 1, due_at = NULL WHERE id = ?`;
+
+const WAITING_TARGETS = `SELECT DISTINCT target FROM outbox WHERE account = ? AND status IN ('queued', 'parked')`;
+const UNPARK = `UPDATE outbox SET status = 'queued', due_at = NULL WHERE target = ? AND settled_at IS NULL AND status = 'parked'`;
 
 const NOTHING_SETTLED: Settled = { along: 0, nextIsDue: false };
 
@@ -66,6 +69,8 @@ export class SqliteOutbox implements Outbox {
   readonly #nextDue;
   readonly #cutOff;
   readonly #sendAgain;
+  readonly #waitingTargets;
+  readonly #unpark;
 
   constructor(
     db: Database,
@@ -90,7 +95,7 @@ export class SqliteOutbox implements Outbox {
     this.#message = db.prepare<[number, number], OutboxRow>(MESSAGE);
     this.#due = db.prepare<[string, number, number], OutboxRow>(DUE);
     this.#sending = db.prepare<[number], OutboxRow>(SENDING);
-    this.#delivered = db.prepare<[string | null, number, number], never>(DELIVERED);
+    this.#delivered = db.prepare<[string | null, string | null, number, number], never>(DELIVERED);
     this.#settle = db.prepare<[string, string, number, number], never>(SETTLE);
     this.#failLaterParts = db.prepare<[string, number, number, number], { id: OutboxId }>(FAIL_LATER_PARTS);
     this.#parkLaterParts = db.prepare<[string, number, number], { id: OutboxId }>(PARK_LATER_PARTS);
@@ -100,6 +105,8 @@ export class SqliteOutbox implements Outbox {
     >(REQUEUE);
     this.#nextDue = db.prepare<[string], { t: number }>(NEXT_DUE);
     this.#cutOff = db.prepare<[], OutboxRow>(CUT_OFF);
+    this.#waitingTargets = db.prepare<[string], { target: string }>(WAITING_TARGETS);
+    this.#unpark = db.prepare<[string], never>(UNPARK);
     this.#sendAgain = db.prepare<[number], never>(SEND_AGAIN);
   }
 
@@ -172,9 +179,10 @@ export class SqliteOutbox implements Outbox {
       const now = Date.now();
       if (outcome.status === 'delivered') {
         const row = this.#claims.land(id) ?? this.#sending.get(id);
-        if (row === undefined || this.#delivered.run(outcome.platformMessageId ?? null, now, id).changes === 0) {
-          return NOTHING_SETTLED;
-        }
+        if (row === undefined) return NOTHING_SETTLED;
+        const { platformMessageId = null, warning } = outcome;
+        const told = warning === undefined ? null : JSON.stringify({ code: ALTERED, message: warning });
+        if (this.#delivered.run(platformMessageId, told, now, id).changes === 0) return NOTHING_SETTLED;
         return this.#ended(row, now, claimsNext);
       }
       this.#claims.land(id);
@@ -188,7 +196,7 @@ export class SqliteOutbox implements Outbox {
           // The peer wrote while an active attempt was under way.
           return this.#requeueRow(row, { ...outcome, status: 'queued', dueAt: now, pair: 'release' }, now);
         }
-        if (wasActive) this.#parking.setRefusesActive(row.target, true, now);
+        if (wasActive && outcome.until !== 'connected') this.#parking.setRefusesActive(row.target, true, now);
         return this.#park(row, outcome.error, now);
       }
       if (outcome.status === 'failed') return this.#fail(row, outcome.error, now, claimsNext);
@@ -284,6 +292,16 @@ export class SqliteOutbox implements Outbox {
     this.#expiry.mayComeAt(account, row.expires_at);
     this.#reviews.begin(account, row.id, auditId, error, now);
     return { along: 0, ...this.#claims.nextUp(row, now, claimsNext) };
+  }
+
+  comeBack(account: string): Promise<void> {
+    return this.#db.write(() => {
+      const now = Date.now();
+      for (const { target } of this.#waitingTargets.all(account)) {
+        this.#unpark.run(target);
+        this.#line.reorder(target, now);
+      }
+    });
   }
 
   nextDue(account: string): number | undefined {

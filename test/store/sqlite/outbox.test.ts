@@ -32,6 +32,54 @@ async function claim(limit = 32, now = Date.now()) {
 const claimIds = async () => (await claim()).map((row) => row.id);
 const status = (id: OutboxId) => store.outbox.find(id)?.status;
 
+describe('when an account is connected again', () => {
+  const AWAY: AttemptOutcome = { status: 'parked', error: ERROR, until: 'connected' };
+
+  test('what was parked for that, and what waits for its next try, is due, the oldest of each target first', async () => {
+    const [a1, a2, b1] = await Promise.all(['alice', 'alice', 'bob'].map((peer) => store.outbox.add(outgoing(peer))));
+    await claim();
+    await store.outbox.settle(a1 ?? 0, AWAY);
+    await store.outbox.settle(b1 ?? 0, retry('release', Date.now() + HOUR / 2));
+    await claim();
+    await store.outbox.settle(a2 ?? 0, AWAY);
+    expect([status(a1 ?? 0), status(a2 ?? 0)]).toEqual(['parked', 'parked']);
+    expect(await claimIds()).toEqual([]);
+    await store.outbox.comeBack('qqbot:other');
+    expect(await claimIds()).toEqual([]);
+    await store.outbox.comeBack(ACCOUNT);
+    expect((await claimIds()).sort()).toEqual([a1, b1]);
+    await store.outbox.settle(a1 ?? 0, DELIVERED);
+    expect(await claimIds()).toEqual([a2]);
+  });
+
+  test('nobody is taken for one who refuses active messages because of that', async () => {
+    const first = await store.outbox.add(outgoing('alice'));
+    await claim();
+    await store.outbox.settle(first, AWAY);
+    const second = await store.outbox.add(outgoing('alice'));
+    expect(await claimIds()).toEqual([second]);
+  });
+
+  test('a message that was being sent keeps its place', async () => {
+    const [a1, a2] = await Promise.all([store.outbox.add(outgoing('alice')), store.outbox.add(outgoing('alice'))]);
+    await claim();
+    await store.outbox.comeBack(ACCOUNT);
+    expect(await claimIds()).toEqual([]);
+    await store.outbox.settle(a1 ?? 0, DELIVERED);
+    expect(await claimIds()).toEqual([a2]);
+  });
+});
+
+test('what is seen otherwise than it was meant is delivered, with a word about it', async () => {
+  const id = await store.outbox.add(outgoing('alice'));
+  await claim();
+  await store.outbox.settle(id, { status: 'delivered', warning: 'the die fell as it liked' });
+  expect(store.outbox.find(id)).toMatchObject({
+    status: 'delivered',
+    error: { code: 'delivery.altered', message: 'the die fell as it liked' },
+  });
+});
+
 describe('order', () => {
   test('of a target only the oldest message is claimed, and none while it is being sent', async () => {
     const [a1, a2, b1] = await Promise.all([

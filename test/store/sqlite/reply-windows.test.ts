@@ -155,6 +155,20 @@ describe('an answer that waits behind another message', () => {
   });
 });
 
+test('where no right to reply is needed an answer begins without one, and so does the next', async () => {
+  const answers = (to: string) => [outgoing('alice', to, { origin: 'backend' })];
+  const [m1, m2] = await Promise.all(['m1', 'm2'].map((id) => store.inbox.admit({ message: inbound(id) })));
+  const idOf = (admitted: typeof m1) => (admitted !== undefined && 'id' in admitted ? admitted.id : 0);
+  const { claimed } = await store.inbox.answer(idOf(m1), answers('one'), true, false);
+  expect(claimed).toMatchObject({ status: 'sending', attempts: 1 });
+  expect(claimed?.passive).toBeUndefined();
+  const second = await store.inbox.answer(idOf(m2), answers('two'), true, false);
+  expect(second.claimed).toBeUndefined();
+  const { next } = await store.outbox.settle(claimed?.id ?? 0, { status: 'delivered' }, true);
+  expect(next).toMatchObject({ id: second.ids[0], status: 'sending', attempts: 1 });
+  expect(store.outbox.find(second.ids[0] ?? 0)).toMatchObject({ status: 'sending', attempts: 1 });
+});
+
 test('who answers nobody leaves the last place of the conversation while a turn runs', async () => {
   const id = await asked('m1', 1, Date.now() - 1); // a turn runs, without a window
   await overheard('m2', 2);
