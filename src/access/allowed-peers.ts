@@ -1,4 +1,5 @@
 /** The one validator of peers: inbound, replies, command line and API all ask it. What is not listed is not allowed, in either direction. */
+import type { AccountBasics } from '../config/config.js';
 import { AccessDenied } from '../model/errors.js';
 import type { Target, TargetKind } from '../model/target.js';
 
@@ -9,21 +10,41 @@ export interface AllowedPeers {
   names(kind: TargetKind, peer: string): boolean;
   /** True when nobody is allowed. */
   readonly isEmpty: boolean;
+  /** True when somebody may be allowed outside of groups and channels. */
+  readonly reachesPeople: boolean;
 }
 
 /**
- * Reads the entries of `allowed_peer_ids`: an exact id of any kind, `kind:id`, `kind:*`, or `*` which means every c2c peer and nothing else.
- * Entries were checked when the config was read.
+ * Reads the entries of `allowed_peer_ids`: an exact id of any kind, `kind:id`, `kind:*`, or `*` which means every c2c peer and nothing else;
+ * and the keys of `groups`, of which each admits its group unless it is switched off, and `*` every other one. Both were checked when
+ * the config was read.
  */
-export function allowedPeers(entries: readonly string[]): AllowedPeers {
+export function allowedPeers({
+  allowedPeerIds,
+  groups,
+}: Pick<AccountBasics, 'allowedPeerIds' | 'groups'>): AllowedPeers {
   const exact = new Set<string>();
-  for (const entry of entries) exact.add(entry === '*' ? 'c2c:*' : entry);
-  const names = (kind: TargetKind, peer: string) => exact.has(peer) || exact.has(`${kind}:${peer}`);
+  for (const entry of allowedPeerIds) exact.add(entry === '*' ? 'c2c:*' : entry);
+  for (const [id, { enabled }] of groups) {
+    if (enabled) for (const kind of GROUP_KINDS) exact.add(`${kind}:${id}`);
+  }
+  const isOff = (kind: TargetKind, peer: string) => isGroup(kind) && groups.get(peer)?.enabled === false;
+  // `groups."*"` switched off takes back that every group is allowed, not what is listed by its id.
+  const areOthersOff = (kind: TargetKind) => isGroup(kind) && groups.get('*')?.enabled === false;
+  const names = (kind: TargetKind, peer: string) =>
+    (exact.has(peer) || exact.has(`${kind}:${peer}`)) && !isOff(kind, peer);
   return {
-    has: (kind, peer) => names(kind, peer) || exact.has(`${kind}:*`),
+    has: (kind, peer) => names(kind, peer) || (exact.has(`${kind}:*`) && !areOthersOff(kind) && !isOff(kind, peer)),
     names,
     isEmpty: exact.size === 0,
+    reachesPeople: [...exact].some((entry) => !/^(group|channel):/.test(entry)),
   };
+}
+
+const GROUP_KINDS = ['group', 'channel'] as const;
+
+function isGroup(kind: TargetKind): boolean {
+  return kind === 'group' || kind === 'channel';
 }
 
 /** @throws AccessDenied in the words of the public contract. */

@@ -1,17 +1,22 @@
-/** From the table of the channel to its accounts: what each inherits, which is the default, and what must not clash. */
-import { type AccountId, isReservedAccountName, normaliseAccountId } from '../model/target.js';
-import type { QqbotAccount, QqbotConfig, Resolved } from './config.js';
+/** From the table of a channel to its accounts: what each inherits, which is the default, and what all channels have alike. */
+import { type AccountId, type ChannelId, isReservedAccountName, normaliseAccountId } from '../model/target.js';
+import type { AccountBasics, ChannelConfig, GroupRule, Resolved } from './config.js';
 import { parseDuration } from './duration.js';
 import { type Findings, keyPath } from './findings.js';
-import { readPeerEntry } from './peer-entry.js';
-import { type AccountTable, DEFAULTS, type QqbotTable } from './schema.js';
-import { readChoice, resolveChoice, resolveFromEnvironment, type SecretChoice, type SecretName } from './secrets.js';
-import { isExposed, readServiceUrl } from './service-url.js';
+import {
+  DEFAULTS,
+  type OnebotAccountTable,
+  type OnebotTable,
+  type QqbotAccountTable,
+  type QqbotTable,
+} from './schema.js';
+import { readChoice, resolveChoice, type SecretChoice, type SecretKeys, type SecretName } from './secrets.js';
 import { nearest } from './suggestion.js';
 
-export interface AccountSource {
+/** What a channel's table is read with. */
+export interface AccountSource<T extends QqbotTable | OnebotTable> {
   /** The channel's table; undefined when the file has none. */
-  readonly table: QqbotTable | undefined;
+  readonly table: T | undefined;
   /** As it is called in the file, for messages. */
   readonly tableName: string;
   readonly backends: ReadonlySet<string>;
@@ -23,48 +28,50 @@ export interface AccountSource {
   readonly findings: Findings;
 }
 
+/** Whatever the channel. */
+type AnySource = AccountSource<QqbotTable> | AccountSource<OnebotTable>;
+
 /** One account as it stands in the file. */
-interface Entry {
+export interface Entry<A extends QqbotAccountTable | OnebotAccountTable> {
   readonly id: AccountId;
   readonly path: readonly string[];
-  readonly own: AccountTable;
+  readonly own: A;
   readonly isDefault: boolean;
+  /** Its channel and it are switched on. */
+  readonly enabled: boolean;
 }
 
-/** Variables of the environment that the default account reads where the file is silent; the first that is filled counts. */
-export const ENVIRONMENT: { readonly [S in SecretName]: readonly string[] } = {
-  app_id: [DEFAULTS.app_id_env, 'QQ_BOT_APP_ID'],
-  client_secret: [DEFAULTS.client_secret_env, 'QQ_BOT_APP_SECRET', 'QQ_APP_SECRET'],
-};
+type AnyEntry = Entry<QqbotAccountTable> | Entry<OnebotAccountTable>;
 
-export async function readAccounts(source: AccountSource): Promise<QqbotConfig> {
-  const channel = source.table ?? {};
+/** The accounts of a channel in the order of their ids, and which of them is the default. */
+export function readEntries<A extends QqbotAccountTable | OnebotAccountTable>(
+  source: AnySource,
+  accounts: { readonly [name: string]: A } | undefined,
+): Omit<ChannelConfig<never>, 'accounts'> & { readonly entries: readonly Entry<A>[] } {
+  const channel: QqbotTable | OnebotTable = source.table ?? {};
   const enabled = source.table !== undefined && (channel.enabled ?? true);
-  const names = accountNames(source, channel);
+  const names = accountNames(source, Object.keys(accounts ?? {}));
   const standard = chooseDefault(source, channel, [...names.keys()]);
-  const entries: Entry[] = [...names].map(([id, name]) => ({
-    id,
-    path: name === undefined ? [source.tableName] : [source.tableName, 'accounts', name],
-    own: (name === undefined ? undefined : channel.accounts?.[name]) ?? {},
-    isDefault: id === standard.id,
-  }));
-  const choices = {
-    app_id: readChoice('app_id', channel, [source.tableName], source),
-    client_secret: readChoice('client_secret', channel, [source.tableName], source),
-  };
-  const accounts: QqbotAccount[] = [];
-  for (const entry of entries) accounts.push(await readAccount(source, channel, enabled, entry, choices));
-  tellSharedAppIds(source, accounts);
-  return { enabled, defaultAccount: standard.id, defaultSource: standard.source, accounts };
+  const entries = [...names].map(([id, name]): Entry<A> => {
+    const own = (name === undefined ? undefined : accounts?.[name]) ?? ({} as A);
+    return {
+      id,
+      path: name === undefined ? [source.tableName] : [source.tableName, 'accounts', name],
+      own,
+      isDefault: id === standard.id,
+      enabled: enabled && (own.enabled ?? true),
+    };
+  });
+  return { enabled, defaultAccount: standard.id, defaultSource: standard.source, entries };
 }
 
 /** Id → name in the file, sorted by id; no accounts at all is one account `default`, which has no table of its own. */
 function accountNames(
-  { tableName, findings }: AccountSource,
-  channel: QqbotTable,
+  { tableName, findings }: AnySource,
+  inFile: readonly string[],
 ): ReadonlyMap<AccountId, string | undefined> {
   const names = new Map<AccountId, string>();
-  for (const name of Object.keys(channel.accounts ?? {})) {
+  for (const name of inFile) {
     const id = normaliseAccountId(name);
     const path = keyPath([tableName, 'accounts', name]);
     const earlier = names.get(id);
@@ -86,10 +93,10 @@ function accountNames(
 }
 
 function chooseDefault(
-  { tableName, findings }: AccountSource,
-  channel: QqbotTable,
+  { tableName, findings }: AnySource,
+  channel: QqbotTable | OnebotTable,
   ids: readonly AccountId[],
-): { id: AccountId; source: QqbotConfig['defaultSource'] } {
+): { id: AccountId; source: ChannelConfig<never>['defaultSource'] } {
   const [first = normaliseAccountId('default')] = ids;
   if (channel.default_account !== undefined) {
     const id = normaliseAccountId(channel.default_account);
@@ -113,33 +120,25 @@ function chooseDefault(
   return { id: first, source: 'fallback' };
 }
 
-async function readAccount(
-  source: AccountSource,
-  channel: QqbotTable,
-  channelEnabled: boolean,
-  entry: Entry,
-  choices: { readonly [S in SecretName]: SecretChoice | undefined },
-): Promise<QqbotAccount> {
+/** What accounts of all channels have alike. `peersOfEnvironment`: allowed where the file is silent. */
+export function basicsOf<C extends ChannelId>(
+  channelId: C,
+  source: AnySource,
+  entry: AnyEntry,
+  peersOfEnvironment: () => readonly string[] = () => [],
+): AccountBasics & { readonly channel: C } {
+  const channel: QqbotTable | OnebotTable = source.table ?? {};
   const { own } = entry;
-  const enabled = channelEnabled && (own.enabled ?? true);
-  const windows = DEFAULTS.reply_windows;
-  const windowOf = (kind: 'c2c' | 'group' | 'channel') => ({
-    minutes: own.reply_windows?.[kind]?.minutes ?? channel.reply_windows?.[kind]?.minutes ?? windows[kind].minutes,
-    count: own.reply_windows?.[kind]?.count ?? channel.reply_windows?.[kind]?.count ?? windows[kind].count,
-  });
   return {
-    channel: 'qqbot',
+    channel: channelId,
     id: entry.id,
-    enabled,
-    appId: await findSecret(source, entry, enabled, 'app_id', choices.app_id),
-    clientSecret: await findSecret(source, entry, enabled, 'client_secret', choices.client_secret),
-    allowedPeerIds: allowedPeers(source, channel, entry, enabled),
-    apiBaseUrl: serviceUrl(source, channel, entry, enabled, 'api_base_url').replace(/\/+$/, ''),
-    tokenUrl: serviceUrl(source, channel, entry, enabled, 'token_url'),
-    intents: [...new Set(own.intents ?? channel.intents ?? DEFAULTS.intents)],
-    replyWindows: { c2c: windowOf('c2c'), group: windowOf('group'), channel: windowOf('channel') },
-    parkTtlMs: own.park_ttl ?? channel.park_ttl ?? parseDuration(DEFAULTS.park_ttl) ?? 0,
+    enabled: entry.enabled,
+    allowedPeerIds: allowedPeers(source, channel, entry, peersOfEnvironment),
+    groupPolicy: own.group_policy ?? channel.group_policy ?? DEFAULTS.group_policy,
+    groupAllowFrom: own.group_allow_from ?? channel.group_allow_from ?? DEFAULTS.group_allow_from,
+    groups: groupsOf(own.groups ?? channel.groups),
     requireMention: own.default_require_mention ?? channel.default_require_mention ?? DEFAULTS.default_require_mention,
+    parkTtlMs: own.park_ttl ?? channel.park_ttl ?? parseDuration(DEFAULTS.park_ttl) ?? 0,
     backend: backendOf(source, channel, entry),
     textChunkLimit: own.text_chunk_limit ?? channel.text_chunk_limit ?? DEFAULTS.text_chunk_limit,
     chunkMode: own.chunk_mode ?? channel.chunk_mode ?? DEFAULTS.chunk_mode,
@@ -148,50 +147,54 @@ async function readAccount(
   };
 }
 
-/** The account's own choice, whatever its form; else the channel's; else, for the default account, the environment. */
-async function findSecret(
-  source: AccountSource,
-  entry: Entry,
-  enabled: boolean,
+function groupsOf(tables: QqbotTable['groups']): ReadonlyMap<string, GroupRule> {
+  return new Map(
+    Object.entries(tables ?? {}).map(
+      ([id, { enabled = true, require_mention: requireMention, allow_from: allowFrom }]) => [
+        id,
+        {
+          enabled,
+          ...(requireMention === undefined ? {} : { requireMention }),
+          ...(allowFrom === undefined ? {} : { allowFrom }),
+        },
+      ],
+    ),
+  );
+}
+
+/** The account's own choice, whatever its form; else the channel's; else what `silent` finds. */
+export async function findSecret(
+  source: AnySource,
+  entry: AnyEntry,
   name: SecretName,
   ofChannel: SecretChoice | undefined,
+  silent: () => Resolved,
+  silentRemedy: string,
 ): Promise<Resolved> {
   const hasOwnTable = entry.path.length > 1;
-  const choice = (hasOwnTable ? readChoice(name, entry.own, entry.path, source) : undefined) ?? ofChannel;
+  const choice = (hasOwnTable ? readChoice(name, entry.own as SecretKeys, entry.path, source) : undefined) ?? ofChannel;
   if (choice === 'broken') return { ok: false, why: `\`${name}\` is not configured correctly` };
   const path = choice?.path ?? keyPath([...entry.path, name]);
-  const found = choice === undefined ? silentFile(source, entry, name) : await resolveChoice(choice, name, source);
-  if (!found.ok && enabled && source.secrets === 'required') {
+  const found = choice === undefined ? silent() : await resolveChoice(choice, name, source);
+  if (!found.ok && entry.enabled && source.secrets === 'required') {
     const remedy =
       choice === undefined
-        ? missingRemedy(entry, name)
+        ? silentRemedy
         : `${choice.form === 'env' ? 'set it' : 'put it there'}, or correct \`${name}_${choice.form}\``;
     source.findings.problem(path, found.why, remedy);
   }
   return found;
 }
 
-function silentFile({ env }: AccountSource, entry: Entry, name: SecretName): Resolved {
-  const keys = `none of \`${name}\`, \`${name}_env\`, \`${name}_file\` is set`;
-  if (!entry.isDefault) return { ok: false, why: `${keys} for account \`${entry.id}\`` };
-  const names = ENVIRONMENT[name];
-  return (
-    resolveFromEnvironment(names, env) ?? {
-      ok: false,
-      why: `${keys}, nor is any of ${listed(names)} in the environment`,
-    }
-  );
-}
-
-function missingRemedy(entry: Entry, name: SecretName): string {
-  const write = `write \`${name}_env = "…"\` with the name of a variable into [${keyPath(entry.path)}]`;
-  return entry.isDefault ? `set \`${DEFAULTS[`${name}_env`]}\`, or ${write}` : write;
-}
-
-function allowedPeers(source: AccountSource, channel: QqbotTable, entry: Entry, enabled: boolean): readonly string[] {
+function allowedPeers(
+  source: AnySource,
+  channel: QqbotTable | OnebotTable,
+  entry: AnyEntry,
+  peersOfEnvironment: () => readonly string[],
+): readonly string[] {
   const inFile = entry.own.allowed_peer_ids ?? channel.allowed_peer_ids;
-  const entries = inFile ?? (entry.isDefault && enabled ? peersOfEnvironment(source) : []);
-  if (enabled && entries.includes('*')) {
+  const entries = inFile ?? (entry.isDefault && entry.enabled ? peersOfEnvironment() : []);
+  if (entry.enabled && entries.includes('*')) {
     source.findings.warn(
       `${source.tableName}: account \`${entry.id}\` allows "*": everyone who finds the bot may talk with it in private; list ids in \`allowed_peer_ids\` if that is not meant`,
     );
@@ -199,52 +202,10 @@ function allowedPeers(source: AccountSource, channel: QqbotTable, entry: Entry, 
   return [...new Set(entries)];
 }
 
-function peersOfEnvironment({ env, findings }: AccountSource): readonly string[] {
-  const entries: string[] = [];
-  for (const text of (env.QQ_ALLOW_FROM ?? '').split(/[,;\r\n]/)) {
-    if (text.trim() === '') continue;
-    const entry = readPeerEntry(text);
-    if (typeof entry === 'string') entries.push(entry);
-    else findings.problem('QQ_ALLOW_FROM', `environment variable: ${entry.message}`, entry.remedy);
-  }
-  return entries;
-}
-
-const URL_ENVIRONMENT = { api_base_url: 'QQ_BOT_API_BASE_URL', token_url: 'QQBOT_TOKEN_URL' } as const;
-
-function serviceUrl(
-  source: AccountSource,
-  channel: QqbotTable,
-  entry: Entry,
-  enabled: boolean,
-  name: 'api_base_url' | 'token_url',
-): string {
-  const { env, findings } = source;
-  const variable = URL_ENVIRONMENT[name];
-  const inherited = entry.own[name] === undefined;
-  let path = keyPath([...(inherited ? [source.tableName] : entry.path), name]);
-  let url = entry.own[name] ?? channel[name];
-  if (url === undefined && entry.isDefault && enabled && (env[variable] ?? '').trim() !== '') {
-    const read = readServiceUrl(env[variable] ?? '');
-    path = variable;
-    if (read instanceof URL) url = read;
-    else findings.problem(path, `environment variable ${read.message}`, read.remedy);
-  }
-  if (url === undefined) return DEFAULTS[name];
-  if (isExposed(url) && !(entry.own.allow_http ?? channel.allow_http ?? DEFAULTS.allow_http)) {
-    findings.problem(
-      path,
-      'is plain http to another machine: the secret could be read on the way',
-      'use https, or set `allow_http = true` if that network is yours',
-    );
-  }
-  return url.href;
-}
-
 function backendOf(
-  { tableName, backends, refused, findings }: AccountSource,
-  channel: QqbotTable,
-  entry: Entry,
+  { tableName, backends, refused, findings }: AnySource,
+  channel: QqbotTable | OnebotTable,
+  entry: AnyEntry,
 ): string {
   const name = entry.own.backend ?? channel.backend ?? DEFAULTS.backend;
   if (backends.has(name) || refused.has('backends')) return name;
@@ -259,22 +220,6 @@ function backendOf(
   return name;
 }
 
-/** One bot, one account: two would take each other's gateway session and answer everything twice. */
-function tellSharedAppIds({ tableName, findings }: AccountSource, accounts: readonly QqbotAccount[]): void {
-  const owners = new Map<string, AccountId>();
-  for (const { id, enabled, appId } of accounts) {
-    if (!enabled || !appId.ok) continue;
-    const owner = owners.get(appId.value);
-    if (owner === undefined) owners.set(appId.value, id);
-    else
-      findings.problem(
-        keyPath([tableName, 'accounts']),
-        `\`${owner}\` and \`${id}\` have the same app id`,
-        'give each account a bot of its own, or remove one',
-      );
-  }
-}
-
-function listed(names: readonly string[]): string {
+export function listed(names: readonly string[]): string {
   return names.map((name) => `\`${name}\``).join(', ');
 }

@@ -7,7 +7,8 @@ export interface Config {
   readonly path: string;
   readonly gateway: GatewayConfig;
   readonly log: LogConfig;
-  readonly qqbot: QqbotConfig;
+  readonly qqbot: ChannelConfig<QqbotAccount>;
+  readonly onebot: ChannelConfig<OnebotAccount>;
   /** Always has `default` (echo unless configured). */
   readonly backends: ReadonlyMap<string, BackendConfig>;
   /** Sentences for the operator: lawful, but probably not what was meant. */
@@ -29,13 +30,14 @@ export interface LogConfig {
   readonly file: string | undefined;
 }
 
-export interface QqbotConfig {
+/** One channel and its accounts. */
+export interface ChannelConfig<A> {
   readonly enabled: boolean;
   readonly defaultAccount: AccountId;
   /** How the default was found; `fallback` means "the first by name", which doctor warns of. */
   readonly defaultSource: 'default_account' | 'named_default' | 'only_account' | 'fallback';
   /** Sorted by id; never empty. */
-  readonly accounts: readonly QqbotAccount[];
+  readonly accounts: readonly A[];
 }
 
 /** A secret or id that must be found somewhere: its value, or why there is none (a sentence that never shows a value). */
@@ -50,26 +52,31 @@ export interface ReplyWindowConfig {
 /** `auto`: falls back to plain text where markdown is refused; `always`: never does; `never`: writes plain text at once. */
 export type MarkdownMode = 'auto' | 'always' | 'never';
 
-export interface QqbotAccount {
+/** What one group, or every other one, has of its own. */
+export interface GroupRule {
+  /** False: never heard, never written to. */
+  readonly enabled: boolean;
+  readonly requireMention?: boolean;
+  /** Instead of `groupAllowFrom`. */
+  readonly allowFrom?: readonly string[];
+}
+
+/** What accounts of all channels have alike. */
+export interface AccountBasics {
   readonly channel: ChannelId;
   readonly id: AccountId;
   /** False when it, or its channel, is switched off. */
   readonly enabled: boolean;
-  readonly appId: Resolved;
-  readonly clientSecret: Resolved;
   readonly allowedPeerIds: readonly string[];
-  /** Without a trailing slash. */
-  readonly apiBaseUrl: string;
-  readonly tokenUrl: string;
-  readonly intents: readonly IntentName[];
-  readonly replyWindows: {
-    readonly c2c: ReplyWindowConfig;
-    readonly group: ReplyWindowConfig;
-    readonly channel: ReplyWindowConfig;
-  };
+  /** Which groups are heard: those in the set, all, or none. */
+  readonly groupPolicy: 'allowlist' | 'open' | 'disabled';
+  /** Senders that may use the bot in groups, or ids of groups that are admitted. */
+  readonly groupAllowFrom: readonly string[];
+  /** By id; `*` stands for every other group. */
+  readonly groups: ReadonlyMap<string, GroupRule>;
+  readonly requireMention: boolean;
   /** How long an undeliverable message waits for the peer to write again. */
   readonly parkTtlMs: number;
-  readonly requireMention: boolean;
   /** Name of an entry of `backends`. */
   readonly backend: string;
   /** Characters of one message. */
@@ -79,6 +86,44 @@ export interface QqbotAccount {
   /** Sent when a backend fails; empty is nothing. */
   readonly apology: string;
 }
+
+export interface QqbotAccount extends AccountBasics {
+  readonly channel: 'qqbot';
+  readonly appId: Resolved;
+  readonly clientSecret: Resolved;
+  /** Without a trailing slash. */
+  readonly apiBaseUrl: string;
+  readonly tokenUrl: string;
+  readonly intents: readonly IntentName[];
+  readonly replyWindows: {
+    readonly c2c: ReplyWindowConfig;
+    readonly group: ReplyWindowConfig;
+    readonly channel: ReplyWindowConfig;
+  };
+}
+
+export interface OnebotAccount extends AccountBasics {
+  readonly channel: 'onebot';
+  /** For lists. */
+  readonly name: string | undefined;
+  /** QQ number; undefined: the first that connects. */
+  readonly selfId: string | undefined;
+  readonly wsHost: string;
+  readonly wsPort: number;
+  readonly wsPath: string;
+  /** Undefined: none is asked for. */
+  readonly accessToken: Resolved | undefined;
+  readonly heartbeat: { readonly enabled: boolean; readonly intervalMs: number; readonly timeoutMs: number };
+  readonly reconnect: {
+    readonly enabled: boolean;
+    readonly maxRetries: number;
+    readonly retryDelayMs: number;
+    readonly backoffMultiplier: number;
+    readonly maxDelayMs: number;
+  };
+}
+
+export type Account = QqbotAccount | OnebotAccount;
 
 interface BackendBasics {
   readonly name: string;

@@ -1,34 +1,88 @@
 /** The config as it is in force, in the words of the file, with secrets struck out. */
-import type { BackendConfig, Config, QqbotAccount, Resolved } from './config.js';
+import type { Account, BackendConfig, ChannelConfig, Config, OnebotAccount, QqbotAccount, Resolved } from './config.js';
 
 type Table = { readonly [key: string]: unknown };
 
 /** A plain object that reads like the file: what was not written there stands in it with its default. */
-export function effectiveConfig({ gateway, log, qqbot, backends }: Config): Table {
+export function effectiveConfig({ gateway, log, qqbot, onebot, backends }: Config): Table {
   return {
     gateway: { state_dir: gateway.stateDir, durability: gateway.durability, retention_days: gateway.retentionDays },
     log: { level: log.level, format: log.format, file: log.file ?? '' },
-    qqbot: {
-      enabled: qqbot.enabled,
-      default_account: qqbot.defaultAccount,
-      accounts: Object.fromEntries(qqbot.accounts.map((account) => [account.id, accountTable(account)])),
-    },
+    qqbot: channelTable(qqbot, qqbotTable),
+    onebot: channelTable(onebot, onebotTable),
     backends: Object.fromEntries([...backends].map(([name, backend]) => [name, backendTable(backend)])),
   };
 }
 
-function accountTable(account: QqbotAccount): Table {
+function channelTable<A extends Account>(channel: ChannelConfig<A>, own: (account: A) => Table): Table {
   return {
-    enabled: account.enabled,
+    enabled: channel.enabled,
+    default_account: channel.defaultAccount,
+    accounts: Object.fromEntries(
+      channel.accounts.map((account) => [
+        account.id,
+        { enabled: account.enabled, ...own(account), ...commonTable(account) },
+      ]),
+    ),
+  };
+}
+
+function qqbotTable(account: QqbotAccount): Table {
+  return {
     app_id: shown(account.appId, (value) => value),
     client_secret: shown(account.clientSecret, () => '***'),
-    allowed_peer_ids: account.allowedPeerIds,
     api_base_url: account.apiBaseUrl,
     token_url: account.tokenUrl,
     intents: account.intents,
     reply_windows: account.replyWindows,
-    park_ttl: `${account.parkTtlMs}ms`,
+  };
+}
+
+function onebotTable({
+  name,
+  selfId,
+  wsHost,
+  wsPort,
+  wsPath,
+  accessToken,
+  heartbeat,
+  reconnect,
+}: OnebotAccount): Table {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(selfId === undefined ? {} : { self_id: selfId }),
+    ws_host: wsHost,
+    ws_port: wsPort,
+    ws_path: wsPath,
+    ...(accessToken === undefined ? {} : { access_token: shown(accessToken, () => '***') }),
+    heartbeat: { enabled: heartbeat.enabled, interval: heartbeat.intervalMs, timeout: heartbeat.timeoutMs },
+    reconnect: {
+      enabled: reconnect.enabled,
+      max_retries: reconnect.maxRetries,
+      retry_delay: reconnect.retryDelayMs,
+      backoff_multiplier: reconnect.backoffMultiplier,
+      max_delay: reconnect.maxDelayMs,
+    },
+  };
+}
+
+function commonTable(account: Account): Table {
+  return {
+    allowed_peer_ids: account.allowedPeerIds,
+    group_policy: account.groupPolicy,
+    group_allow_from: account.groupAllowFrom,
     default_require_mention: account.requireMention,
+    groups: Object.fromEntries(
+      [...account.groups].map(([id, { enabled, requireMention, allowFrom }]) => [
+        id,
+        {
+          enabled,
+          ...(requireMention === undefined ? {} : { require_mention: requireMention }),
+          ...(allowFrom === undefined ? {} : { allow_from: allowFrom }),
+        },
+      ]),
+    ),
+    park_ttl: `${account.parkTtlMs}ms`,
     backend: account.backend,
     text_chunk_limit: account.textChunkLimit,
     chunk_mode: account.chunkMode,

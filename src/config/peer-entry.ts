@@ -1,28 +1,27 @@
 /** Entries of `allowed_peer_ids`: an exact id, `kind:id`, `kind:*`, or `*`. */
-import { CHANNELS, isPeerId, type TargetKind } from '../model/target.js';
+import { CHANNELS, type ChannelId, isPeerId, kindName, kindNamed } from '../model/target.js';
 import type { Fault } from './findings.js';
 
-const KINDS = CHANNELS.qqbot.kinds;
 const FORMS = 'write an id, `<kind>:<id>`, `<kind>:*` or `*`';
 
-/** The entry without blanks and with its kind in lower case, or what is wrong with it. */
-export function readPeerEntry(text: string): string | Fault {
+/** The entry without blanks and with its kind as loong calls it, or what is wrong with it. */
+export function readPeerEntry(text: string, channel: ChannelId): string | Fault {
   const parts = text.split(':').map((part) => part.trim());
   const peer = parts.pop() ?? '';
   const [kindText, ...more] = parts;
   if (more.length > 0) {
     return {
       message: `entry ${quoted(text)} has too many parts`,
-      remedy: 'leave out channel and account: openids always belong to this account',
+      remedy: 'leave out channel and account: ids always belong to this account',
     };
   }
   if (peer === '')
     return { message: parts.length === 0 ? 'entry is blank' : `entry ${quoted(text)} has no id`, remedy: FORMS };
-  const kind = kindText?.toLowerCase();
-  if (kind !== undefined && !KINDS.includes(kind as TargetKind)) {
+  const kind = kindText === undefined ? undefined : kindNamed(channel, kindText);
+  if (kindText !== undefined && kind === undefined) {
     return {
       message: `entry ${quoted(text)} has an unknown kind`,
-      remedy: `use ${KINDS.map((k) => `\`${k}\``).join(', ')}`,
+      remedy: `use ${CHANNELS[channel].kinds.map((k) => `\`${kindName(channel, k)}\``).join(', ')}`,
     };
   }
   if (!isPeerId(peer)) {

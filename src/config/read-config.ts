@@ -3,13 +3,14 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { ConfigError } from '../model/errors.js';
-import { ENVIRONMENT, readAccounts } from './accounts.js';
 import { readBackends } from './backends.js';
 import { readUpTo, whyUnreadable } from './bounded-file.js';
 import type { Config } from './config.js';
 import { Findings } from './findings.js';
+import { readOnebotAccounts } from './onebot-accounts.js';
 import { configPath, filePath, stateDir } from './paths.js';
-import { type ConfigFile, DEFAULTS, keysAt, QQBOT_TABLES } from './schema.js';
+import { ENVIRONMENT, readQqbotAccounts } from './qqbot-accounts.js';
+import { type ConfigFile, DEFAULTS, keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
 import { readShape } from './shape.js';
 
 export interface ReadConfigOptions {
@@ -31,28 +32,27 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
   const raw = parseToml(await readText(path), path);
   const findings = new Findings();
   const { file, refused } = readShape(raw, findings);
-  const [tableName = QQBOT_TABLES[0], ...otherTables] = QQBOT_TABLES.filter((name) => file[name] !== undefined);
-  for (const other of otherTables) {
-    findings.problem(other, `[${other}] and [${tableName}] are the same channel`, 'keep one of the two tables');
-  }
-  const table = file[tableName];
   const backends = readBackends({
     tables: file.backends ?? {},
     env: options.env,
     secretVariables: secretVariables(file),
     findings,
   });
-  const folder = dirname(path);
-  const qqbot = await readAccounts({
-    table,
-    tableName,
-    backends: new Set(backends.keys()),
-    env: options.env,
-    folder,
-    refused,
-    // With two tables it is not known whose secrets are meant.
-    secrets: otherTables.length > 0 ? 'optional' : options.secrets,
-    findings,
+  const about = { backends: new Set(backends.keys()), env: options.env, folder: dirname(path), refused, findings };
+  const ofQqbot = chosenTable(QQBOT_TABLES, file, findings);
+  const ofOnebot = chosenTable(ONEBOT_TABLES, file, findings);
+  const secretsOf = ({ isSure }: { isSure: boolean }) => (isSure ? options.secrets : 'optional');
+  const qqbot = await readQqbotAccounts({
+    ...about,
+    table: file[ofQqbot.tableName],
+    tableName: ofQqbot.tableName,
+    secrets: secretsOf(ofQqbot),
+  });
+  const onebot = await readOnebotAccounts({
+    ...about,
+    table: file[ofOnebot.tableName],
+    tableName: ofOnebot.tableName,
+    secrets: secretsOf(ofOnebot),
   });
   await warnOfOpenFile(path, file, findings);
   const logFile = file.log?.file ?? DEFAULTS.file;
@@ -60,19 +60,33 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
   return frozen({
     path,
     gateway: {
-      stateDir: stateDir(file.gateway?.state_dir, folder, options.env),
+      stateDir: stateDir(file.gateway?.state_dir, about.folder, options.env),
       durability: file.gateway?.durability ?? DEFAULTS.durability,
       retentionDays: file.gateway?.retention_days ?? DEFAULTS.retention_days,
     },
     log: {
       level: file.log?.level ?? DEFAULTS.level,
       format: file.log?.format ?? DEFAULTS.format,
-      file: logFile === '' ? undefined : filePath(logFile, folder, options.env),
+      file: logFile === '' ? undefined : filePath(logFile, about.folder, options.env),
     },
     qqbot,
+    onebot,
     backends,
     warnings: findings.warnings,
   });
+}
+
+/** Under which of its names a channel stands in the file. With two tables it is not known whose secrets are meant. */
+function chosenTable<N extends (typeof QQBOT_TABLES | typeof ONEBOT_TABLES)[number]>(
+  names: readonly [N, ...N[]],
+  file: ConfigFile,
+  findings: Findings,
+): { readonly tableName: N; readonly isSure: boolean } {
+  const [tableName = names[0], ...others] = names.filter((name) => file[name] !== undefined);
+  for (const other of others) {
+    findings.problem(other, `[${other}] and [${tableName}] are the same channel`, 'keep one of the two tables');
+  }
+  return { tableName, isSure: others.length === 0 };
 }
 
 async function readText(path: string): Promise<string> {
@@ -115,28 +129,46 @@ function parseToml(text: string, path: string): object {
 function presentable(line: string): string {
   const text = line.trim();
   const [, key = ''] = /^([A-Za-z0-9_-]+)\s*=/.exec(text) ?? [];
-  const plainKeys = [['gateway'], ['log'], ['qqbot'], ['backends', '']]
+  const plainKeys = [['gateway'], ['log'], ['qqbot'], ['onebot'], ['backends', '']]
     .flatMap(keysAt)
-    .filter((name) => !/^(app_id|client_secret|accounts)/.test(name));
-  const isHeader = /^\[{1,2}\s*(gateway|log|qqbot|qq|qq-bot|tencent-qq|backends)\b[\w.-]*\]{0,2}$/.test(text);
-  return text.length <= 200 && !/secret|app_?id/i.test(text) && (isHeader || plainKeys.includes(key))
+    .filter((name) => !/^(app_id|client_secret|access_token|accounts)/.test(name));
+  const isHeader =
+    /^\[{1,2}\s*(gateway|log|qqbot|qq|qq-bot|tencent-qq|onebot|onebot-v11|napcat|napcatqq|llonebot|backends)\b[\w.-]*\]{0,2}$/.test(
+      text,
+    );
+  return text.length <= 200 && !/secret|token|app_?id/i.test(text) && (isHeader || plainKeys.includes(key))
     ? `\`${text}\``
     : '(line not shown: it may hold a secret)';
 }
 
-/** Variables that hold a secret of a bot: the named ones, and the usual ones. */
+/** Variables that hold a secret: the named ones, and the usual ones. */
 function secretVariables(file: ConfigFile): ReadonlySet<string> {
-  const tables = QQBOT_TABLES.flatMap((name) => [file[name], ...Object.values(file[name]?.accounts ?? {})]);
-  const named = tables.flatMap((table) => (table?.client_secret_env === undefined ? [] : [table.client_secret_env]));
-  return new Set([...named, ...ENVIRONMENT.client_secret]);
+  const named = secretTables(file).flatMap(({ client_secret_env: secret, access_token_env: token }) => [secret, token]);
+  return new Set([...named.filter((name) => name !== undefined), ...ENVIRONMENT.client_secret]);
+}
+
+interface SecretTable {
+  readonly client_secret?: string | undefined;
+  readonly client_secret_env?: string | undefined;
+  readonly access_token?: string | undefined;
+  readonly access_token_env?: string | undefined;
+}
+
+function secretTables(file: ConfigFile): readonly SecretTable[] {
+  return [...QQBOT_TABLES, ...ONEBOT_TABLES].flatMap((name): SecretTable[] => {
+    const table = file[name];
+    return table === undefined ? [] : [table, ...Object.values(table.accounts ?? {})];
+  });
 }
 
 async function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): Promise<void> {
-  const tables = QQBOT_TABLES.flatMap((name) => [file[name], ...Object.values(file[name]?.accounts ?? {})]);
-  if (!tables.some((table) => table?.client_secret !== undefined)) return;
+  const holdsSecret = secretTables(file).some(
+    ({ client_secret: secret, access_token: token }) => secret !== undefined || token !== undefined,
+  );
+  if (!holdsSecret) return;
   const { mode } = await stat(path);
   if ((mode & 0o044) !== 0)
-    findings.warn(`${path} holds a client secret and can be read by other users; run \`chmod 600\` on it`);
+    findings.warn(`${path} holds a secret and can be read by other users; run \`chmod 600\` on it`);
 }
 
 function frozen<T>(value: T): T {

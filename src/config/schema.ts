@@ -1,12 +1,29 @@
 /** Every key of the config file: its type, range, default and one line about it. A key that nothing reads is not here. */
 import { z } from 'zod';
-import { INTENT_NAMES, type IntentName } from '../protocol/qqbot/gateway-codes.js';
-import { parseDuration } from './duration.js';
-import type { Fault } from './findings.js';
-import { quoted, readPeerEntry } from './peer-entry.js';
-import { readServiceUrl } from './service-url.js';
-import { parseSize } from './size.js';
-import { nearest } from './suggestion.js';
+import type { ChannelId } from '../model/target.js';
+import {
+  duration,
+  expected,
+  groupTables,
+  hostName,
+  intent,
+  key,
+  list,
+  numberBetween,
+  oneOf,
+  peerEntry,
+  policy,
+  serviceUrl,
+  size,
+  table,
+  tables,
+  text,
+  variableName,
+  wholeNumber,
+  word,
+  wsPath,
+  yesOrNo,
+} from './value-kinds.js';
 
 /** Defaults as they would be written in the file. */
 export const DEFAULTS = {
@@ -24,12 +41,19 @@ export const DEFAULTS = {
   intents: ['public_guild_messages', 'direct_message', 'group_and_c2c'],
   reply_windows: { c2c: { minutes: 60, count: 4 }, group: { minutes: 5, count: 5 }, channel: { minutes: 5, count: 5 } },
   park_ttl: '24h',
+  group_policy: 'allowlist',
+  group_allow_from: [],
   default_require_mention: true,
   backend: 'default',
   text_chunk_limit: 2000,
   chunk_mode: 'length',
   markdown: 'auto',
   apology: '',
+  ws_host: '127.0.0.1',
+  ws_port: 3001,
+  ws_path: '/onebot/v11/ws',
+  heartbeat: { enabled: true, interval: 30_000, timeout: 10_000 },
+  reconnect: { enabled: true, max_retries: 10, retry_delay: 5000, backoff_multiplier: 2, max_delay: 60_000 },
   timeout: '120s',
   concurrency: 4,
   input: 'json',
@@ -39,15 +63,76 @@ export const DEFAULTS = {
 
 /** Names under which the table of the official bot may stand; one of them at a time. */
 export const QQBOT_TABLES = ['qqbot', 'qq', 'qq-bot', 'tencent-qq'] as const;
+/** The same of OneBot. */
+export const ONEBOT_TABLES = ['onebot', 'onebot-v11', 'napcat', 'napcatqq', 'llonebot'] as const;
 
 const replyWindow = table({
   minutes: key(wholeNumber(1, 1440), 'How long one message may be replied to.'),
   count: key(wholeNumber(1, 100), 'How often one message may be replied to.'),
 });
 
-/** What an account may set, and its channel for all accounts. */
-const accountKeys = {
-  enabled: key(yesOrNo(), 'Whether it takes part at all.', true),
+/** What an account of any channel may set, and its channel for all its accounts. */
+function commonKeys(channel: ChannelId) {
+  const peers = list(peerEntry(channel));
+  return {
+    enabled: key(yesOrNo(), 'Whether it takes part at all.', true),
+    allowed_peer_ids: key(
+      peers,
+      'Who may talk with the bot: ids, `<kind>:<id>`, `<kind>:*`, `*`. Empty: nobody.',
+      DEFAULTS.allowed_peer_ids,
+    ),
+    group_policy: key(
+      policy(['allowlist', 'open', 'disabled']),
+      'Which groups are heard: those that are listed, all, or none.',
+      DEFAULTS.group_policy,
+    ),
+    group_allow_from: key(
+      peers,
+      'Senders who may use the bot in groups; empty: all. A group’s own id admits that group instead.',
+      DEFAULTS.group_allow_from,
+    ),
+    default_require_mention: key(yesOrNo(), 'In groups, answer only when mentioned.', DEFAULTS.default_require_mention),
+    groups: key(
+      groupTables(
+        table({
+          enabled: key(yesOrNo(), 'false: this group is never heard nor written to.', true),
+          require_mention: key(yesOrNo(), 'Answer only when mentioned, in this group.'),
+          allow_from: key(peers, 'Senders who may use the bot in this group; replaces group_allow_from.'),
+        }),
+      ),
+      'Groups by id: each is admitted, and ruled by its keys; "*" is every other group.',
+    ),
+    park_ttl: key(
+      duration('1s', '30d'),
+      'How long an undeliverable message waits for the peer to write again.',
+      DEFAULTS.park_ttl,
+    ),
+    backend: key(word(), 'Which entry of [backends] answers.', DEFAULTS.backend),
+    text_chunk_limit: key(
+      wholeNumber(50, 5000),
+      'Characters of one message; longer text goes out in several.',
+      DEFAULTS.text_chunk_limit,
+    ),
+    chunk_mode: key(
+      oneOf(['length', 'newline']),
+      'Where long text is cut: newline prefers line ends.',
+      DEFAULTS.chunk_mode,
+    ),
+    markdown: key(
+      oneOf(['auto', 'always', 'never']),
+      'auto: as plain text where QQ refuses markdown; never: always as plain text.',
+      DEFAULTS.markdown,
+    ),
+    apology: key(
+      text().max(1000, { error: 'has more than 1000 characters' }),
+      'Sent when a backend fails; "" is nothing.',
+      DEFAULTS.apology,
+    ),
+  };
+}
+
+const qqbotKeys = {
+  ...commonKeys('qqbot'),
   app_id: key(text(), 'AppID of the bot, in quotes. Exactly one of app_id, app_id_env, app_id_file.'),
   app_id_env: key(text(), 'Name of the environment variable that holds the AppID.', DEFAULTS.app_id_env),
   app_id_file: key(text(), 'File that holds the AppID.'),
@@ -61,11 +146,6 @@ const accountKeys = {
     DEFAULTS.client_secret_env,
   ),
   client_secret_file: key(text(), 'File that holds the client secret.'),
-  allowed_peer_ids: key(
-    list(peerEntry()),
-    'Who may talk with the bot: ids, `<kind>:<id>`, `<kind>:*`, `*`. Empty: nobody.',
-    DEFAULTS.allowed_peer_ids,
-  ),
   allow_http: key(yesOrNo(), 'Permits plain http to other machines in the two URLs.', DEFAULTS.allow_http),
   api_base_url: key(serviceUrl(), 'Where the Bot API is.', DEFAULTS.api_base_url),
   token_url: key(serviceUrl(), 'Where access tokens are fetched.', DEFAULTS.token_url),
@@ -83,41 +163,74 @@ const accountKeys = {
     'Within which time and how often a message may be replied to.',
     DEFAULTS.reply_windows,
   ),
-  park_ttl: key(
-    duration('1s', '30d'),
-    'How long an undeliverable message waits for the peer to write again.',
-    DEFAULTS.park_ttl,
+};
+
+const onebotKeys = {
+  ...commonKeys('onebot'),
+  name: key(text().max(100, { error: 'has more than 100 characters' }), 'What this account is called in lists.'),
+  self_id: key(
+    text().regex(/^[1-9][0-9]{4,19}$/, { error: 'is no QQ number: expected its digits, in quotes' }),
+    'QQ number of the account; without it the first one that connects is taken.',
   ),
-  default_require_mention: key(yesOrNo(), 'In groups, answer only when mentioned.', DEFAULTS.default_require_mention),
-  backend: key(word(), 'Which entry of [backends] answers.', DEFAULTS.backend),
-  text_chunk_limit: key(
-    wholeNumber(50, 5000),
-    'Characters of one message; longer text goes out in several.',
-    DEFAULTS.text_chunk_limit,
+  ws_host: key(hostName(), 'Address to listen on. Not loopback: needs an access token.', DEFAULTS.ws_host),
+  ws_port: key(wholeNumber(0, 65_535), 'Port to listen on; several accounts may share it.', DEFAULTS.ws_port),
+  ws_path: key(wsPath(), 'Path that NapCat & co. connect to.', DEFAULTS.ws_path),
+  access_token: key(
+    text(),
+    'Token that they must give. At most one of access_token, access_token_env, access_token_file.',
   ),
-  chunk_mode: key(
-    oneOf(['length', 'newline']),
-    'Where long text is cut: newline prefers line ends.',
-    DEFAULTS.chunk_mode,
+  access_token_env: key(text(), 'Name of the environment variable that holds the token.'),
+  access_token_file: key(text(), 'File that holds the token.'),
+  heartbeat: key(
+    table({
+      enabled: key(yesOrNo(), 'Whether the connection is tried with pings.', DEFAULTS.heartbeat.enabled),
+      interval: key(wholeNumber(1000, 3_600_000), 'Milliseconds between two pings.', DEFAULTS.heartbeat.interval),
+      timeout: key(wholeNumber(100, 600_000), 'Milliseconds that a call may take.', DEFAULTS.heartbeat.timeout),
+    }),
+    'Whether the other side still lives, and how long its answers are waited for.',
+    DEFAULTS.heartbeat,
   ),
-  markdown: key(
-    oneOf(['auto', 'always', 'never']),
-    'auto: as plain text where QQ refuses markdown; never: always as plain text.',
-    DEFAULTS.markdown,
-  ),
-  apology: key(
-    text().max(1000, { error: 'has more than 1000 characters' }),
-    'Sent when a backend fails; "" is nothing.',
-    DEFAULTS.apology,
+  reconnect: key(
+    table({
+      enabled: key(
+        yesOrNo(),
+        'false: messages are parked at once while nobody is connected.',
+        DEFAULTS.reconnect.enabled,
+      ),
+      max_retries: key(
+        wholeNumber(0, 1000),
+        'After so many waits a message is parked.',
+        DEFAULTS.reconnect.max_retries,
+      ),
+      retry_delay: key(wholeNumber(100, 3_600_000), 'Milliseconds of the first wait.', DEFAULTS.reconnect.retry_delay),
+      backoff_multiplier: key(
+        numberBetween(1, 10),
+        'Each wait is so many times the one before.',
+        DEFAULTS.reconnect.backoff_multiplier,
+      ),
+      max_delay: key(wholeNumber(100, 86_400_000), 'Milliseconds of the longest wait.', DEFAULTS.reconnect.max_delay),
+    }),
+    'How messages wait for the other side to connect again.',
+    DEFAULTS.reconnect,
   ),
 };
 
-const account = table(accountKeys);
+const ofSeveral = {
+  default_account: key(word(), 'Which account is meant when none is named.'),
+};
+const qqbotAccount = table(qqbotKeys);
+const onebotAccount = table(onebotKeys);
 
 const qqbot = table({
-  ...accountKeys,
-  default_account: key(word(), 'Which account is meant when none is named.'),
-  accounts: key(tables(account), 'Several bots: any key of [qqbot] but default_account and accounts.'),
+  ...qqbotKeys,
+  ...ofSeveral,
+  accounts: key(tables(qqbotAccount), 'Several bots: any key of [qqbot] but default_account and accounts.'),
+});
+
+const onebot = table({
+  ...onebotKeys,
+  ...ofSeveral,
+  accounts: key(tables(onebotAccount), 'Several accounts: any key of [onebot] but default_account and accounts.'),
 });
 
 const backend = table({
@@ -167,11 +280,18 @@ export const configSchema = table({
   qq: key(qqbot, 'Alias of qqbot.'),
   'qq-bot': key(qqbot, 'Alias of qqbot.'),
   'tencent-qq': key(qqbot, 'Alias of qqbot.'),
+  onebot: key(onebot, 'QQ accounts over OneBot v11: NapCatQQ, LLOneBot, Lagrange, go-cqhttp connect to us.'),
+  'onebot-v11': key(onebot, 'Alias of onebot.'),
+  napcat: key(onebot, 'Alias of onebot.'),
+  napcatqq: key(onebot, 'Alias of onebot.'),
+  llonebot: key(onebot, 'Alias of onebot.'),
   backends: key(tables(backend), 'What answers, by name.'),
 });
 
 export type ConfigFile = z.output<typeof configSchema>;
-export type AccountTable = z.output<typeof account>;
+export type QqbotAccountTable = z.output<typeof qqbotAccount>;
+export type OnebotAccountTable = z.output<typeof onebotAccount>;
+export type OnebotTable = z.output<typeof onebot>;
 export type BackendTable = z.output<typeof backend>;
 export type QqbotTable = z.output<typeof qqbot>;
 
@@ -190,130 +310,4 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
 
 function unwrapped(schema: unknown): unknown {
   return schema instanceof z.ZodOptional ? schema.unwrap() : schema;
-}
-
-// The kinds of values. Each says in one phrase what it expects; none shows a value that may be secret.
-
-function key<T extends z.ZodType>(type: T, description: string, fallback?: unknown) {
-  return type.optional().meta({ description, ...(fallback === undefined ? {} : { default: fallback }) });
-}
-
-function table<T extends z.core.$ZodLooseShape>(shape: T) {
-  return z.strictObject(shape, { error: expected('a table') });
-}
-
-function tables<T extends z.ZodType>(entry: T) {
-  return z.record(z.string(), entry, { error: expected('a table of tables') });
-}
-
-function list<T extends z.ZodType>(entry: T) {
-  return z.array(entry, { error: expected('a list') });
-}
-
-function text() {
-  return z.string({ error: expected('text in quotes') });
-}
-
-function word() {
-  return text().refine((value) => value.trim() !== '', { error: 'is blank: fill it in, or remove the line' });
-}
-
-function yesOrNo() {
-  return z.boolean({ error: expected('true or false') });
-}
-
-function wholeNumber(least: number, most: number) {
-  const error = expected(`a whole number from ${least} to ${most}`, 'value');
-  return z.number({ error }).int({ error }).min(least, { error }).max(most, { error });
-}
-
-function oneOf<const T extends readonly string[]>(words: T) {
-  return z.enum(words, { error: expected(`one of ${words.map((word) => `"${word}"`).join(', ')}`, 'value') });
-}
-
-function intent() {
-  return z.enum(INTENT_NAMES as [IntentName, ...IntentName[]], {
-    error: (issue) => {
-      if (typeof issue.input !== 'string') return expected('the name of an intent')(issue);
-      const meant = nearest(issue.input, INTENT_NAMES);
-      const remedy =
-        meant === undefined
-          ? `there are ${INTENT_NAMES.map((name) => `\`${name}\``).join(', ')}`
-          : `did you mean \`${meant}\`?`;
-      return `${quoted(issue.input)} is not an intent: ${remedy}`;
-    },
-  });
-}
-
-function duration(least: string, most: string) {
-  const phrase = `a length of time from "${least}" to "${most}" in quotes and with its unit (ms, s, m, h, d)`;
-  const error = expected(phrase, 'value');
-  return z.string({ error }).transform((value, context) => {
-    const ms = parseDuration(value);
-    if (ms !== undefined && ms >= (parseDuration(least) ?? 0) && ms <= (parseDuration(most) ?? 0)) return ms;
-    return refuse(context, value, { message: error({ input: value }) });
-  });
-}
-
-function size(least: string, most: string) {
-  const error = expected(`a size from "${least}" to "${most}" in quotes and with its unit (B, KiB, MiB)`, 'value');
-  return z.string({ error }).transform((value, context) => {
-    const bytes = parseSize(value);
-    if (bytes !== undefined && bytes >= (parseSize(least) ?? 0) && bytes <= (parseSize(most) ?? 0)) return bytes;
-    return refuse(context, value, { message: error({ input: value }) });
-  });
-}
-
-function variableName() {
-  return text().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-    error: 'is not the name of a variable: write it as in ["PATH", "HOME"]',
-  });
-}
-
-function serviceUrl() {
-  return text().transform((value, context) => {
-    const url = readServiceUrl(value);
-    return url instanceof URL ? url : refuse(context, value, url);
-  });
-}
-
-function peerEntry() {
-  return z
-    .union([z.string(), z.int().nonnegative()], {
-      error: (issue) =>
-        typeof issue.input === 'bigint'
-          ? 'this number is too large to be read exactly: write it in quotes'
-          : expected('an id: text in quotes, or a whole number')(issue),
-    })
-    .transform((value, context) => {
-      const entry = readPeerEntry(String(value));
-      return typeof entry === 'string' ? entry : refuse(context, value, entry);
-    });
-}
-
-function refuse(context: z.RefinementCtx, input: unknown, fault: Fault): never {
-  context.issues.push({ code: 'custom', message: fault.message, params: { remedy: fault.remedy }, input });
-  return z.NEVER;
-}
-
-/** `expected …, got …`. What was got is shown only where it cannot be secret; elsewhere only its kind is named. */
-function expected(phrase: string, show: 'kind' | 'value' = 'kind'): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => {
-    if (input === undefined) return `is missing: expected ${phrase}`;
-    return `expected ${phrase}, got ${show === 'value' ? shown(input) : kindOf(input)}`;
-  };
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') return quoted(value);
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : kindOf(value);
-}
-
-function kindOf(value: unknown): string {
-  if (typeof value === 'string') return 'text';
-  if (typeof value === 'boolean') return 'true or false';
-  if (typeof value === 'bigint' || Number.isInteger(value)) return 'a whole number';
-  if (typeof value === 'number') return 'a number';
-  if (Array.isArray(value)) return 'a list';
-  return value instanceof Date ? 'a date' : 'a table';
 }

@@ -4,7 +4,7 @@ import type { Resolved } from './config.js';
 import { type Fault, type Findings, keyPath } from './findings.js';
 import { filePath } from './paths.js';
 
-export type SecretName = 'app_id' | 'client_secret';
+export type SecretName = 'app_id' | 'client_secret' | 'access_token';
 type SecretKey = SecretName | `${SecretName}_env` | `${SecretName}_file`;
 export type SecretKeys = { readonly [K in SecretKey]?: string | undefined };
 
@@ -73,9 +73,7 @@ function faultOf(
       remedy: `write the bare name of the variable as \`${name}_env\` instead`,
     };
   }
-  return isOneWord(text)
-    ? undefined
-    : { message: 'has blanks or line breaks inside', remedy: 'copy it again from the QQ open platform console' };
+  return isOneWord(text) ? undefined : { message: 'has blanks or line breaks inside', remedy: 'copy it again' };
 }
 
 /** The usual ways to miswrite the name of a variable. What follows a `=` may be the secret, so only the part before it is shown. */

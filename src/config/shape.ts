@@ -1,7 +1,7 @@
 /** Holds a parsed file against the schema: tells every problem, and hands on what is sound so that the rest is checked too. */
 import type { z } from 'zod';
 import { type Findings, keyPath } from './findings.js';
-import { type ConfigFile, configSchema, keysAt, QQBOT_TABLES } from './schema.js';
+import { type ConfigFile, configSchema, keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
 import { nearest } from './suggestion.js';
 
 export interface Shape {
@@ -38,16 +38,20 @@ function tell(issue: z.core.$ZodIssue, findings: Findings): void {
 }
 
 /** Tables that a key may have been meant for, in the words of the file. */
-const TABLES: readonly (readonly string[])[] = [['gateway'], ['log'], ['qqbot'], ['backends', '<name>']];
+const TABLES: readonly (readonly string[])[] = [['gateway'], ['log'], ['qqbot'], ['onebot'], ['backends', '<name>']];
+
+/** Keys of other programs, whose names here are not near enough to be guessed. */
+const CALLED_HERE: { readonly [key: string]: string } = { allow_from: 'allowed_peer_ids' };
 
 function unknownKeyRemedy(path: readonly PropertyKey[], key: string): string {
   const here = keysAt(path);
   const home = TABLES.find((table) => keysAt(table).includes(key));
   if (home !== undefined) return `it belongs into [${home.join('.')}]`;
-  const meant = nearest(key, here);
+  const known = Object.hasOwn(CALLED_HERE, key) ? CALLED_HERE[key] : undefined;
+  const meant = known !== undefined && here.includes(known) ? known : nearest(key, here);
   if (meant !== undefined) return `did you mean \`${meant}\`?`;
   if (path.length > 0) return 'remove it';
-  const aliases: readonly string[] = QQBOT_TABLES.slice(1);
+  const aliases: readonly string[] = [...QQBOT_TABLES.slice(1), ...ONEBOT_TABLES.slice(1)];
   return `the tables are ${here
     .filter((name) => !aliases.includes(name))
     .map((name) => `[${name}]`)

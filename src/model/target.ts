@@ -21,12 +21,19 @@ interface ChannelNames {
   readonly label: string;
   readonly aliases: readonly string[];
   readonly kinds: readonly TargetKind[];
+  /** Kinds that are called otherwise here than within loong. */
+  readonly called?: { readonly [K in TargetKind]?: string };
 }
 
 /** Every channel: how people call it and which kinds of conversation it has, in the order of its help texts. */
 export const CHANNELS: { readonly [C in ChannelId]: ChannelNames } = {
   qqbot: { label: 'QQ Bot', aliases: ['qq', 'qq-bot', 'tencent-qq'], kinds: ['c2c', 'group', 'channel', 'dm'] },
-  onebot: { label: 'OneBot', aliases: ['onebot-v11', 'napcat', 'napcatqq', 'llonebot'], kinds: ['c2c', 'group'] },
+  onebot: {
+    label: 'OneBot',
+    aliases: ['onebot-v11', 'napcat', 'napcatqq', 'llonebot'],
+    kinds: ['c2c', 'group'],
+    called: { c2c: 'private' },
+  },
 };
 
 const CHANNEL_IDS = Object.keys(CHANNELS) as ChannelId[];
@@ -37,9 +44,26 @@ export function channelNamed(name: string): ChannelId | undefined {
   return CHANNEL_IDS.find((id) => id === wanted || CHANNELS[id].aliases.includes(wanted));
 }
 
+/** How people write a kind: `private` for a person on OneBot. */
+export function kindName(channel: ChannelId, kind: TargetKind): string {
+  return CHANNELS[channel].called?.[kind] ?? kind;
+}
+
+/** The kind that is written so, in any case, on this channel; undefined when it has none. */
+export function kindNamed(channel: ChannelId, text: string): TargetKind | undefined {
+  const wanted = text.trim().toLowerCase();
+  return CHANNELS[channel].kinds.find((kind) => kind === wanted || kindName(channel, kind) === wanted);
+}
+
+/** The channel that a target names itself, where it does. */
+export function channelIn(target: string): ChannelId | undefined {
+  const [first = '', ...more] = target.split(':');
+  return more.length < 2 ? undefined : channelNamed(first);
+}
+
 /** Words that a target may begin with besides an account, so no account may be called so. */
 export function isReservedAccountName(name: string): boolean {
-  return channelNamed(name) !== undefined || CHANNEL_IDS.some((id) => CHANNELS[id].kinds.includes(name as TargetKind));
+  return channelNamed(name) !== undefined || CHANNEL_IDS.some((id) => kindNamed(id, name) !== undefined);
 }
 
 /** Lower-case ASCII letters, digits, single `-` or `_`; anything else becomes `-`; nothing left becomes `default`. */
@@ -85,9 +109,9 @@ export function parseTarget(text: string, defaults: { channel: ChannelId; accoun
     if (named === undefined) account = accountPart(first, malformed);
     else requireChannel(first, channel);
   }
-  const kind = kindText.toLowerCase() as TargetKind;
-  if (!CHANNELS[channel].kinds.includes(kind)) {
-    const kinds = CHANNELS[channel].kinds.map((k) => `\`${k}\``).join(', ');
+  const kind = kindNamed(channel, kindText);
+  if (kind === undefined) {
+    const kinds = CHANNELS[channel].kinds.map((k) => `\`${kindName(channel, k)}\``).join(', ');
     throw new UsageError(
       'target.kind_unsupported',
       `${channel} target kind \`${kindText}\` is unsupported; use ${kinds}`,
@@ -125,15 +149,21 @@ function accountPart(text: string, malformed: () => UsageError): AccountId {
   return normaliseAccountId(text);
 }
 
-/** The long form, which `parseTarget` reads back: `qqbot:main:c2c:OPENID`. */
+/** The long form, which `parseTarget` reads back: `qqbot:main:c2c:OPENID`, `onebot:home:private:10001`. */
 export function formatTarget(target: Target): string {
-  return `${target.channel}:${target.account}:${target.kind}:${target.peer}`;
+  const { channel, account, kind, peer } = target;
+  return `${channel}:${account}:${channel === 'qqbot' ? kind : kindName(channel, kind)}:${peer}`;
 }
 
 /** Reads back what `formatTarget` wrote into our own store. */
 export function storedTarget(text: string): Target {
-  const [channel, account, kind, ...peer] = text.split(':');
-  return { channel, account, kind, peer: peer.join(':') } as Target;
+  const [channel, account, kind = '', ...peer] = text.split(':') as [ChannelId, AccountId, string];
+  return {
+    channel,
+    account,
+    kind: channel === 'qqbot' ? kind : kindNamed(channel, kind),
+    peer: peer.join(':'),
+  } as Target;
 }
 
 /** Id of an account's lane: `qqbot:main`. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Config, QqbotAccount } from '../../src/config/config.js';
+import type { Config, OnebotAccount, QqbotAccount } from '../../src/config/config.js';
 import { readConfig } from '../../src/config/read-config.js';
 import { ConfigError } from '../../src/model/errors.js';
 
@@ -32,6 +32,12 @@ export function readWith(toml: string, env: Env, secrets: 'required' | 'optional
 
 export async function accountOf(config: Promise<Config>, id = 'default'): Promise<QqbotAccount> {
   const account = (await config).qqbot.accounts.find((candidate) => candidate.id === id);
+  if (account === undefined) throw new Error(`no account ${id}`);
+  return account;
+}
+
+export async function onebotOf(config: Promise<Config>, id = 'default'): Promise<OnebotAccount> {
+  const account = (await config).onebot.accounts.find((candidate) => candidate.id === id);
   if (account === undefined) throw new Error(`no account ${id}`);
   return account;
 }

@@ -28,12 +28,19 @@ describe('config.example.toml', () => {
     const opsId = fileWith('ops-app-id', '102000002');
     const mainSecret = fileWith('main', 'main-secret');
     const toml = complete.replace('/run/secrets/ops-app-id', opsId).replace('/run/secrets/main', mainSecret);
-    const config = await readWith(toml, {});
+    const napcat = fileWith('napcat', 'token-of-napcat');
+    const config = await readWith(toml.replace('/run/secrets/napcat', napcat), { NAPCAT_TOKEN: 'token-of-home' });
     expect(config.qqbot.accounts.map(({ id, appId, clientSecret }) => [id, appId.ok, clientSecret.ok])).toEqual([
       ['main', true, true],
       ['ops', true, true],
     ]);
     expect(config.qqbot.defaultAccount).toBe('main');
+    expect(config.onebot.accounts.map(({ id, selfId, accessToken }) => [id, selfId, accessToken?.ok])).toEqual([
+      ['home', '10001', true],
+      ['spare', undefined, true],
+      ['work', '10004', true],
+    ]);
+    expect(config.onebot.defaultAccount).toBe('home');
   });
 
   test('shows every key, after at least one line of explanation', () => {
@@ -41,6 +48,7 @@ describe('config.example.toml', () => {
       gateway: ['gateway'],
       log: ['log'],
       qqbot: ['qqbot'],
+      onebot: ['onebot'],
       backends: ['backends', 'coder'],
     };
     const explained = [...example.matchAll(/^# .*\n#?([a-z_]+) = /gm)].map(([, key]) => key);
@@ -49,22 +57,32 @@ describe('config.example.toml', () => {
         .split(/^(?=\[)/m)
         .filter((part) => part.startsWith(`[${name}]`) || part.startsWith(`[${name}.`));
       for (const key of keysAt(path).filter((candidate) => candidate !== 'accounts')) {
-        expect(section.join(''), `${name}.${key}`).toMatch(new RegExp(`^${key} = `, 'm'));
-        if (!['app_id', 'app_id_file', 'client_secret', 'client_secret_file'].includes(key))
-          expect(explained, key).toContain(key);
+        const shown = new RegExp(`^${key} = |^\\[${name}\\.${key}\\.`, 'm');
+        expect(section.join(''), `${name}.${key}`).toMatch(shown);
+        if (key !== 'groups' && !/^(app_id|client_secret)(_file)?$/.test(key)) expect(explained, key).toContain(key);
       }
     }
   });
 
+  test('shows every key of a group, in both channels', () => {
+    const shown = parse(complete) as Record<string, { groups: Record<string, object> }>;
+    for (const channel of ['qqbot', 'onebot'])
+      expect(Object.values(shown[channel]?.groups ?? {}).map(Object.keys), channel).toEqual([
+        keysAt([channel, 'groups', 'ID']),
+      ]);
+  });
+
   test('shows the defaults that hold', () => {
-    const { gateway, log, qqbot, backends } = parse(complete) as Record<
+    const { gateway, log, qqbot, onebot, backends } = parse(complete) as Record<
       string,
       Record<string, Record<string, unknown>>
     >;
-    const shown: Record<string, unknown> = { ...gateway, ...log, ...qqbot, ...backends?.coder, ...backends?.default };
     const { allowed_peer_ids, ...defaults } = DEFAULTS;
     expect(allowed_peer_ids).toEqual([]);
-    expect(shown).toMatchObject(defaults);
+    const backend = { ...backends?.coder, ...backends?.default };
+    expect({ ...gateway, ...log, ...onebot, ...qqbot, ...backend }).toMatchObject(defaults);
+    for (const key of keysAt(['onebot']).filter((name) => Object.hasOwn(defaults, name)))
+      expect(onebot?.[key], `onebot.${key}`).toEqual(defaults[key as keyof typeof defaults]);
   });
 });
 

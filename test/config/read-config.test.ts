@@ -105,6 +105,9 @@ describe('what is left out', () => {
             channel: { minutes: 5, count: 5 },
           },
           parkTtlMs: 86_400_000,
+          groupPolicy: 'allowlist',
+          groupAllowFrom: [],
+          groups: new Map(),
           requireMention: true,
           backend: 'default',
           textChunkLimit: 2000,
@@ -183,7 +186,7 @@ describe('keys', () => {
     ],
     ['[qqbot.accounts."Ops Bot"]\nfoo = 1', 'qqbot.accounts."Ops Bot".foo: unknown key (remove it)'],
     ['allowed_peer_ids = []', 'allowed_peer_ids: unknown key (it belongs into [qqbot])'],
-    ['[onebot]', 'onebot: unknown key (the tables are [gateway], [log], [qqbot], [backends])'],
+    ['[telegram]', 'telegram: unknown key (the tables are [gateway], [log], [qqbot], [onebot], [backends])'],
     [
       '[qqbot]\nreply_windows = { c2c = { minute = 3 } }',
       'qqbot.reply_windows.c2c.minute: unknown key (did you mean `minutes`?)',
@@ -249,9 +252,7 @@ test('a file that holds a secret and that others can read is warned of', async (
   chmodSync(path, 0o600);
   expect(await warnings()).toEqual([]);
   chmodSync(path, 0o640);
-  expect(await warnings()).toEqual([
-    `${path} holds a client secret and can be read by other users; run \`chmod 600\` on it`,
-  ]);
+  expect(await warnings()).toEqual([`${path} holds a secret and can be read by other users; run \`chmod 600\` on it`]);
 });
 
 test('a relative path is relative to where one stands', async () => {

@@ -6,10 +6,13 @@ import {
   type AccountId,
   CHANNELS,
   type ChannelId,
+  channelIn,
   channelNamed,
   formatTarget,
   isPeerId,
   isReservedAccountName,
+  kindName,
+  kindNamed,
   laneId,
   normaliseAccountId,
   parseTarget,
@@ -49,6 +52,27 @@ describe('a target is read in every form', () => {
     ['c2c:A.b_c!d=e+f*g~h-9', 'qqbot:main:c2c:A.b_c!d=e+f*g~h-9'],
   ])('%s', (text, canonical) => {
     expect(read(text)).toBe(canonical);
+  });
+
+  test.each([
+    ['onebot:home:private:20002', 'onebot:home:private:20002'],
+    ['onebot:home:c2c:20002', 'onebot:home:private:20002'],
+    ['home:PRIVATE:20002', 'onebot:home:private:20002'],
+    ['private:20002', 'onebot:main:private:20002'],
+    ['c2c:20002', 'onebot:main:private:20002'],
+    ['napcat:group:30003', 'onebot:main:group:30003'],
+    ['LLOneBot:Home Bot: Group : -30003 ', 'onebot:home-bot:group:-30003'],
+    ['onebot:group:9007199254740993', 'onebot:main:group:9007199254740993'],
+  ])('of OneBot, where a person is `private`: %s', (text, canonical) => {
+    expect(read(text, 'onebot')).toBe(canonical);
+    expect(parseTarget(text, { channel: 'onebot', account: 'main' as AccountId }).kind).toMatch(/^(c2c|group)$/);
+  });
+
+  test('names its channel in the long form, and before a kind', () => {
+    expect(channelIn('onebot:home:group:1')).toBe('onebot');
+    expect(channelIn('NapCat:private:1')).toBe('onebot');
+    expect(channelIn('qq:c2c:1')).toBe('qqbot');
+    for (const text of ['home:group:1', 'group:1', 'onebot:1', 'onebot', '']) expect(channelIn(text)).toBeUndefined();
   });
 
   test('of any other channel too, under each of its names', () => {
@@ -117,16 +141,45 @@ describe('a bad target is refused in the words of the contract', () => {
     },
   );
 
-  test('whatever is written, the answer is a target or a UsageError', () => {
+  test('of OneBot, in its own words', () => {
+    expect(refusal('alice', 'onebot').message).toBe(
+      'onebot target must use `onebot:<account>:<kind>:<id>`, `<account>:<kind>:<id>`, or `<kind>:<id>`',
+    );
+    for (const kind of ['channel', 'dm', 'user'])
+      expect(refusal(`${kind}:1`, 'onebot').message).toBe(
+        `onebot target kind \`${kind}\` is unsupported; use \`private\`, \`group\``,
+      );
+    expect(refusal('qq:main:c2c:1', 'onebot').message).toBe(
+      'onebot target uses channel prefix `qqbot`, expected `onebot`',
+    );
+    expect(refusal('telegram:main:private:1', 'onebot').message).toBe(
+      'onebot target prefix `telegram` is not a recognized channel id',
+    );
+    expect(refusal('private: ', 'onebot').message).toBe('onebot target conversation id is empty');
+    expect(refusal('group:a/b', 'onebot').code).toBe('target.peer_malformed');
+  });
+
+  test('whatever is written, the answer is a target of this channel or a UsageError', () => {
     fc.assert(
       fc.property(
+        fc.constantFrom<ChannelId>('qqbot', 'onebot'),
         fc.oneof(
           fc.string(),
           fc.array(fc.string()).map((parts) => parts.join(':')),
+          fc
+            .tuple(
+              fc.constantFrom('qq', 'napcat', 'home'),
+              fc.constantFrom('c2c', 'private', 'group', 'dm'),
+              fc.string(),
+            )
+            .map((parts) => parts.join(':')),
         ),
-        (text) => {
+        (channel, text) => {
           try {
-            expect(isPeerId(parseTarget(text, DEFAULTS).peer)).toBe(true);
+            const target = parseTarget(text, { ...DEFAULTS, channel });
+            expect(isPeerId(target.peer)).toBe(true);
+            expect(CHANNELS[channel].kinds).toContain(target.kind);
+            expect(target.channel).toBe(channel);
           } catch (error) {
             expect(error).toBeInstanceOf(UsageError);
           }
@@ -160,7 +213,7 @@ describe('account ids', () => {
   });
 
   test('may not be called like a channel, an alias or a kind', () => {
-    for (const name of ['qqbot', 'qq', 'napcat', 'c2c', 'group', 'channel', 'dm']) {
+    for (const name of ['qqbot', 'qq', 'napcat', 'c2c', 'private', 'group', 'channel', 'dm']) {
       expect(isReservedAccountName(name)).toBe(true);
     }
     expect(isReservedAccountName('ops')).toBe(false);
@@ -169,6 +222,16 @@ describe('account ids', () => {
   test('name the lane together with their channel', () => {
     expect(laneId({ channel: 'qqbot', account: 'ops' as AccountId })).toBe('qqbot:ops');
   });
+});
+
+test('a kind is written as its channel calls it, and read in any case', () => {
+  expect([kindName('qqbot', 'c2c'), kindName('onebot', 'c2c'), kindName('onebot', 'group')]).toEqual([
+    'c2c',
+    'private',
+    'group',
+  ]);
+  expect([kindNamed('onebot', ' Private '), kindNamed('onebot', 'C2C')]).toEqual(['c2c', 'c2c']);
+  expect([kindNamed('qqbot', 'private'), kindNamed('onebot', 'dm')]).toEqual([undefined, undefined]);
 });
 
 test('a long openid is shortened so that it still tells two peers apart', () => {
