@@ -1,0 +1,309 @@
+/** One account of OneBot v11 as a lane: an implementation dials in, events come from it, messages go to it. */
+import type { MarkdownMode } from '../../config/config.js';
+import { DeliveryError, LoongError } from '../../model/errors.js';
+import type { Plainer, Segment } from '../../model/message.js';
+import { type AccountId, laneId } from '../../model/target.js';
+import type { Dialect } from '../../protocol/onebot/implementations.js';
+import type { Counters } from '../../telemetry/counters.js';
+import type { Log } from '../../telemetry/log.js';
+import type { Delivery, Lane, LaneSink, ProbeStep, ReplyRight, SendLimits, Taken } from '../lane.js';
+import { oneLine } from '../one-line.js';
+import { AccountHealth } from './account-health.js';
+import { AccountState } from './account-state.js';
+import { CallError } from './call-error.js';
+import { answerTime } from './call-times.js';
+import { encodeMessage } from './encode-message.js';
+import type { Endpoint } from './endpoint.js';
+import { EventIntake } from './event-intake.js';
+import { FileSource } from './file-source.js';
+import { PeerDoor } from './peer-door.js';
+import { askFacts, type PeerFacts } from './peer-facts.js';
+import type { PeerSocket } from './peer-socket.js';
+import { probeOnebot } from './probe.js';
+import { type Reconnect, retryAfter } from './reconnect-ladder.js';
+import type { ReverseWsPorts, Served } from './reverse-ws-ports.js';
+import { sendCall, TemporarySessions } from './send-call.js';
+import type { TakeoverTimes } from './takeovers.js';
+import { type Fields, fields, numberIn } from './wire-fields.js';
+
+/** OneBot knows no windows, and nobody tells how much it takes. */
+const NO_LIMITS: SendLimits = { active: [], activePerTarget: [], perTarget: [], afterComplaint: [] };
+/** What is still being journalled when everything ends has so long. */
+const SETTLE_MS = 2000;
+
+export interface OnebotLaneOptions {
+  readonly account: AccountId;
+  readonly endpoint: Endpoint;
+  /** Our pings, and the time for an answer, in ms. */
+  readonly heartbeat: { readonly enabled: boolean; readonly intervalMs: number; readonly timeoutMs: number };
+  readonly reconnect: Reconnect;
+  /** Whether markdown goes out as such; `auto` unless said. */
+  readonly markdown?: MarkdownMode;
+  readonly ports: ReverseWsPorts;
+  readonly log: Log;
+  readonly counters: Counters;
+  /** For tests: what is usually a matter of half minutes. */
+  readonly times?: {
+    readonly sendMs?: number;
+    readonly heartbeatSlackMs?: number;
+    readonly holdFilesMs?: number;
+    readonly takeovers?: TakeoverTimes;
+  };
+}
+
+export class OnebotLane implements Lane {
+  readonly id: string;
+  readonly hearsReviews = false;
+  readonly #options: OnebotLaneOptions;
+  readonly #door: PeerDoor;
+  readonly #health = new AccountHealth();
+  readonly #files = new FileSource();
+  readonly #temporary = new TemporarySessions();
+  #sink: LaneSink | undefined;
+  #intake: EventIntake | undefined;
+  readonly #state: AccountState;
+  #served: Served | undefined;
+  #facts: { readonly of: PeerSocket; readonly told: Promise<PeerFacts> } | undefined;
+  readonly #strangers = new WeakSet<PeerSocket>();
+
+  constructor(options: OnebotLaneOptions) {
+    const { account, endpoint, heartbeat, log, counters, times } = options;
+    this.id = laneId({ channel: 'onebot', account });
+    this.#options = options;
+    this.#door = new PeerDoor({
+      selfId: endpoint.selfId,
+      pingEveryMs: heartbeat.enabled ? heartbeat.intervalMs : undefined,
+      slackMs: times?.heartbeatSlackMs,
+      takeovers: times?.takeovers,
+      callMs: heartbeat.timeoutMs,
+      log,
+      counters,
+      onEvent: (frame, raw, from) => this.#event(frame, raw, from),
+      onUnreadable: (raw, reason) => this.#intake?.unreadable(raw, reason),
+      onChange: () => this.#changed(),
+    });
+    this.#state = new AccountState(endpoint, this.#door, this.#health);
+  }
+
+  replyRight(): ReplyRight | undefined {
+    return undefined;
+  }
+
+  limits(): SendLimits {
+    return NO_LIMITS;
+  }
+
+  knowsRepeats(): boolean {
+    return false;
+  }
+
+  /** Nobody new comes in once `signal` aborts; who is connected stays until `close`, for answers are still being sent. */
+  async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { account, endpoint, ports, log, counters, times } = this.#options;
+    this.#intake = new EventIntake({
+      account,
+      sink,
+      log,
+      counters,
+      temporary: this.#temporary,
+      holdFilesMs: times?.holdFilesMs,
+      onCrowded: (crowded) => this.#setCrowded(crowded),
+    });
+    this.#sink = sink;
+    this.#state.begin(sink);
+    this.#served ??= await ports.serve(endpoint, this.#door);
+    this.#state.opened(this.#served.port);
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+    });
+    this.#door.stop();
+  }
+
+  /** Somebody came or went. */
+  #changed(): void {
+    const { heartbeat, log } = this.#options;
+    const { calls } = this.#door.connection;
+    if (calls !== undefined && calls !== this.#facts?.of) {
+      this.#facts = { of: calls, told: askFacts(calls, heartbeat.timeoutMs, log) };
+      this.#health.begin();
+    }
+    this.#setCrowded(this.#intake?.isCrowded ?? false);
+    this.#state.tell();
+  }
+
+  #setCrowded(crowded: boolean): void {
+    for (const socket of this.#door.connection.sockets) {
+      if (socket.role === 'api') continue;
+      if (crowded) socket.pause();
+      else socket.resume();
+    }
+  }
+
+  #event(frame: Fields, raw: string, from: PeerSocket): void {
+    const { post_type: type } = frame;
+    if (type === 'meta_event' && frame.meta_event_type === 'heartbeat') this.#heartbeat(frame, from);
+    else if (type === 'message' && this.#health.isOffline) this.#healthChanged(() => this.#health.heard());
+    else if (type === 'notice') this.#notice(frame);
+    if (String(frame.self_id) !== from.selfId) this.#stranger(frame, from);
+    this.#intake?.take(frame, raw);
+  }
+
+  #heartbeat(frame: Fields, from: PeerSocket): void {
+    from.liveness.heartbeat(numberIn(frame.interval) ?? 0);
+    this.#sink?.acknowledged(Date.now());
+    this.#healthChanged(() => this.#health.status(fields(frame.status)?.online));
+  }
+
+  #notice(frame: Fields): void {
+    if (frame.notice_type === 'bot_online') this.#healthChanged(() => this.#health.heard());
+    if (frame.notice_type !== 'bot_offline') return;
+    const why = typeof frame.message === 'string' ? oneLine(frame.message, 120) : '';
+    this.#healthChanged(() => this.#health.wentOffline(why));
+  }
+
+  #healthChanged(change: () => void): void {
+    const before = this.#health.detail;
+    change();
+    if (this.#health.detail !== before) this.#state.tell();
+  }
+
+  /** Bridges invent numbers; the event is believed, for mentions in it are written with the same one. */
+  #stranger(frame: Fields, from: PeerSocket): void {
+    if (this.#strangers.has(from)) return;
+    this.#strangers.add(from);
+    this.#options.log.warn(
+      { header: from.selfId, event: oneLine(String(frame.self_id), 40) },
+      'an event has another self_id than the connection that it came on',
+    );
+  }
+
+  async send({ target, segments, plainer, attempts = 1 }: Delivery, signal: AbortSignal): Promise<Taken> {
+    const { markdown, times, heartbeat } = this.#options;
+    this.#peer(attempts);
+    if (this.#health.isOffline) await this.#assertOnline(attempts, signal);
+    const withoutMarkdown = plainer?.markdown === true || markdown === 'never';
+    const written = withoutMarkdown ? segments.map(asText) : segments;
+    const kind = target.kind === 'group' ? 'group' : 'c2c';
+    const encoded = await encodeMessage(written, kind, await this.#dialect(written), this.#files);
+    const { action, params } = sendCall(target, encoded.segments, this.#temporary);
+    const timeoutMs = answerTime(action, params, { callMs: heartbeat.timeoutMs, sendMs: times?.sendMs });
+    const peer = this.#peer(attempts);
+    let answer: unknown;
+    try {
+      answer = await peer.call(action, params, { timeoutMs, signal });
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      throw this.#undelivered(error, written);
+    }
+    this.#healthChanged(() => this.#health.sendAnswered());
+    const id = fields(answer)?.message_id;
+    const { warning } = encoded;
+    const warned = warning === undefined ? {} : { warning };
+    if (typeof id !== 'number' && typeof id !== 'string') return warned;
+    this.#intake?.rememberOwn(target, String(id));
+    return { platformMessageId: String(id), ...warned };
+  }
+
+  #undelivered(error: CallError, segments: readonly Segment[]): DeliveryError {
+    // NapCat tells itself when QQ did not answer it.
+    const inVain = error.timedOut || (error.outcome === 'unknown' && error.retcode !== undefined);
+    this.#healthChanged(() => (inVain ? this.#health.sendTimedOut() : this.#health.sendAnswered()));
+    const couldBePlainer = this.#options.markdown === undefined || this.#options.markdown === 'auto';
+    if (error.outcome === 'refused' && !error.isBusy && couldBePlainer && segments.some(isMarkdown)) {
+      const { code, message, retcode } = error;
+      return new DeliveryError(code, message, {
+        failure: 'markdown',
+        certainty: 'not-delivered',
+        platformCode: retcode,
+        cause: error,
+      });
+    }
+    return error.asDelivery();
+  }
+
+  /** Where calls go. @throws DeliveryError `away` when nobody is connected. */
+  #peer(attempts: number): PeerSocket {
+    const peer = this.#door.connection.calls;
+    if (peer !== undefined) return peer;
+    throw this.#away('onebot.not_connected', this.#state.waiting, attempts);
+  }
+
+  /** Heartbeats may be switched off, so it is asked before a message is kept back. @throws DeliveryError `away` */
+  async #assertOnline(attempts: number, signal: AbortSignal): Promise<void> {
+    const peer = this.#peer(attempts);
+    try {
+      const status = await peer.call('get_status', {}, { timeoutMs: this.#options.heartbeat.timeoutMs, signal });
+      this.#healthChanged(() => this.#health.status(fields(status)?.online));
+    } catch {
+      // It stays as it was last heard of.
+    }
+    if (this.#health.isOffline) throw this.#away('onebot.offline', this.#health.detail ?? '', attempts);
+  }
+
+  #away(code: string, message: string, attempts: number): DeliveryError {
+    return new DeliveryError(code, message, {
+      failure: 'away',
+      certainty: 'not-delivered',
+      retryAfterMs: retryAfter(this.#options.reconnect, attempts),
+      remedy:
+        'start the OneBot implementation, and see that its QQ is logged in: the message goes out once it is connected',
+    });
+  }
+
+  /** What the implementation is known to do badly matters only for more than text, so text alone need not wait for what it is. */
+  async #dialect(segments: readonly Segment[]): Promise<Dialect> {
+    const isPlain = segments.every(({ type }) => type === 'text');
+    if (isPlain || this.#facts === undefined) return 'other';
+    return (await this.#facts.told).dialect;
+  }
+
+  plainerForm(segments: readonly Segment[], refusedFor: keyof Plainer, already: Plainer): Plainer | undefined {
+    const { markdown = 'auto' } = this.#options;
+    if (refusedFor !== 'markdown' || markdown !== 'auto' || already.markdown === true) return undefined;
+    return segments.some(isMarkdown) ? { ...already, markdown: true } : undefined;
+  }
+
+  /**
+   * Calls any action of the implementation, and resolves with the `data` of its answer; the parts of an answer that came in several stand
+   * in its `parts`.
+   * @throws CallError
+   */
+  async call(action: string, params: object, signal?: AbortSignal): Promise<unknown> {
+    const peer = this.#door.connection.calls;
+    if (peer === undefined) {
+      throw new CallError('onebot.not_connected', this.#state.waiting, {
+        outcome: 'unsent',
+        remedy: 'start the OneBot implementation, and give it this address as a reverse WebSocket',
+      });
+    }
+    const timeoutMs = answerTime(action, params, { callMs: this.#options.heartbeat.timeoutMs });
+    const data = await peer.call(action, params, { timeoutMs, signal });
+    const { valid, message } = fields(data) ?? {};
+    // NapCat's way to say that somebody is no friend.
+    if (action !== 'delete_friend' || valid !== false) return data;
+    const why = typeof message === 'string' && message !== '' ? oneLine(message) : 'this QQ is no friend';
+    throw new LoongError('onebot.not_a_friend', why, { retry: 'never' });
+  }
+
+  /** Asks the connected implementation whether the account could be used. */
+  probe(signal: AbortSignal): Promise<readonly ProbeStep[]> {
+    return probeOnebot(this.#door.connection.calls, this.#state.waiting, this.#options.heartbeat.timeoutMs, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#door.close();
+    await this.#intake?.settle(SETTLE_MS);
+    await this.#served?.close();
+    this.#served = undefined;
+  }
+}
+
+function isMarkdown({ type }: Segment): boolean {
+  return type === 'markdown';
+}
+
+function asText(segment: Segment): Segment {
+  return segment.type === 'markdown' ? { type: 'text', text: segment.markdown } : segment;
+}

@@ -1,0 +1,153 @@
+/** Calls that wait for their answer: found again by `echo`, in whatever order the answers come, each within its time. */
+import { randomBytes } from 'node:crypto';
+import { onAbort } from '../on-abort.js';
+import { CallError } from './call-error.js';
+import { failureOf } from './failed-answers.js';
+import { type Fields, fields } from './wire-fields.js';
+
+/** Twice what delivery has in flight: beyond it the implementation does not keep up. */
+const MAX_PENDING = 512;
+/** A streamed answer as a whole, in characters of its frames. */
+const MAX_STREAMED_CHARS = 64 * 1_048_576;
+
+export interface CallOptions {
+  /** For the answer; for each part of one that comes in parts. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Pending {
+  readonly action: string;
+  readonly timeoutMs: number;
+  readonly resolve: (data: unknown) => void;
+  readonly reject: (error: CallError) => void;
+  readonly leaveSignal: () => void;
+  timer: NodeJS.Timeout;
+  /** What came of a streamed answer so far. */
+  parts: Fields[] | undefined;
+  chars: number;
+}
+
+/** What became of an answer. */
+export type Answered = 'taken' | 'late' | 'unasked';
+
+export class PendingCalls {
+  readonly #pending = new Map<string, Pending>();
+  /** No other connection, nor this program before it was restarted, has asked with this. */
+  readonly #prefix = `loong-${randomBytes(6).toString('base64url')}-`;
+  #count = 0;
+
+  /**
+   * Waits for the answer to what `send` sends under the echo it is given. Resolves with the answer's `data`; parts that came before the
+   * last one stand in its `parts`.
+   * @throws CallError
+   */
+  open(action: string, { timeoutMs, signal }: CallOptions, send: (echo: string) => void): Promise<unknown> {
+    if (this.#pending.size >= MAX_PENDING) {
+      throw new CallError('onebot.too_many_calls', `${MAX_PENDING} calls wait for their answers already`, {
+        outcome: 'unsent',
+        isBusy: true,
+      });
+    }
+    if (signal?.aborted === true) throw stopped(action, 'unsent');
+    const echo = `${this.#prefix}${++this.#count}`;
+    send(echo);
+    return new Promise((resolve, reject) => {
+      this.#pending.set(echo, {
+        action,
+        timeoutMs,
+        resolve,
+        reject,
+        leaveSignal: onAbort(signal, () => this.#end(echo, () => stopped(action, 'unknown'))),
+        timer: setTimeout(() => this.#expire(echo), timeoutMs),
+        parts: undefined,
+        chars: 0,
+      });
+    });
+  }
+
+  /** `size`: characters of the frame. */
+  answer(frame: Fields, size: number): Answered {
+    const { echo } = frame;
+    const pending = typeof echo === 'string' ? this.#pending.get(echo) : undefined;
+    if (pending === undefined || typeof echo !== 'string') {
+      return typeof echo === 'string' && echo.startsWith(this.#prefix) ? 'late' : 'unasked';
+    }
+    const data = fields(frame.data);
+    if (data !== undefined && isPart(frame, data)) return this.#keepPart(echo, pending, data, size);
+    const failure = failureOf(pending.action, frame);
+    if (failure !== undefined) this.#end(echo, () => failure);
+    else {
+      this.#forget(echo, pending);
+      pending.resolve(pending.parts === undefined ? frame.data : { ...data, parts: pending.parts });
+    }
+    return 'taken';
+  }
+
+  #keepPart(echo: string, pending: Pending, data: Fields, size: number): Answered {
+    pending.chars += size;
+    if (pending.chars > MAX_STREAMED_CHARS) {
+      this.#end(
+        echo,
+        () =>
+          new CallError('onebot.answer_too_large', `the answer to ${pending.action} is larger than 64 MiB`, {
+            outcome: 'unknown',
+            remedy: 'ask for the address of the file instead, e.g. with get_file',
+          }),
+      );
+      return 'taken';
+    }
+    pending.parts ??= [];
+    pending.parts.push(data);
+    clearTimeout(pending.timer);
+    pending.timer = setTimeout(() => this.#expire(echo), pending.timeoutMs);
+    return 'taken';
+  }
+
+  #expire(echo: string): void {
+    this.#end(
+      echo,
+      ({ action, timeoutMs }) =>
+        new CallError('onebot.no_answer', `no answer to ${action} within ${Math.round(timeoutMs / 100) / 10} s`, {
+          outcome: 'unknown',
+          timedOut: true,
+          remedy: 'look at the log of the OneBot implementation: it may be busy, or its QQ logged out',
+        }),
+    );
+  }
+
+  /** The connection is over: nobody will answer any more. */
+  endAll(why: string): void {
+    for (const echo of [...this.#pending.keys()]) {
+      this.#end(
+        echo,
+        ({ action }) =>
+          new CallError('onebot.connection_lost', `the connection ended before ${action} was answered: ${why}`, {
+            outcome: 'unknown',
+          }),
+      );
+    }
+  }
+
+  #end(echo: string, failure: (pending: Pending) => CallError): void {
+    const pending = this.#pending.get(echo);
+    if (pending === undefined) return;
+    this.#forget(echo, pending);
+    pending.reject(failure(pending));
+  }
+
+  #forget(echo: string, { timer, leaveSignal }: Pending): void {
+    this.#pending.delete(echo);
+    clearTimeout(timer);
+    leaveSignal();
+  }
+}
+
+/** More will follow. A chunk of an upload that was received is the whole answer to its call, though it calls itself a stream. */
+function isPart(frame: Fields, data: Fields): boolean {
+  return frame.stream === 'stream-action' && data.type === 'stream' && data.status !== 'chunk_received';
+}
+
+function stopped(action: string, outcome: 'unsent' | 'unknown'): CallError {
+  return new CallError('onebot.call_stopped', `${action} was stopped before it was answered`, { outcome });
+}

@@ -1,0 +1,15 @@
+/** QQ numbers that belong to robots of the platform, like the group keeper: what they write is no person's. */
+
+/** Ends included. Source: `get_robot_uin_range` of NapCat and LLOneBot. */
+const RANGES: readonly (readonly [number, number])[] = [
+  [66_600_000, 66_600_000],
+  [2_854_196_301, 2_854_216_399],
+  [3_328_144_510, 3_328_144_510],
+  [3_889_000_000, 3_889_999_999],
+  [4_010_000_000, 4_019_999_999],
+];
+
+export function isOfficialRobot(userId: string): boolean {
+  const number = Number(userId);
+  return RANGES.some(([first, last]) => number >= first && number <= last);
+}
