@@ -1,10 +1,12 @@
 /** `loong sandbox`: the local QQ platform, alone or with a daemon beside it. */
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { readConfig } from '../config/read-config.js';
 import { ControlClient } from '../control/control-client.js';
 import { LoongError } from '../model/errors.js';
+import type { Flavour } from '../sandbox/onebot/flavours.js';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.js';
 import { ensurePrivateDir } from '../store/state-dir.js';
 import { printJson } from './exit.js';
@@ -16,13 +18,24 @@ export interface SandboxCommandOptions extends GlobalOptions {
   readonly appId?: string;
   readonly clientSecret?: string;
   readonly withGateway?: true;
+  /** Where pretend implementations dial in to: one account for each. */
+  readonly onebot?: readonly string[];
+  readonly onebotToken?: string;
+  /** Of the first account; the others count on from it. */
+  readonly onebotSelfId?: string;
+  readonly onebotFlavour?: Flavour;
 }
 
 const USUAL_PORT = 26_380;
+const FIRST_SELF_ID = '10001';
+/** Where the implementation of the sandbox finds the daemon beside it, and as whom it dials in there. */
+const USUAL_ONEBOT_PORT = 26_381;
+const OWN_SELF_ID = '10000';
 
 export async function runSandbox(options: SandboxCommandOptions): Promise<void> {
   if (options.withGateway === true) return runWithGateway(options);
   const sandbox = await start(options);
+  await logIn(sandbox, options);
   announce(sandbox, undefined, options);
   await new Promise((resolve) => {
     process.once('SIGINT', resolve);
@@ -38,9 +51,15 @@ async function runWithGateway(options: SandboxCommandOptions): Promise<void> {
   await assertFree(join(folder, 'state'));
   const sandbox = await start(options);
   try {
-    const configPath = await writeConfig(sandbox, folder);
+    await logIn(sandbox, options);
+    const wsPort = await freePort(USUAL_ONEBOT_PORT);
+    const configPath = await writeConfig(sandbox, folder, wsPort);
     const config = await readConfig({ path: configPath, env: {}, secrets: 'required' });
-    await runUntilStopped(config, config.qqbot.accounts, options, () => announce(sandbox, configPath, options));
+    const accounts = [...config.qqbot.accounts, ...config.onebot.accounts];
+    await runUntilStopped(config, accounts, options, () => {
+      sandbox.platform.onebot.connect({ url: `ws://127.0.0.1:${wsPort}/onebot/v11/ws`, self_id: OWN_SELF_ID });
+      announce(sandbox, configPath, options);
+    });
   } catch (error) {
     await sandbox.close();
     throw error;
@@ -73,8 +92,28 @@ async function start({ port, appId, clientSecret }: SandboxCommandOptions): Prom
   }
 }
 
+/** Each account dials from now on, for as long as the sandbox runs. @throws LoongError `sandbox.onebot` for an address or id that is none. */
+async function logIn(sandbox: Sandbox, options: SandboxCommandOptions): Promise<void> {
+  const { onebot = [], onebotToken, onebotSelfId = FIRST_SELF_ID, onebotFlavour } = options;
+  try {
+    for (const [index, url] of onebot.entries())
+      sandbox.platform.onebot.connect({
+        url,
+        self_id: String(BigInt(onebotSelfId) + BigInt(index)),
+        ...(onebotToken === undefined ? {} : { token: onebotToken }),
+        ...(onebotFlavour === undefined ? {} : { flavour: onebotFlavour }),
+      });
+  } catch (error) {
+    await sandbox.close();
+    throw new LoongError('sandbox.onebot', `no implementation can dial in to ${onebot.join(', ')} as ${onebotSelfId}`, {
+      remedy: 'write an address like ws://127.0.0.1:3001/onebot/v11/ws and a decimal id',
+      cause: error,
+    });
+  }
+}
+
 /** A config for the daemon beside the sandbox, in a folder of its own so that other terminals can use it too. */
-async function writeConfig(sandbox: Sandbox, folder: string): Promise<string> {
+async function writeConfig(sandbox: Sandbox, folder: string, wsPort: number): Promise<string> {
   const path = join(folder, 'config.toml');
   const text = `# Written by \`loong sandbox --with-gateway\` at every start: changes here are lost.
 [gateway]
@@ -86,18 +125,45 @@ client_secret = ${JSON.stringify(sandbox.clientSecret)}
 api_base_url = ${JSON.stringify(sandbox.apiBaseUrl)}
 token_url = ${JSON.stringify(sandbox.tokenUrl)}
 allowed_peer_ids = ["c2c:*", "group:*", "channel:*", "dm:*"]
+
+[onebot]
+ws_port = ${wsPort}
+allowed_peer_ids = ["private:*", "group:*"]
 `;
   await writeFile(path, text, { mode: 0o600 });
   return path;
 }
 
+/** `usual` if nobody has it, else any port. */
+function freePort(usual: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', () => (usual === 0 ? reject(new Error('no port is free')) : resolve(freePort(0))));
+    server.listen(usual, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
 function announce(sandbox: Sandbox, configPath: string | undefined, { json }: SandboxCommandOptions): void {
   const { url, apiBaseUrl, tokenUrl, appId, clientSecret } = sandbox;
+  const accounts = sandbox.platform.onebot.implementations.map(({ plan }) => ({
+    selfId: plan.self_id,
+    dials: plan.url,
+  }));
   if (json) {
     const facts = { url, api_base_url: apiBaseUrl, token_url: tokenUrl, app_id: appId, client_secret: clientSecret };
-    return printJson({ ...facts, ...(configPath === undefined ? {} : { config: configPath }) });
+    return printJson({
+      ...facts,
+      ...(configPath === undefined ? {} : { config: configPath }),
+      ...(accounts.length === 0
+        ? {}
+        : { onebot: accounts.map(({ selfId, dials }) => ({ self_id: selfId, url: dials })) }),
+    });
   }
   console.log(`聊天页面 / chat page:   ${url}/`);
+  for (const { selfId, dials } of accounts) console.log(`OneBot ${selfId} dials:   ${dials}`);
   if (configPath === undefined) {
     console.log(`
 To connect a daemon, put this into its config:
@@ -110,7 +176,8 @@ To connect a daemon, put this into its config:
   } else {
     console.log(`config of the daemon:  ${configPath}
 send from another terminal:
-  ${ownName()} --config ${configPath} channels send qqbot --target c2c:openid_alice --text "hello"`);
+  ${ownName()} --config ${configPath} channels send qqbot --target c2c:openid_alice --text "hello"
+  ${ownName()} --config ${configPath} channels send onebot --target private:20002 --text "hello"`);
   }
   console.log('\nCtrl-C ends it.\n');
 }

@@ -6,6 +6,7 @@ const FILES: { readonly [path: string]: { readonly file: string; readonly type: 
   '/page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
   '/icon.svg': { file: 'icon.svg', type: 'image/svg+xml' },
   '/page.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  '/onebot.js': { file: 'onebot.js', type: 'text/javascript; charset=utf-8' },
   '/words.js': { file: 'words.js', type: 'text/javascript; charset=utf-8' },
 };
 

@@ -9,6 +9,7 @@ import * as guildActs from './guild-acts.js';
 import { type Channel, Guilds } from './guilds.js';
 import { messageIn } from './hand-made-event.js';
 import { MessageMemory } from './message-memory.js';
+import { OneBotPlatform } from './onebot/onebot-platform.js';
 import { People } from './people.js';
 import { Pushes } from './pushes.js';
 import { DEFAULT_WINDOWS, ReplyWindows, type WindowRules } from './reply-windows.js';
@@ -49,6 +50,8 @@ export class Platform {
   readonly starts: StartLimit;
   readonly sessions: GatewaySessions;
   readonly pushes: Pushes;
+  /** Implementations of OneBot v11, and a world of their own. */
+  readonly onebot: OneBotPlatform;
 
   constructor(setup: PlatformSetup) {
     this.setup = setup;
@@ -69,6 +72,7 @@ export class Platform {
       }),
     );
     this.pushes = new Pushes(this);
+    this.onebot = new OneBotPlatform(setup.now, (happening) => this.transcript.add(happening));
   }
 
   /** A user writes; see `sayMessage`. */
@@ -176,6 +180,7 @@ export class Platform {
       users: this.people.listUsers(),
       groups: this.people.listGroups(),
       guilds: this.guilds.list(),
+      onebot: this.onebot.state(),
       audits: this.audits.list(),
       faults: this.faults.list(),
       counters: this.transcript.counters(),

@@ -19,6 +19,7 @@
  * | POST `/faults` | an order, see `faults.ts` | `{fault}`; null for one that happened at once |
  * | DELETE `/faults`, `/faults/{id}` | | `{removed}` |
  * | POST `/raw` | `{event: {t, id?, d?}}` or `{frame}`: the text as it is; `$S` in it becomes the next sequence number, and the frame is then kept for replay | `{sessions}` |
+ * | `/onebot/…` | the other world, see `onebot/onebot-api.ts` | |
  *
  * Switches, see `switches.ts`; what is left out stays as it is:
  * - `{user, active_allowed?, friend?}`
@@ -32,6 +33,7 @@ import { z } from 'zod';
 import { faultOrder } from './faults.js';
 import { channelOrder, reactionOrder, verdict } from './guild-acts.js';
 import { shownChannel } from './guilds.js';
+import { oneBotApi } from './onebot/onebot-api.js';
 import { shownGroup, shownUser } from './people.js';
 import type { Platform } from './platform.js';
 import { readBody } from './request-body.js';
@@ -127,6 +129,8 @@ export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
     const sessions = 'frame' in order ? platform.sendRaw(order.frame) : platform.emit(eventOf(order.event));
     return c.json({ sessions });
   });
+
+  api.route('/onebot', oneBotApi(platform.onebot, readJson));
 
   api.notFound((c) => c.json(problem('route.unknown', `there is no ${c.req.method} ${c.req.path}`), 404));
   api.onError((error, c) => {

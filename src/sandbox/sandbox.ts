@@ -70,6 +70,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   port = listener.port;
 
   const url = `http://127.0.0.1:${port}`;
+  platform.onebot.origin = url;
   return {
     url,
     apiBaseUrl: url,
@@ -81,6 +82,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     async close() {
       stop.abort();
       platform.faults.remove();
+      await platform.onebot.close();
       await gateway.close();
       await listener.close();
     },

@@ -1,5 +1,7 @@
 /** Everything that happened on the platform, in order: a bounded list, counters that are never cut, and a way to wait for more. */
 
+import type { OneBotHappening } from './onebot/happenings.js';
+
 /** Who a message was sent to by the bot, or the conversation a user wrote in. `dm` is a direct message of a guild. */
 export interface Scene {
   readonly kind: 'c2c' | 'group' | 'channel' | 'dm';
@@ -126,7 +128,7 @@ interface FaultStruck {
   readonly what: string;
 }
 
-export type Happening = UserMessage | BotSend | GatewayStep | TokenFetch | EventGiven | FaultStruck;
+export type Happening = UserMessage | BotSend | GatewayStep | TokenFetch | EventGiven | FaultStruck | OneBotHappening;
 /** `n` counts from 1 without gaps; `at` is milliseconds since 1970. */
 export type Entry = Happening & { readonly n: number; readonly at: number };
 
@@ -139,6 +141,10 @@ export interface Counters {
   readonly identifies: number;
   readonly resumes: number;
   readonly heartbeats: number;
+  /** Of the OneBot side. */
+  readonly onebot_calls: number;
+  readonly onebot_sends: number;
+  readonly onebot_sends_accepted: number;
   /** HTTP requests to the platform's own API (token and REST), in all and by `METHOD path`, ids replaced by `*`. */
   readonly requests: number;
   readonly requests_by_route: { readonly [route: string]: number };
@@ -163,6 +169,9 @@ export class Transcript {
     identifies: 0,
     resumes: 0,
     heartbeats: 0,
+    onebot_calls: 0,
+    onebot_sends: 0,
+    onebot_sends_accepted: 0,
     requests: 0,
   };
 
@@ -234,6 +243,11 @@ export class Transcript {
     if (happening.kind === 'bot.send') {
       this.#counts.sends += 1;
       if (happening.accepted) this.#counts.sends_accepted += 1;
+    }
+    if (happening.kind === 'onebot.call') this.#counts.onebot_calls += 1;
+    if (happening.kind === 'onebot.send') {
+      this.#counts.onebot_sends += 1;
+      if (happening.accepted) this.#counts.onebot_sends_accepted += 1;
     }
     if (happening.kind === 'gateway' && happening.step === 'identify') this.#counts.identifies += 1;
     if (happening.kind === 'gateway' && happening.step === 'resume') this.#counts.resumes += 1;

@@ -1,9 +1,19 @@
 // The chat page of the sandbox: a person plays QQ users, and sees what the bot does. Everything shown is set as text, never as markup.
+import { oneBotActivity, oneBotConfig, oneBotConversations, oneBotPlace, partsOfSegments } from './onebot.js';
 import { WORDS } from './words.js';
 
 const API = '/sandbox/v1';
 const SHOWN_PER_PEER = 1000;
 const SHOWN_ACTIVITY = 200;
+
+const PEER_LISTS = {
+  users: 'c2c',
+  groups: 'group',
+  channels: 'channel',
+  dms: 'dm',
+  'onebot-friends': 'onebot.private',
+  'onebot-groups': 'onebot.group',
+};
 
 const $ = (id) => document.getElementById(id);
 const entries = [];
@@ -52,7 +62,7 @@ function showArrived() {
   const here = arrived.filter(isHere);
   if (here.length > 20) showLog();
   else for (const entry of here) append(entry);
-  for (const entry of arrived) if (entry.kind === 'bot.send' && !isHere(entry)) countUnread(entry.scene);
+  for (const entry of arrived) if (isOfBot(entry) && !isHere(entry)) countUnread(placeOf(entry));
   const happened = arrived.filter(isActivity);
   for (const entry of happened.slice(-SHOWN_ACTIVITY)) note(entry);
   if (happened.length > 0) refreshSoon();
@@ -61,11 +71,21 @@ function showArrived() {
 }
 
 function isActivity(entry) {
-  return entry.kind !== 'user.message' && entry.kind !== 'bot.send';
+  return !['user.message', 'bot.send', 'onebot.message', 'onebot.send'].includes(entry.kind);
+}
+
+function isOfBot({ kind }) {
+  return kind === 'bot.send' || kind === 'onebot.send';
+}
+
+/** Where an entry belongs; undefined: to no conversation. */
+function placeOf(entry) {
+  return entry.kind.startsWith('onebot.') ? oneBotPlace(entry) : entry.scene;
 }
 
 function isHere(entry) {
-  return entry.scene !== undefined && same(entry.scene, peer);
+  const place = placeOf(entry);
+  return place !== undefined && same(place, peer);
 }
 
 function same(a, b) {
@@ -116,15 +136,23 @@ function showWords() {
 
 function showLink() {
   const link = $('link');
-  link.dataset.state = state?.connected ? 'on' : 'off';
-  link.textContent = state === undefined ? words().lost : state.connected ? words().online : words().offline;
+  const connected = state !== undefined && isConnected();
+  link.dataset.state = connected ? 'on' : 'off';
+  link.textContent = state === undefined ? words().lost : connected ? words().online : words().offline;
+}
+
+/** Whether a bot hears what is written in the conversation that is open. */
+function isConnected() {
+  const account = current()?.account;
+  return account === undefined ? state.connected : account.connected;
 }
 
 function showPeers() {
   const focused = document.activeElement?.dataset?.peer;
-  for (const [id, kind] of Object.entries({ users: 'c2c', groups: 'group', channels: 'channel', dms: 'dm' })) {
+  for (const [id, kind] of Object.entries(PEER_LISTS)) {
     const shown = conversations().filter((conversation) => conversation.kind === kind);
     $(id).replaceChildren(...shown.map(peerButton));
+    if (kind.startsWith('onebot.')) $(id).previousElementSibling.hidden = shown.length === 0;
   }
   if (focused !== undefined)
     [...document.querySelectorAll('.peer')].find((button) => button.dataset.peer === focused)?.focus();
@@ -175,6 +203,7 @@ function conversations() {
         })),
       ];
     }),
+    ...oneBotConversations(state, words()),
   ];
 }
 
@@ -185,7 +214,7 @@ function current() {
 function peerButton({ kind, openid, name }) {
   const place = { kind, openid };
   const letter = kind === 'channel' ? '#' : ([...name][0]?.toUpperCase() ?? '?');
-  const face = element('span', kind === 'c2c' ? 'face' : `face ${kind}`, letter);
+  const face = element('span', kind === 'c2c' ? 'face' : `face ${kind.replace('.', '-')}`, letter);
   face.setAttribute('aria-hidden', 'true');
   const count = unread.get(keyOf(place)) ?? 0;
   const button = element(
@@ -205,6 +234,7 @@ function peerButton({ kind, openid, name }) {
 function choose(place) {
   peer = place;
   unread.delete(keyOf(place));
+  showLink();
   showState();
   showLog();
   $('text').focus();
@@ -213,7 +243,7 @@ function choose(place) {
 function showHead() {
   const found = current();
   $('peer-name').textContent = found?.name ?? peer.openid;
-  $('peer-id').textContent = `${peer.kind}:${peer.openid}`;
+  $('peer-id').textContent = found?.target ?? `${peer.kind}:${peer.openid}`;
   if (found === undefined) return;
   const focused = document.activeElement?.dataset?.switch;
   $('switches').replaceChildren(
@@ -250,8 +280,14 @@ function showSpeakers() {
 }
 
 function showSetup() {
-  $('setup').hidden = state.connected;
-  $('config').textContent = [
+  const account = current()?.account;
+  $('setup').hidden = isConnected();
+  $('setup-help').textContent = account === undefined ? words().setupHelp : words().setupHelpOneBot;
+  $('config').textContent = account === undefined ? platformConfig() : oneBotConfig(account);
+}
+
+function platformConfig() {
+  return [
     '[qqbot]',
     `app_id = "${state.app_id}"`,
     `client_secret = "${state.client_secret}"`,
@@ -283,6 +319,8 @@ function append(entry) {
 
 function lineOf(entry) {
   if (entry.kind === 'user.message') return userLine(entry);
+  if (entry.kind === 'onebot.message') return oneBotUserLine(entry);
+  if (entry.kind === 'onebot.send') return oneBotBotLine(entry);
   if (entry.kind === 'bot.send') return entry.msg_type === 6 ? noteLine(entry, words().typing) : botLine(entry);
   return noteLine(entry, entry.type);
 }
@@ -306,6 +344,52 @@ function userLine(entry) {
     ...(chips.length > 0 ? [element('div', 'chips', ...chips)] : []),
     element('div', 'facts', ...(trouble === undefined ? [] : [element('span', 'bad-text', trouble)]), time(entry.at)),
   );
+}
+
+function oneBotUserLine(entry) {
+  const { text, chips } = partsOfSegments(entry.segments, words(), callName);
+  const ownSide = entry.from.user_id === entry.scene.self_id;
+  const trouble = entry.lines > 0 ? [] : [element('span', 'bad-text', words().unheard)];
+  return element(
+    'li',
+    ownSide ? 'message' : 'message mine',
+    element('span', 'who', entry.from.name),
+    ...(text === '' && chips.length > 0 ? [] : [element('div', 'bubble', text)]),
+    ...chipsOf(chips),
+    element('div', 'facts', ...trouble, time(entry.at)),
+  );
+}
+
+function oneBotBotLine(entry) {
+  const { text, chips } = partsOfSegments(entry.accepted ? entry.seen : entry.segments, words(), callName);
+  const dropped = entry.dropped.map((type) => element('span', 'tag bad', `${words().dropped} ${type}`));
+  const refused = entry.accepted ? [] : [element('span', 'tag bad', words().refused)];
+  const reason = entry.reason === undefined ? [] : [element('span', 'bad-text', entry.reason)];
+  const line = element(
+    'li',
+    entry.accepted ? 'message' : 'message refused',
+    element('span', 'who', words().bot),
+    ...quoteOf(entry),
+    ...(text === '' && chips.length > 0 ? [] : [element('div', 'bubble', text || '…')]),
+    ...chipsOf(chips),
+    element('div', 'facts', ...refused, ...dropped, ...reason, time(entry.at)),
+  );
+  if (entry.message_id !== undefined) line.title = String(entry.message_id);
+  return line;
+}
+
+/** Who is @-ed in the other world: a bot by what the page calls it. */
+function callName(id) {
+  const { implementations = [], users = [] } = state?.onebot ?? {};
+  if (implementations.some((account) => account.self_id === id)) return words().bot;
+  return users.find((user) => user.user_id === id)?.name ?? id;
+}
+
+function chipsOf(chips) {
+  if (chips.length === 0) return [];
+  return [
+    element('div', 'chips', ...chips.map(([kind, name]) => element('span', 'chip', element('b', '', kind), name))),
+  ];
 }
 
 /** Why no bot got the message, where none did. */
@@ -365,11 +449,14 @@ function noteLine(entry, text) {
 
 function note(entry) {
   const list = $('activity');
-  list.prepend(element('li', '', time(entry.at), element('span', '', activityText(entry))));
+  const text = activityText(entry);
+  if (text === undefined) return;
+  list.prepend(element('li', '', time(entry.at), element('span', '', text)));
   if (list.children.length > SHOWN_ACTIVITY) list.lastElementChild.remove();
 }
 
 function activityText(entry) {
+  if (entry.kind.startsWith('onebot.')) return oneBotActivity(entry, words());
   if (entry.kind === 'token') return entry.granted ? words().token : `${words().tokenRefused} ${entry.code ?? ''}`;
   if (entry.kind === 'event') return `${words().event} ${entry.type}`;
   if (entry.kind === 'fault') return `${words().fault} ${entry.what}`;
@@ -394,8 +481,7 @@ function listenToPerson() {
     if (state !== undefined) showState();
     showLog();
     $('activity').replaceChildren();
-    for (const entry of entries.slice(-SHOWN_ACTIVITY))
-      if (!['user.message', 'bot.send'].includes(entry.kind)) note(entry);
+    for (const entry of entries.slice(-SHOWN_ACTIVITY)) if (isActivity(entry)) note(entry);
   });
   $('text').addEventListener('keydown', (event) => {
     // Enter that ends an input method's composition only picks a word.
@@ -441,10 +527,10 @@ async function say() {
   if (text.trim() === '') return;
   const here = state === undefined ? undefined : current();
   if (here === undefined) return;
-  const { message: place, speakers } = here;
+  const { message: place, speakers, path = '/messages' } = here;
   const spoken = speakers === undefined ? {} : { from: $('speaker').value, mention: $('mention').checked };
   const message = { ...place, ...spoken, text };
-  if ((await post('/messages', message)) === undefined) return;
+  if ((await post(path, message)) === undefined) return;
   $('text').value = '';
   $('text').focus();
   $('log').scrollTop = $('log').scrollHeight;
