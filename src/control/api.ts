@@ -31,12 +31,20 @@ export interface DaemonStatus {
   readonly counters: { readonly [name: string]: number };
 }
 
-/** Body of `POST /v1/messages`: exactly one of `text` and `markdown`. */
+/** One piece of a message in the words of OneBot: `{"type": "image", "data": {"file": "https://…"}}`. */
+export interface WireSegment {
+  readonly type: string;
+  readonly data: { readonly [key: string]: unknown };
+}
+
+/** Body of `POST /v1/messages`: exactly one of `text`, `markdown` and `segments`. */
 export interface SendRequest {
   /** Long or short form. */
   readonly target: string;
   readonly text?: string | undefined;
   readonly markdown?: string | undefined;
+  /** As OneBot writes them; OneBot targets alone take them. */
+  readonly segments?: readonly WireSegment[] | undefined;
   /** The platform's id of a message of this conversation whose reply window is preferred. */
   readonly reply_to?: string | undefined;
 }
@@ -56,6 +64,8 @@ export interface Receipt {
   readonly parts_delivered: number;
   /** Of all parts. */
   readonly attempts: number;
+  /** What is seen otherwise than it was meant, of parts that were delivered. */
+  readonly warnings?: readonly string[];
   /** Of the first part that has one. */
   readonly error?: RowError;
 }
@@ -84,6 +94,11 @@ export interface DaemonOperations {
   retry(id: string, mayDouble: boolean): Promise<QueueItem>;
   /** Resolves with the row as it is then. @throws as `Queue.drop` */
   drop(id: string): Promise<QueueItem>;
+  /**
+   * Calls an action of the implementation that an account of OneBot is connected with, and resolves with its `data`.
+   * @throws UsageError for an unknown account, LoongError `onebot.…` when it is not connected, refuses, or does not answer in time
+   */
+  onebot(account: string, action: string, params: { readonly [key: string]: unknown }): Promise<unknown>;
   /** Asks the daemon to end; it finishes running turns and sends first. */
   requestStop(): void;
 }

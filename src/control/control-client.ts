@@ -11,6 +11,8 @@ const ANSWER_LIMIT_MS = 5000;
 const LOOK_MS = 250;
 /** An answer that is on its way at the deadline is still taken. */
 const GRACE_MS = 1000;
+/** An action that uploads a file takes its time; the daemon has limits of its own. */
+const ACTION_LIMIT_MS = 600_000;
 /** Of Node. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -87,6 +89,18 @@ export class ControlClient {
   /** Gives up a message of the queue. @throws as `Queue.drop` */
   drop(id: string): Promise<QueueItem> {
     return this.#call<QueueItem>('DELETE', queuePath(id));
+  }
+
+  /** Calls an action of OneBot and resolves with its `data`. @throws as `DaemonOperations.onebot` */
+  async onebot(
+    account: string,
+    action: string,
+    params: { readonly [key: string]: unknown },
+    timeoutMs = ACTION_LIMIT_MS,
+  ): Promise<unknown> {
+    const path = `/v1/onebot/${encodeURIComponent(account)}/actions/${encodeURIComponent(action)}`;
+    const { data } = await this.#callUntil<{ data: unknown }>('POST', path, Date.now() + timeoutMs, params);
+    return data;
   }
 
   /**

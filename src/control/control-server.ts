@@ -18,14 +18,24 @@ const sendRequest = z
     target: z.string().max(400),
     text: content.optional(),
     markdown: content.optional(),
+    segments: z
+      .array(z.strictObject({ type: z.string().min(1).max(64), data: z.record(z.string(), z.unknown()) }))
+      .min(1)
+      .max(200)
+      .optional(),
     reply_to: z.string().min(1).max(512).optional(),
   })
-  .refine(({ text, markdown }) => (text === undefined) !== (markdown === undefined), {
-    error: 'exactly one of text and markdown is needed',
-  });
+  .refine(
+    ({ text, markdown, segments }) => [text, markdown, segments].filter((one) => one !== undefined).length === 1,
+    {
+      error: 'exactly one of text, markdown and segments is needed',
+    },
+  );
 const retryRequest = z.strictObject({ may_double: z.boolean().optional() });
 const SEND_REMEDY =
-  'the body is {"target": "…", "text": "…"} or {"target": "…", "markdown": "…"}, with "reply_to" if you like';
+  'the body is {"target": "…"} with "text", "markdown" or (onebot) "segments", and "reply_to" if you like';
+const actionName = /^[.\w]{1,64}$/;
+const ACTION_REMEDY = 'the path ends with the name of an action, the body is its params as a JSON object';
 const RETRY_REMEDY = 'the body is empty, or {"may_double": true} for a message that may have arrived';
 
 /** Listens on `socketPath`, which must belong to this process: what a dead owner left there is removed. */
@@ -82,6 +92,16 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
     return c.json(await daemon.retry(c.req.param('id'), body.data.may_double === true), 202);
   });
   app.delete('/v1/queue/:id', async (c) => c.json(await daemon.drop(c.req.param('id'))));
+
+  app.post('/v1/onebot/:account/actions/:action', async (c) => {
+    const text = await c.req.text();
+    const params = z.record(z.string(), z.unknown()).safeParse(text === '' ? {} : parsed(text));
+    const { account, action } = c.req.param();
+    if (!params.success || !actionName.test(action)) {
+      return problem(400, 'request.invalid', 'the action or its params are not well-formed', ACTION_REMEDY);
+    }
+    return c.json({ data: (await daemon.onebot(account, action, params.data)) ?? null });
+  });
 
   app.post('/v1/stop', (c) => {
     daemon.requestStop();

@@ -1,20 +1,27 @@
 /** What the daemon does for those who talk to it. */
 import { UsageError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
-import { type AccountId, laneId, parseTarget } from '../model/target.js';
+import { type AccountId, type ChannelId, channelIn, laneId, normaliseAccountId, parseTarget } from '../model/target.js';
 import { VERSION } from '../model/version.js';
 import type { Outbound } from '../relay/outbound.js';
 import type { Settlements } from '../relay/settlements.js';
 import type { Queue, QueueChange, QueueItem, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { DaemonOperations, Receipt, SendRequest } from './api.js';
+import { segmentOf } from './given-segment.js';
 import { outboxIdOf, receiptOf } from './receipt.js';
 import type { StatusBoard } from './status-board.js';
 
 export interface OperationParts {
   /** By lane id. */
   readonly outbounds: ReadonlyMap<string, Outbound>;
-  readonly defaultAccount: AccountId;
+  /** The default account of each channel. */
+  readonly defaultAccounts: { readonly [C in ChannelId]: AccountId };
+  /** Calls an action, by lane id. */
+  readonly actions: ReadonlyMap<
+    string,
+    (action: string, params: { readonly [key: string]: unknown }) => Promise<unknown>
+  >;
   readonly settlements: Settlements;
   readonly queue: Queue;
   /** A message that waits for an answer again, of the account with this lane id. */
@@ -25,7 +32,7 @@ export interface OperationParts {
 }
 
 export function daemonOperations(parts: OperationParts): DaemonOperations {
-  const { outbounds, defaultAccount, settlements, queue, board, counters, requestStop } = parts;
+  const { outbounds, defaultAccounts, settlements, queue, board, counters, requestStop } = parts;
   const startedAt = Date.now();
   const afterwards = (id: string, { account, message, waiting }: QueueChange): QueueItem => {
     if (waiting !== undefined) parts.answerAgain(account, waiting);
@@ -44,7 +51,8 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
       counters: counters.snapshot(),
     }),
     async submit(request: SendRequest, key?: string): Promise<Receipt> {
-      const target = parseTarget(request.target, { channel: 'qqbot', account: defaultAccount });
+      const channel = channelIn(request.target) ?? 'qqbot';
+      const target = parseTarget(request.target, { channel, account: defaultAccounts[channel] });
       const outbound = outbounds.get(laneId(target));
       if (outbound === undefined) {
         throw new UsageError(
@@ -53,7 +61,7 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
           `it serves ${[...outbounds.keys()].join(', ')}`,
         );
       }
-      const id = await outbound.submit(target, [segmentOf(request)], 'api', request.reply_to, key);
+      const id = await outbound.submit(target, segmentsOf(request, channel), 'api', request.reply_to, key);
       const receipt = receiptOf(await settlements.wait(id, 0));
       if (receipt === undefined) throw new Error('a stored message is gone');
       return receipt;
@@ -66,11 +74,20 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
     queueItem: (id) => queue.find(id, Date.now()),
     retry: async (id, mayDouble) => afterwards(id, await queue.retry(id, mayDouble)),
     drop: async (id) => afterwards(id, await queue.drop(id)),
+    async onebot(account, action, params) {
+      const call = parts.actions.get(laneId({ channel: 'onebot', account: normaliseAccountId(account) }));
+      if (call !== undefined) return call(action, params);
+      throw new UsageError(
+        'account.not_served',
+        `account \`${account}\` of onebot is not served by the running daemon`,
+        parts.actions.size === 0 ? 'it serves none' : `it serves ${[...parts.actions.keys()].join(', ')}`,
+      );
+    },
     requestStop,
   };
 }
 
-function segmentOf({ text, markdown }: SendRequest): Segment {
-  if (markdown !== undefined) return { type: 'markdown', markdown };
-  return { type: 'text', text: text ?? '' };
+function segmentsOf({ text, markdown, segments }: SendRequest, channel: ChannelId): readonly Segment[] {
+  if (segments !== undefined) return segments.map((segment) => segmentOf(segment, channel));
+  return [markdown === undefined ? { type: 'text', text: text ?? '' } : { type: 'markdown', markdown }];
 }

@@ -19,6 +19,9 @@ export function receiptOf(parts: readonly Outgoing[]): Receipt | undefined {
   const attempted = parts.filter((part) => part.attempts > 0);
   const mode = attempted.some((part) => part.passive === undefined) ? 'active' : 'passive';
   const error = parts.find((part) => part.error !== undefined && part.status !== 'delivered')?.error;
+  const warnings = parts.flatMap(({ status, error: told }) =>
+    status === 'delivered' && told !== undefined ? [told.message] : [],
+  );
   return {
     id: `out-${first.message}`,
     target: formatTarget(first.target),
@@ -28,6 +31,7 @@ export function receiptOf(parts: readonly Outgoing[]): Receipt | undefined {
     parts: parts.length,
     parts_delivered: partsDelivered(parts),
     attempts: parts.reduce((sum, part) => sum + part.attempts, 0),
+    ...(warnings.length === 0 ? {} : { warnings }),
     ...(error === undefined ? {} : { error: ofWhole(parts, error) }),
   };
 }

@@ -1,13 +1,14 @@
 /** Starts, serves and stops the daemon. With the files beside it the composition root: the one room where parts are made and tied together. */
 import { join } from 'node:path';
-import { allowedPeers } from '../access/allowed-peers.js';
+import { admitsAnything, policyOf } from '../access/admission.js';
 import { GroupRecords } from '../backends/group-records.js';
-import type { Config, QqbotAccount } from '../config/config.js';
+import type { Account, Config } from '../config/config.js';
 import type { DaemonOperations } from '../control/api.js';
 import { openControlServer } from '../control/control-server.js';
 import { daemonOperations } from '../control/operations.js';
 import { StatusBoard } from '../control/status-board.js';
 import type { Listener } from '../http/listener.js';
+import { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { hasSequence } from '../lanes/qqbot/message-sequence.js';
 import { pause } from '../model/backoff.js';
 import { ConfigError, describeError } from '../model/errors.js';
@@ -21,7 +22,8 @@ import type { Store } from '../store/store.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Counters } from '../telemetry/counters.js';
 import type { Log } from '../telemetry/log.js';
-import { accountTarget, buildRoad, type Road, type Surroundings } from './road.js';
+import { accountTarget, type Surroundings } from './open-lane.js';
+import { buildRoad, type Road } from './road.js';
 
 /** Running turns and sends get so long to end when the daemon is asked to stop. */
 const STOP_GRACE_MS = 10_000;
@@ -45,11 +47,7 @@ export interface Daemon extends DaemonOperations {
  * Runs `accounts` of `config` until stopped.
  * @throws ConfigError when one of them could never admit anything; OwnedElsewhere when another daemon has the state directory.
  */
-export async function startDaemon(
-  config: Config,
-  accounts: readonly QqbotAccount[],
-  around: Surroundings,
-): Promise<Daemon> {
+export async function startDaemon(config: Config, accounts: readonly Account[], around: Surroundings): Promise<Daemon> {
   const { log } = around;
   assertServable(accounts);
   const { stateDir } = config.gateway;
@@ -63,16 +61,17 @@ export async function startDaemon(
     if (leftOver > 0) log.warn({ commands: leftOver }, 'commands that were still running from before were ended');
     const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability);
     started.store = store;
-    const found = await store.outbox.recover(({ kind }) => hasSequence(kind));
+    const found = await store.outbox.recover(({ channel, kind }) => channel === 'qqbot' && hasSequence(kind));
     if (found.again + found.uncertain > 0) log.warn(found, 'messages were being sent when loong ended last');
 
     const counters = new Counters();
+    const ports = new ReverseWsPorts(log);
     const settlements = new Settlements(store.outbox);
     const board = new StatusBoard(accounts.map(accountTarget), log, around.secrets);
     const roads = new Map(
       accounts.map((account) => [
         laneId(accountTarget(account)),
-        buildRoad(config, account, store, counters, settlements, board, commands, around),
+        buildRoad(config, account, store, counters, settlements, board, commands, ports, around),
       ]),
     );
     let requestStop = () => {};
@@ -82,7 +81,8 @@ export async function startDaemon(
     const operations = daemonOperations({
       requestStop,
       outbounds: new Map([...roads].map(([id, road]) => [id, road.outbound])),
-      defaultAccount: config.qqbot.defaultAccount,
+      defaultAccounts: { qqbot: config.qqbot.defaultAccount, onebot: config.onebot.defaultAccount },
+      actions: new Map([...roads].flatMap(([id, { action }]) => (action === undefined ? [] : [[id, action] as const]))),
       settlements,
       queue: store.queue,
       answerAgain: (account, entry) => roads.get(account)?.conversations.offer(entry),
@@ -115,13 +115,13 @@ export async function startDaemon(
 }
 
 /** @throws ConfigError naming every account that could never admit anything. */
-function assertServable(accounts: readonly QqbotAccount[]): void {
+function assertServable(accounts: readonly Account[]): void {
   const problems = accounts
-    .filter((account) => allowedPeers(account.allowedPeerIds).isEmpty)
-    .map((account) => ({
-      path: 'qqbot.allowed_peer_ids',
-      message: `account \`${account.id}\` could never admit a message: allowed_peer_ids is empty`,
-      remedy: 'add the openid of at least one peer, e.g. allowed_peer_ids = ["openid_alice"]',
+    .filter((account) => !admitsAnything(policyOf(account)))
+    .map(({ channel, id }) => ({
+      path: `${channel}.allowed_peer_ids`,
+      message: `account \`${id}\` could never admit a message: allowed_peer_ids is empty, and no group is admitted`,
+      remedy: `add the id of at least one peer, e.g. allowed_peer_ids = [${channel === 'qqbot' ? '"openid_alice"' : '"10001"'}]`,
     }));
   if (problems.length > 0) throw new ConfigError(problems);
 }

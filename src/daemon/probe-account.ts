@@ -3,7 +3,7 @@ import type { QqbotAccount } from '../config/config.js';
 import type { ProbeStep } from '../lanes/lane.js';
 import type { ResumeMemory } from '../lanes/qqbot/gateway-loop.js';
 import { Counters } from '../telemetry/counters.js';
-import { openLane, type Surroundings } from './road.js';
+import { openQqbotLane, type Surroundings } from './open-lane.js';
 
 /**
  * Asks the platform what it thinks of an account, without a daemon and without starting a session.
@@ -11,7 +11,7 @@ import { openLane, type Surroundings } from './road.js';
  */
 export async function probeAccount(account: QqbotAccount, around: Surroundings): Promise<readonly ProbeStep[]> {
   const noMemory: ResumeMemory = { load: () => undefined, save: async () => undefined };
-  const lane = openLane(account, noMemory, new Counters(), around);
+  const lane = openQqbotLane(account, noMemory, new Counters(), around);
   try {
     return await lane.probe(new AbortController().signal);
   } finally {

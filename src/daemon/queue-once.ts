@@ -25,7 +25,7 @@ export async function changeQueue(
   try {
     const store = openStore(path, gateway.durability, WAIT_MS);
     try {
-      await store.outbox.recover(({ kind }) => hasSequence(kind)); // nobody sends what a dead process left
+      await store.outbox.recover(({ channel, kind }) => channel === 'qqbot' && hasSequence(kind)); // nobody sends what a dead process left
       await change(store.queue);
       return store.queue.find(id, Date.now());
     } finally {

@@ -1,41 +1,32 @@
 /** The road of one account, made of its parts: lane, doors, conversations, delivery. */
-import type { AccountPolicy } from '../access/admission.js';
-import { allowedPeers } from '../access/allowed-peers.js';
+import { assertActionAllowed } from '../access/action-gate.js';
+import { policyOf } from '../access/admission.js';
 import type { Backend } from '../backends/backend.js';
 import { echo } from '../backends/echo.js';
 import { execCommand } from '../backends/exec-command.js';
 import type { GroupRecords } from '../backends/group-records.js';
-import type { BackendConfig, Config, QqbotAccount, ReplyWindowConfig } from '../config/config.js';
+import type { Account, BackendConfig, Config } from '../config/config.js';
 import type { AccountState } from '../control/api.js';
 import type { StatusBoard } from '../control/status-board.js';
-import type { Lane, ReplyRight } from '../lanes/lane.js';
-import { encodedSizes } from '../lanes/qqbot/encoded-sizes.js';
-import type { ResumeMemory } from '../lanes/qqbot/gateway-loop.js';
-import { QqbotLane } from '../lanes/qqbot/qqbot-lane.js';
-import { ConfigError } from '../model/errors.js';
-import { laneId, type Target } from '../model/target.js';
+import type { Lane } from '../lanes/lane.js';
+import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
+import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
+import { describeError } from '../model/errors.js';
 import { Conversations } from '../relay/conversations.js';
 import { Delivery } from '../relay/delivery.js';
 import { Inbound } from '../relay/inbound.js';
 import { Outbound } from '../relay/outbound.js';
-import type { Cutting } from '../relay/parts.js';
 import type { Settlements } from '../relay/settlements.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
-import type { Log, Secrets } from '../telemetry/log.js';
-
-/** What the parts need from the process they run in. */
-export interface Surroundings {
-  readonly log: Log;
-  readonly secrets: Secrets;
-  /** `$XDG_RUNTIME_DIR`, where there is one. */
-  readonly runtimeDir: string | undefined;
-}
+import { cuttingOf, openLane, type Surroundings, sessionsOf } from './open-lane.js';
 
 /** The road of one account, from its lane and back to it. */
 export interface Road {
-  readonly account: QqbotAccount;
+  readonly account: Account;
   readonly lane: Lane;
+  /** Calls an action of OneBot, where the channel has any. */
+  readonly action?: (name: string, params: { readonly [key: string]: unknown }) => Promise<unknown>;
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly delivery: Delivery;
@@ -44,18 +35,19 @@ export interface Road {
 
 export function buildRoad(
   config: Config,
-  account: QqbotAccount,
+  account: Account,
   store: Store,
   counters: Counters,
   settlements: Settlements,
   board: StatusBoard,
   commands: GroupRecords,
+  ports: ReverseWsPorts,
   around: Surroundings,
 ): Road {
-  const lane = openLane(account, sessionsOf(store, account), counters, around);
+  const lane = openLane(account, sessionsOf(store, account), counters, ports, around);
   const log = around.log.child({ lane: lane.id });
-  const allowed = allowedPeers(account.allowedPeerIds);
-  const policy: AccountPolicy = { allowed, requireMention: account.requireMention };
+  const policy = policyOf(account);
+  const { allowed } = policy;
   const { inbox, outbox, events } = store;
   const delivery = new Delivery({
     lane,
@@ -91,7 +83,21 @@ export function buildRoad(
     log,
     secrets: around.secrets,
   });
-  const onState = (state: AccountState, detail: string | undefined) => board.set(lane.id, { state, detail });
+  const onState = (state: AccountState, detail: string | undefined) => {
+    board.set(lane.id, { state, detail });
+    if (state === 'ready' && account.channel === 'onebot') comeBack();
+  };
+  // What waited for somebody to connect is due now.
+  const comeBack = () => {
+    outbox
+      .comeBack(lane.id)
+      .then(wakeDelivery, (error: unknown) =>
+        log.error(
+          { error: describeError(error) },
+          'what waits for the connection could not be looked at; the next one looks again',
+        ),
+      );
+  };
   const onInbound = () => board.note(lane.id, 'last_inbound_at', Date.now());
   const onAck = (at: number) => board.note(lane.id, 'last_ack_at', at);
   const inbound = new Inbound({
@@ -108,71 +114,18 @@ export function buildRoad(
     onInbound,
     onAck,
   });
-  return { account, lane, inbound, outbound, delivery, conversations };
-}
-
-/** @throws ConfigError when the account's credentials were not found. */
-export function openLane(
-  account: QqbotAccount,
-  memory: ResumeMemory,
-  counters: Counters,
-  { log, secrets }: Surroundings,
-): QqbotLane {
-  const { appId, clientSecret, replyWindows } = account;
-  if (!appId.ok || !clientSecret.ok) {
-    const missing = [
-      appId.ok ? undefined : { path: 'app_id', why: appId.why },
-      clientSecret.ok ? undefined : { path: 'client_secret', why: clientSecret.why },
-    ];
-    throw new ConfigError(
-      missing.flatMap((m) => (m === undefined ? [] : [{ path: `qqbot.${m.path}`, message: m.why }])),
-    );
-  }
-  secrets.learn(clientSecret.value);
-  const id = laneId(accountTarget(account));
-  return new QqbotLane({
-    account: account.id,
-    appId: appId.value,
-    clientSecret: clientSecret.value,
-    apiBaseUrl: account.apiBaseUrl,
-    tokenUrl: account.tokenUrl,
-    intents: account.intents,
-    replyRights: {
-      c2c: right(replyWindows.c2c),
-      group: right(replyWindows.group),
-      channel: right(replyWindows.channel),
-    },
-    markdown: account.markdown,
-    memory,
-    log: log.child({ lane: id }),
-    counters,
-    onToken: (token, replaced) => {
-      secrets.learn(token);
-      if (replaced !== undefined) secrets.forget(replaced);
-    },
-  });
-}
-
-export function accountTarget(account: QqbotAccount): Pick<Target, 'channel' | 'account'> {
-  return { channel: account.channel, account: account.id };
-}
-
-export function sessionsOf(store: Store, account: QqbotAccount): ResumeMemory {
-  const id = laneId(accountTarget(account));
-  return {
-    load: (key) => store.sessions.load(id, key),
-    save: (key, point) => store.sessions.save(id, key, point),
-  };
+  const action =
+    lane instanceof OnebotLane
+      ? {
+          action: async (name: string, params: { readonly [key: string]: unknown }) => {
+            assertActionAllowed(account.id, name, params, allowed);
+            return lane.call(name, params);
+          },
+        }
+      : {};
+  return { account, lane, inbound, outbound, delivery, conversations, ...action };
 }
 
 function backendOf(config: BackendConfig, commands: GroupRecords): Backend {
   return config.type === 'echo' ? echo : execCommand(config, commands);
-}
-
-export function cuttingOf({ textChunkLimit, chunkMode }: QqbotAccount): Cutting {
-  return { limit: textChunkLimit, mode: chunkMode, sizes: encodedSizes };
-}
-
-function right({ minutes, count }: ReplyWindowConfig): ReplyRight {
-  return { ttlMs: minutes * 60_000, count };
 }

@@ -15,7 +15,7 @@ import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from '..
 import { openStore } from '../store/sqlite/sqlite-store.js';
 import { ensurePrivateDir } from '../store/state-dir.js';
 import { Counters } from '../telemetry/counters.js';
-import { cuttingOf, openLane, type Surroundings, sessionsOf } from './road.js';
+import { cuttingOf, openQqbotLane, type Surroundings, sessionsOf } from './open-lane.js';
 
 /** A one-shot send waits so long for a daemon that is just starting, or just gone. */
 const WAIT_FOR_DAEMON_MS = 1000;
@@ -49,7 +49,7 @@ export async function sendOnce(
   deadline: number,
   around: Surroundings,
 ): Promise<Receipt> {
-  const allowed: AllowedPeers = allowedPeers(account.allowedPeerIds);
+  const allowed: AllowedPeers = allowedPeers(account);
   assertSendable(target, [content], allowed);
   const { stateDir } = config.gateway;
   ensurePrivateDir(stateDir);
@@ -60,7 +60,7 @@ export async function sendOnce(
     const { inbox, outbox } = store;
     let inTime = true;
     try {
-      const lane = openLane(account, sessionsOf(store, account), new Counters(), around);
+      const lane = openQqbotLane(account, sessionsOf(store, account), new Counters(), around);
       try {
         await outbox.recover((row) => lane.knowsRepeats(row));
         const outbound = new Outbound({

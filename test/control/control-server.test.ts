@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Agent, request } from 'undici';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { allowedPeers } from '../../src/access/allowed-peers.js';
 import { openControlServer } from '../../src/control/control-server.js';
 import { daemonOperations } from '../../src/control/operations.js';
 import { StatusBoard } from '../../src/control/status-board.js';
+import { LoongError } from '../../src/model/errors.js';
 import { normaliseAccountId } from '../../src/model/target.js';
 import { Outbound } from '../../src/relay/outbound.js';
 import { Settlements } from '../../src/relay/settlements.js';
@@ -16,6 +16,7 @@ import type { AttemptOutcome, Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, arrival, HOUR, target } from '../support/messages.js';
+import { allowing } from '../support/policies.js';
 import { tempDir } from '../support/temp-dir.js';
 
 let store: Store;
@@ -23,6 +24,8 @@ let socketPath: string;
 let agent: Agent;
 let stops: number;
 let settlements: Settlements;
+/** Actions that were called, and with what. */
+let called: [string, unknown][];
 /** Lane id and message id. */
 let answeredAgain: [string, string][];
 
@@ -33,7 +36,7 @@ beforeEach(async () => {
   store = opened;
   const { inbox, outbox } = opened;
   const outbound = new Outbound({
-    allowed: allowedPeers(['alice', 'amy']),
+    allowed: allowing(['alice', 'amy']),
     inbox,
     outbox,
     parkTtlMs: HOUR,
@@ -43,10 +46,22 @@ beforeEach(async () => {
   const log = pino({ level: 'silent' });
   stops = 0;
   answeredAgain = [];
+  called = [];
   settlements = new Settlements(outbox);
   const operations = daemonOperations({
     outbounds: new Map([[ACCOUNT, outbound]]),
-    defaultAccount: normaliseAccountId('main'),
+    defaultAccounts: { qqbot: normaliseAccountId('main'), onebot: normaliseAccountId('home') },
+    actions: new Map([
+      [
+        'onebot:home',
+        async (action, params) => {
+          called.push([action, params]);
+          if (action === 'get_status') return { online: true };
+          if (action === 'nothing') return undefined;
+          throw new LoongError('onebot.refused', `${action} is not for you`, { remedy: 'ask another' });
+        },
+      ],
+    ]),
     settlements,
     queue: opened.queue,
     answerAgain: (account, entry) => answeredAgain.push([account, entry.message.id]),
@@ -333,4 +348,39 @@ test('readiness follows the accounts, health does not', async () => {
 test('stop asks the daemon, once for each request', async () => {
   expect(await call('POST', '/v1/stop')).toMatchObject({ status: 202, document: { stopping: true } });
   expect(stops).toBe(1);
+});
+
+describe('POST /v1/onebot/{account}/actions/{action}', () => {
+  test('calls the action with the body as its params', async () => {
+    expect(await call('POST', '/v1/onebot/Home/actions/get_status', { a: 1 })).toMatchObject({
+      status: 200,
+      document: { data: { online: true } },
+    });
+    expect(await call('POST', '/v1/onebot/home/actions/nothing')).toMatchObject({ document: { data: null } });
+    expect(called).toEqual([
+      ['get_status', { a: 1 }],
+      ['nothing', {}],
+    ]);
+  });
+
+  test('tells why it did not work', async () => {
+    expect(await call('POST', '/v1/onebot/home/actions/set_group_ban', {})).toMatchObject({
+      status: 503,
+      document: { code: 'onebot.refused', title: 'set_group_ban is not for you', remedy: 'ask another' },
+    });
+    expect(await call('POST', '/v1/onebot/other/actions/get_status', {})).toMatchObject({
+      status: 400,
+      document: { code: 'account.not_served', remedy: 'it serves onebot:home' },
+    });
+  });
+
+  test.each([
+    ['/v1/onebot/home/actions/get%20status', {}],
+    ['/v1/onebot/home/actions/get_status', []],
+    ['/v1/onebot/home/actions/get_status', 'null'],
+    ['/v1/onebot/home/actions/get_status', '{'],
+  ])('refuses %s with %j', async (path, body) => {
+    expect(await call('POST', path, body)).toMatchObject({ status: 400, document: { code: 'request.invalid' } });
+    expect(called).toEqual([]);
+  });
 });

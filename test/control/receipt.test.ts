@@ -107,3 +107,10 @@ test.each(['7', 'out-', 'out-0', 'out-07', 'out--1', 'out-1e3', `out-${'9'.repea
     expect(outboxIdOf('out-7')).toBe(7);
   },
 );
+
+test('what is seen otherwise than it was meant is a warning, and no error', () => {
+  const told = { code: 'delivery.altered', message: 'the die fell as it liked' };
+  const receipt = receiptOf([part(0, 'delivered', { error: told })]);
+  expect(receipt).toMatchObject({ status: 'delivered', warnings: ['the die fell as it liked'] });
+  expect(receipt).not.toHaveProperty('error');
+});

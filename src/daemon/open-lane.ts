@@ -1,0 +1,128 @@
+/** The lane of one account, made from its config. */
+import type { Account, OnebotAccount, QqbotAccount, ReplyWindowConfig, Resolved } from '../config/config.js';
+import type { Lane, ReplyRight } from '../lanes/lane.js';
+import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
+import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
+import { encodedSizes } from '../lanes/qqbot/encoded-sizes.js';
+import type { ResumeMemory } from '../lanes/qqbot/gateway-loop.js';
+import { QqbotLane } from '../lanes/qqbot/qqbot-lane.js';
+import { ConfigError } from '../model/errors.js';
+import { laneId, type Target } from '../model/target.js';
+import type { Cutting } from '../relay/parts.js';
+import type { Store } from '../store/store.js';
+import type { Counters } from '../telemetry/counters.js';
+import type { Log, Secrets } from '../telemetry/log.js';
+
+/** What the parts need from the process they run in. */
+export interface Surroundings {
+  readonly log: Log;
+  readonly secrets: Secrets;
+  /** `$XDG_RUNTIME_DIR`, where there is one. */
+  readonly runtimeDir: string | undefined;
+}
+
+/** @throws ConfigError when something of the account that is secret was not found. */
+export function openLane(
+  account: Account,
+  memory: ResumeMemory,
+  counters: Counters,
+  ports: ReverseWsPorts,
+  around: Surroundings,
+): Lane {
+  return account.channel === 'qqbot'
+    ? openQqbotLane(account, memory, counters, around)
+    : openOnebotLane(account, counters, ports, around);
+}
+
+/** @throws ConfigError when the account's credentials were not found. */
+export function openQqbotLane(
+  account: QqbotAccount,
+  memory: ResumeMemory,
+  counters: Counters,
+  { log, secrets }: Surroundings,
+): QqbotLane {
+  const { appId, clientSecret, replyWindows } = account;
+  if (!appId.ok || !clientSecret.ok) {
+    const missing = [
+      appId.ok ? undefined : { path: 'app_id', why: appId.why },
+      clientSecret.ok ? undefined : { path: 'client_secret', why: clientSecret.why },
+    ];
+    throw new ConfigError(
+      missing.flatMap((m) => (m === undefined ? [] : [{ path: `qqbot.${m.path}`, message: m.why }])),
+    );
+  }
+  secrets.learn(clientSecret.value);
+  const id = laneId(accountTarget(account));
+  return new QqbotLane({
+    account: account.id,
+    appId: appId.value,
+    clientSecret: clientSecret.value,
+    apiBaseUrl: account.apiBaseUrl,
+    tokenUrl: account.tokenUrl,
+    intents: account.intents,
+    replyRights: {
+      c2c: right(replyWindows.c2c),
+      group: right(replyWindows.group),
+      channel: right(replyWindows.channel),
+    },
+    markdown: account.markdown,
+    memory,
+    log: log.child({ lane: id }),
+    counters,
+    onToken: (token, replaced) => {
+      secrets.learn(token);
+      if (replaced !== undefined) secrets.forget(replaced);
+    },
+  });
+}
+
+function openOnebotLane(
+  account: OnebotAccount,
+  counters: Counters,
+  ports: ReverseWsPorts,
+  { log, secrets }: Surroundings,
+): OnebotLane {
+  const token = tokenOf(account.accessToken);
+  if (token !== undefined) secrets.learn(token);
+  return new OnebotLane({
+    account: account.id,
+    endpoint: {
+      host: account.wsHost,
+      port: account.wsPort,
+      path: account.wsPath,
+      ...(account.selfId === undefined ? {} : { selfId: account.selfId }),
+      ...(token === undefined ? {} : { token }),
+    },
+    heartbeat: account.heartbeat,
+    reconnect: account.reconnect,
+    markdown: account.markdown,
+    ports,
+    log: log.child({ lane: laneId(accountTarget(account)) }),
+    counters,
+  });
+}
+
+function tokenOf(found: Resolved | undefined): string | undefined {
+  if (found === undefined || found.ok) return found?.value;
+  throw new ConfigError([{ path: 'onebot.access_token', message: found.why }]);
+}
+
+export function accountTarget(account: Account): Pick<Target, 'channel' | 'account'> {
+  return { channel: account.channel, account: account.id };
+}
+
+export function sessionsOf(store: Store, account: Account): ResumeMemory {
+  const id = laneId(accountTarget(account));
+  return {
+    load: (key) => store.sessions.load(id, key),
+    save: (key, point) => store.sessions.save(id, key, point),
+  };
+}
+
+export function cuttingOf({ channel, textChunkLimit, chunkMode }: Account): Cutting {
+  return { limit: textChunkLimit, mode: chunkMode, ...(channel === 'qqbot' ? { sizes: encodedSizes } : {}) };
+}
+
+function right({ minutes, count }: ReplyWindowConfig): ReplyRight {
+  return { ttlMs: minutes * 60_000, count };
+}
