@@ -7,11 +7,19 @@ import { makeFolder, remember, removeFolder, stop } from './children.mjs';
 import { putOldJournal } from './old-journal.mjs';
 import { sharedClockMs } from './usage.mjs';
 
-/** @typedef {import('./arena.mjs').Place} Place */
-/** @typedef {'loong' | 'bare'} Name */
+/** @typedef {import('./arena.mjs').Place | { readonly port: number }} Place */
+/** @typedef {'loong' | 'bare' | 'onebot' | 'onebot-bare'} Name */
 
 export const LOONG = fileURLToPath(new URL('../bin/loong.js', import.meta.url));
-const BARE_CLIENT = fileURLToPath(new URL('bare-client.mjs', import.meta.url));
+/** @type {(file: string) => string} */
+const beside = (file) => fileURLToPath(new URL(file, import.meta.url));
+/** What runs under each name. @type {Record<Name, readonly string[]>} */
+const PROGRAMS = {
+  loong: [LOONG, 'channels', 'serve', 'qqbot'],
+  bare: [beside('bare-client.mjs')],
+  onebot: [LOONG, 'channels', 'serve', 'onebot'],
+  'onebot-bare': [beside('onebot-bare.mjs')],
+};
 const STOP_PATIENCE_MS = 12_000;
 
 export class Contestant {
@@ -49,8 +57,8 @@ export class Contestant {
       LOONG_HOME: this.#home,
       BENCH_PLACE: JSON.stringify(place),
     };
-    const args = name === 'loong' ? [LOONG, 'channels', 'serve', 'qqbot'] : [BARE_CLIENT];
-    if (name === 'loong') writeFileSync(join(this.#home, 'config.toml'), configFor(place), { mode: 0o600 });
+    const args = PROGRAMS[name];
+    if (args[0] === LOONG) writeFileSync(join(this.#home, 'config.toml'), configFor(place), { mode: 0o600 });
     const log = openSync(this.#log, 'w', 0o600);
     this.startedAt = sharedClockMs();
     this.#child = remember(spawn(process.execPath, [...nodeArgs, ...args], { env, stdio: ['ignore', log, log] }));
@@ -90,6 +98,7 @@ export class Contestant {
  * @param {Place} place
  */
 function configFor(place) {
+  if ('port' in place) return `[onebot]\nws_port = ${place.port}\nallowed_peer_ids = ["*"]\n`;
   return `[qqbot]
 app_id = "${place.appId}"
 client_secret = "${place.clientSecret}"

@@ -190,7 +190,7 @@ function middle(all, key) {
  * @param {readonly string[]} head
  * @param {readonly (readonly string[])[]} rows
  */
-function markdownTable(head, rows) {
+export function markdownTable(head, rows) {
   const widths = head.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (/** @type {readonly string[]} */ cells) =>
     `| ${widths.map((width, i) => (cells[i] ?? '').padEnd(width)).join(' | ')} |`;

@@ -16,6 +16,7 @@ import { cpuMicros, machineCpuMs, residentBytes } from './usage.mjs';
  * @property {number} massed messages of a last flood, after which memory is read
  * @property {number} settled messages of long ago in the journal of one more run
  * @property {number} settledOnce so many that they are measured only once
+ * @property {number} onebot messages of a flood over OneBot
  * @property {number} versions runs of `loong --version`
  */
 

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { CONVERSATIONS, FLOOD_WINDOW } from './arena.mjs';
 import { endChildrenWithUs } from './children.mjs';
 import { LOONG } from './contestants.mjs';
+import { measureOnebot, onebotTable } from './onebot.mjs';
 import { ageTable, resultTable, roundLine, roundsTable, SANDBOX_LIMIT } from './report.mjs';
 import { measureOnce, PER_SECOND } from './round.mjs';
 import { median } from './statistics.mjs';
@@ -29,6 +30,7 @@ const AMOUNTS = {
     massed: 20_000,
     settled: 100_000,
     settledOnce: 1_000_000,
+    onebot: 20_000,
     versions: 20,
   },
   quick: {
@@ -40,6 +42,7 @@ const AMOUNTS = {
     massed: 0,
     settled: 10_000,
     settledOnce: 0,
+    onebot: 2000,
     versions: 5,
   },
 };
@@ -81,7 +84,8 @@ async function bench() {
     old.push({ messages: amount.settledOnce, figures: [await measureOnce('loong', amount, amount.settledOnce)] });
   }
 
-  const table = `${resultTable(rounds, versions)}\n\n${ageTable(rounds.loong, old)}`;
+  const onebot = await runOnebot(amount);
+  const table = `${resultTable(rounds, versions)}\n\n${ageTable(rounds.loong, old)}\n\n${onebotTable(onebot.loong, onebot.bare)}`;
   console.log(`\n${table}\n`);
   if (quick) {
     tell('a quick run: bench/RESULTS.md was left as it is');
@@ -162,12 +166,31 @@ async function runRounds(amount) {
 }
 
 /**
+ * @param {Amount} amount
+ */
+async function runOnebot({ rounds, warmUp, onebot: flooded }) {
+  /** @type {{ loong: import('./onebot.mjs').Figures[], bare: import('./onebot.mjs').Figures[] }} */
+  const figures = { loong: [], bare: [] };
+  for (let round = 1; round <= rounds; round++) {
+    const names = /** @type {const} */ (['loong', 'bare']);
+    for (const name of round % 2 === 1 ? names : [...names].reverse()) {
+      const one = await measureOnebot(name === 'loong' ? 'onebot' : 'onebot-bare', { warmUp, flooded });
+      figures[name].push(one);
+      tell(
+        `onebot ${round}/${rounds} ${name}: messages a second ${one.perSecond.toFixed(0)} · CPU per message ${one.cpu?.toFixed(0)} µs`,
+      );
+    }
+  }
+  return figures;
+}
+
+/**
  * @param {string} surroundings
  * @param {string} table
  * @param {string} eachRound
  * @param {Amount} amount
  */
-function document(surroundings, table, eachRound, { rounds, settleMs, trickled, flooded, massed }) {
+function document(surroundings, table, eachRound, { rounds, settleMs, trickled, flooded, massed, onebot }) {
   return `# Results of \`npm run bench\`
 
 ${surroundings}
@@ -191,6 +214,8 @@ once, with its own text: otherwise there would be no results.
   "Added" is what loong takes longer than the bare client.
 - **memory**: resident, ${settleMs / 1000} s after READY, and at the last answer of one more flood of ${massed} messages.
 - **settled messages**: what came, was answered and delivered long ago, in the journal from the start.
+- **OneBot**: a pretended implementation dials in and writes ${onebot} private messages, at most ${FLOOD_WINDOW} unanswered; then as many again.
+  **bare server**: a \`ws\` server, \`JSON.parse\` and one frame back for each message. It guarantees nothing.
 - **start to READY**: from the start of the process until the sandbox sends READY; for loong with a new journal.
 - **ratio**: loong to the bare client; in the last row, to \`node -e 0\`. The bars are those the project sets itself.
 
