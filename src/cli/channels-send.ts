@@ -1,22 +1,20 @@
 /** `loong channels send`: one message, through the running daemon or, without one, by this process. */
-import { allowedPeers } from '../access/allowed-peers.js';
-import type { Config, QqbotAccount } from '../config/config.js';
+import { allowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
+import type { Account, Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { Receipt, SendRequest } from '../control/api.js';
 import { ControlClient, NoAnswer } from '../control/control-client.js';
-import type { DirectMessage } from '../daemon/send-once.js';
-import { ConfigError, LoongError, UsageError } from '../model/errors.js';
-import { plainText, type Segment } from '../model/message.js';
+import { LoongError, UsageError } from '../model/errors.js';
+import type { Segment } from '../model/message.js';
 import { formatTarget, parseTarget, type Target } from '../model/target.js';
 import { assertIdempotencyKey, assertSendable } from '../relay/outbound.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
-import { requireAccount, requireChannel } from './require-channel.js';
+import { type Content, type ContentOptions, contentOf, quoting, writtenIn } from './message-content.js';
+import { accountsOf, assertEnabled, requireAccount, requireChannel } from './require-channel.js';
 
-export interface SendOptions extends GlobalOptions {
+export interface SendOptions extends GlobalOptions, ContentOptions {
   readonly target: string;
-  readonly text: string;
-  readonly markdown?: true;
   readonly replyTo?: string;
   readonly account?: string;
   readonly idempotencyKey?: string;
@@ -27,8 +25,14 @@ export interface SendOptions extends GlobalOptions {
   readonly wait: boolean;
 }
 
-/** Longest text read from stdin. */
-const MAX_STDIN_BYTES = 1_048_576;
+/** What is to be sent, checked as far as it can be here. */
+interface OutgoingMessage {
+  readonly target: Target;
+  readonly content: Content;
+  readonly replyTo: string | undefined;
+  readonly key: string | undefined;
+}
+
 /** Longer is waited for by no timer of Node: 23 days. */
 const LONGEST_TIMEOUT_MS = 2_000_000_000;
 
@@ -39,9 +43,9 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
     secrets: 'optional',
     path: options.config,
   });
-  const { accounts, defaultAccount } = config.qqbot;
+  const accounts = accountsOf(config, channel);
   const selected = options.account === undefined ? undefined : requireAccount(accounts, options.account);
-  const target = parseTarget(options.target, { channel, account: selected?.id ?? defaultAccount });
+  const target = parseTarget(options.target, { channel, account: selected?.id ?? config[channel].defaultAccount });
   if (selected !== undefined && target.account !== selected.id) {
     throw new UsageError(
       'target.account_mismatch',
@@ -49,63 +53,66 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
     );
   }
   const account = requireAccount(accounts, target.account);
-  if (!account.enabled) {
-    throw new ConfigError([
-      {
-        path: channel,
-        message: `${channel} account \`${account.id}\` is disabled by configuration`,
-        remedy: 'set enabled = true',
-      },
-    ]);
-  }
-  const text = options.text === '-' ? await readStdin() : options.text;
-  const content: Segment = options.markdown === true ? { type: 'markdown', markdown: text } : { type: 'text', text };
-  assertSendable(target, [content], allowedPeers(account.allowedPeerIds));
+  assertEnabled(account);
+  const content = await contentOf(options, channel);
+  assertWorthSending(target, content, account);
   const { replyTo, idempotencyKey: key } = options;
   if (key !== undefined) assertIdempotencyKey(key);
-  if (options.dryRun === true) return printDryRun(target, text, options);
+  if (options.dryRun === true) return printDryRun(target, content, options);
   printReceipt(await deliver(config, account, { target, content, replyTo, key }, options), options);
 }
 
-async function readStdin(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_STDIN_BYTES)
-      throw new UsageError('message.too_long', `stdin has more than ${MAX_STDIN_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)).replace(/\r?\n$/, '');
-  } catch {
-    throw new UsageError(
-      'message.not_text',
-      'what stdin holds is not UTF-8 text',
-      'convert it first, for example with `iconv -f GBK -t UTF-8`',
-    );
-  }
+/** What can be said without asking anybody. Segments may be without a word: what each of them needs, the daemon knows. */
+function assertWorthSending(target: Target, content: Content, account: Account): void {
+  const allowed = allowedPeers(account);
+  if ('segments' in content) assertPeerAllowed(target, allowed);
+  else assertSendable(target, [segmentOf(content)], allowed);
 }
 
-function printDryRun(target: Target, text: string, { json }: SendOptions): void {
-  if (json) printJson({ dry_run: true, target: formatTarget(target), characters: text.length });
-  else console.log(`dry run: ${text.length} characters would go to ${formatTarget(target)}; nothing was sent`);
+function segmentOf(content: Exclude<Content, { readonly segments: unknown }>): Segment {
+  return 'text' in content ? { type: 'text', text: content.text } : { type: 'markdown', markdown: content.markdown };
+}
+
+function printDryRun(target: Target, content: Content, { json }: SendOptions): void {
+  const { length } = writtenIn(content);
+  const count = 'segments' in content ? content.segments.length : undefined;
+  const shown = count === undefined ? '' : ` in ${count} segment${count === 1 ? '' : 's'}`;
+  const facts = { dry_run: true, target: formatTarget(target), characters: length };
+  if (json) printJson(count === undefined ? facts : { ...facts, segments: count });
+  else console.log(`dry run: ${length} characters${shown} would go to ${formatTarget(target)}; nothing was sent`);
 }
 
 async function deliver(
   config: Config,
-  account: QqbotAccount,
-  message: DirectMessage,
+  account: Account,
+  message: OutgoingMessage,
   options: SendOptions,
 ): Promise<Receipt> {
   const deadline = Date.now() + Math.min(options.timeout, LONGEST_TIMEOUT_MS);
   const sent = await throughDaemon(config, message, options, deadline);
   if (sent !== undefined) return sent;
+  const remedy = `start it with \`loong channels serve ${account.channel}\``;
+  if (account.channel !== 'qqbot') {
+    const what = `${account.channel} messages go out through the daemon, with which NapCat & co. connect, and none is running`;
+    throw new LoongError('daemon.not_running', what, { remedy: `${remedy}, or everything with \`loong gateway run\`` });
+  }
   if (!options.wait) {
     throw new LoongError('daemon.not_running', '--no-wait leaves the delivery to the daemon, and none is running', {
-      remedy: 'start it with `loong channels serve qqbot`, or send without --no-wait',
+      remedy: `${remedy}, or send without --no-wait`,
     });
   }
+  return withoutDaemon(config, account, message, options, deadline);
+}
+
+async function withoutDaemon(
+  config: Config,
+  account: QqbotAccount,
+  message: OutgoingMessage,
+  options: SendOptions,
+  deadline: number,
+): Promise<Receipt> {
+  const { target, content, replyTo, key } = message;
+  if ('segments' in content) throw new Error('segments are for the daemon');
   const [{ sendOnce }, { openLog, Secrets }] = await Promise.all([
     import('../daemon/send-once.js'),
     import('../telemetry/log.js'),
@@ -114,7 +121,7 @@ async function deliver(
   const log = await openLog({ level: options.logLevel ?? 'warn', format: config.log.format }, secrets);
   const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR };
   try {
-    return await sendOnce(config, account, message, deadline, around);
+    return await sendOnce(config, account, { target, content: segmentOf(content), replyTo, key }, deadline, around);
   } catch (error) {
     if (!(error instanceof LoongError) || error.code !== 'owner.taken_by_daemon') throw error;
     const sentAfterAll = await throughDaemon(config, message, options, deadline); // it was only just starting
@@ -126,7 +133,7 @@ async function deliver(
 /** undefined when no daemon runs. */
 async function throughDaemon(
   config: Config,
-  message: DirectMessage,
+  message: OutgoingMessage,
   { wait }: SendOptions,
   deadline: number,
 ): Promise<Receipt | undefined> {
@@ -151,7 +158,7 @@ async function throughDaemon(
   }
 }
 
-function lostRemedy({ key }: DirectMessage): string {
+function lostRemedy({ key }: OutgoingMessage): string {
   const repeat =
     key === undefined
       ? 'do not simply repeat it'
@@ -160,7 +167,7 @@ function lostRemedy({ key }: DirectMessage): string {
 }
 
 /** A stored message of which the daemon says no more: what went out only waits is known, of all else it is not known whether it arrived. */
-function lost(receipt: Receipt, hangs: boolean, message: DirectMessage): Receipt {
+function lost(receipt: Receipt, hangs: boolean, message: OutgoingMessage): Receipt {
   const who = hangs ? 'the daemon stopped answering' : 'the daemon ended';
   const waits = receipt.status === 'queued';
   return {
@@ -176,28 +183,36 @@ function lost(receipt: Receipt, hangs: boolean, message: DirectMessage): Receipt
   };
 }
 
-function requestOf({ target, content, replyTo }: DirectMessage): SendRequest {
+/** A reply over OneBot is a part of the message; elsewhere it is the right to answer. */
+function requestOf({ target, content, replyTo }: OutgoingMessage): SendRequest {
+  const isQuote = target.channel === 'onebot' && replyTo !== undefined;
   return {
     target: formatTarget(target),
-    ...(content.type === 'markdown' ? { markdown: content.markdown } : { text: plainText([content]) }),
-    ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+    ...(isQuote ? quoting(replyTo, content) : content),
+    ...(isQuote || replyTo === undefined ? {} : { reply_to: replyTo }),
   };
 }
 
 function printReceipt(receipt: Receipt, { json, wait }: SendOptions): void {
   process.exitCode = wait ? exitCodeOfReceipt(receipt) : EXIT.done;
   if (json) return printJson(receipt);
-  const { status, target, id, mode, message_ids, parts, parts_delivered: arrived, error } = receipt;
+  const { status, target, id, mode, message_ids, parts, parts_delivered: arrived, warnings = [], error } = receipt;
   const how = mode === undefined ? '' : ` as ${mode}`;
   const shownParts = arrived === 0 || arrived === parts ? parts : `${arrived}/${parts}`;
   const platformIds = message_ids.length === 0 ? '' : ` message_id=${message_ids.join(',')}`;
   console.log(`${status} ${target} id=${id}${platformIds}${how} parts=${shownParts}`);
+  for (const warning of warnings) console.error(`  warning: ${warning}`);
   if (error !== undefined)
     console.error(`  ${error.code}: ${error.message}${error.remedy === undefined ? '' : `\n  → ${error.remedy}`}`);
-  if (status === 'parked')
-    console.error('  → the message waits, and goes out when the peer writes to the bot while the daemon runs');
+  if (status === 'parked') console.error(`  → the message waits, and goes out when ${comesBack(target)}`);
   if (status === 'queued' && wait && !/^(daemon|store)\./.test(error?.code ?? ''))
     console.error('  → the daemon keeps trying; this command only stopped waiting');
+}
+
+function comesBack(target: string): string {
+  return target.startsWith('onebot:')
+    ? 'the OneBot program (NapCat & co.) connects with the daemon again'
+    : 'the peer writes to the bot while the daemon runs';
 }
 
 const UNREACHABLE: ReadonlySet<string> = new Set([

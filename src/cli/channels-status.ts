@@ -1,16 +1,22 @@
 /** `loong channels status`: how every account is doing, by its daemon and, if asked to, by QQ itself. */
-import type { QqbotAccount } from '../config/config.js';
+import type { Account, Config, OnebotAccount, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
+import type { ControlClient } from '../control/control-client.js';
+import { askImplementation } from '../doctor/onebot-connection.js';
 import { describeError, LoongError } from '../model/errors.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { daemonLine, stateLines } from './live-status.js';
+import { accountsOf } from './require-channel.js';
 import { findDaemon } from './running-daemon.js';
 
 export interface StatusOptions extends GlobalOptions {
   readonly probe?: true;
 }
+
+/** One question to the OneBot program waits so long. */
+const PROBE_LIMIT_MS = 15_000;
 
 interface ProbeStep {
   readonly name: string;
@@ -31,41 +37,68 @@ interface AccountReport {
 
 export async function showChannelStatus(options: StatusOptions): Promise<void> {
   const config = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
-  const daemon = await askDaemon(config.gateway.stateDir, options);
-  const probe = options.probe ? await prober(options) : undefined;
-  const accounts = await Promise.all(
-    config.qqbot.accounts.map(async (account): Promise<AccountReport> => {
-      const live = daemon?.accounts.find((status) => status.account === account.id);
-      return {
-        channel: account.channel,
-        account: account.id,
-        enabled: account.enabled,
-        ...(live === undefined ? {} : { live }),
-        ...(probe === undefined || !account.enabled ? {} : { probe: await probe(account) }),
-      };
-    }),
-  );
-  process.exitCode = exitCodeOf(daemon, accounts, options);
-  if (options.json) printJson({ daemon: daemon === undefined ? null : facts(daemon), accounts });
-  else print(config.gateway.stateDir, daemon, accounts);
-}
-
-/** A daemon that hangs is no reason not to ask QQ. */
-async function askDaemon(stateDir: string, { probe }: StatusOptions): Promise<DaemonStatus | undefined> {
+  const { client, status: daemon } = await askDaemon(config.gateway.stateDir, options);
   try {
-    const client = await findDaemon(stateDir);
-    const status = await client?.status();
+    const probe = options.probe ? await prober(options, client, daemon) : undefined;
+    const accounts = await Promise.all(
+      shownAccounts(config).map(async (account): Promise<AccountReport> => {
+        const live = liveOf(account, daemon);
+        return {
+          channel: account.channel,
+          account: account.id,
+          enabled: account.enabled,
+          ...(live === undefined ? {} : { live }),
+          ...(probe === undefined || !account.enabled ? {} : { probe: await probe(account) }),
+        };
+      }),
+    );
+    process.exitCode = exitCodeOf(daemon, accounts, options);
+    if (options.json) printJson({ daemon: daemon === undefined ? null : facts(daemon), accounts });
+    else print(config.gateway.stateDir, daemon, accounts);
+  } finally {
     await client?.close();
-    return status;
-  } catch (error) {
-    if (!probe) throw error;
-    console.error(`warning: ${describeError(error)}`);
-    return undefined;
   }
 }
 
-/** Asks QQ, with nothing of a secret in what it tells. */
-async function prober({ logLevel }: StatusOptions): Promise<(account: QqbotAccount) => Promise<readonly ProbeStep[]>> {
+/** A channel that is not there is not shown, unless there is none at all. */
+function shownAccounts(config: Config): readonly Account[] {
+  const shown = accountsOf(config).filter(({ channel }) => config[channel].enabled);
+  return shown.length > 0 ? shown : accountsOf(config, 'qqbot');
+}
+
+function liveOf({ channel, id }: Account, daemon: DaemonStatus | undefined): AccountStatus | undefined {
+  return daemon?.accounts.find((status) => status.channel === channel && status.account === id);
+}
+
+/** A daemon that hangs is no reason not to ask QQ. */
+async function askDaemon(
+  stateDir: string,
+  { probe }: StatusOptions,
+): Promise<{ readonly client?: ControlClient | undefined; readonly status?: DaemonStatus | undefined }> {
+  try {
+    const client = await findDaemon(stateDir);
+    return { client, status: await client?.status() };
+  } catch (error) {
+    if (!probe) throw error;
+    console.error(`warning: ${describeError(error)}`);
+    return {};
+  }
+}
+
+/** Asks QQ, with nothing of a secret in what it tells; over OneBot through the daemon, for there the other side connects. */
+async function prober(
+  options: StatusOptions,
+  client: ControlClient | undefined,
+  daemon: DaemonStatus | undefined,
+): Promise<(account: Account) => Promise<readonly ProbeStep[]>> {
+  const askPlatform = await platformProber(options);
+  return (account) =>
+    account.channel === 'qqbot' ? askPlatform(account) : askOverOnebot(account, client, liveOf(account, daemon));
+}
+
+async function platformProber({
+  logLevel,
+}: StatusOptions): Promise<(account: QqbotAccount) => Promise<readonly ProbeStep[]>> {
   const [{ probeAccount }, { openLog, Secrets }] = await Promise.all([
     import('../daemon/probe-account.js'),
     import('../telemetry/log.js'),
@@ -82,6 +115,19 @@ async function prober({ logLevel }: StatusOptions): Promise<(account: QqbotAccou
       return [{ name: 'credentials', level: 'fail', detail: describeError(error).replaceAll('\n', '; '), remedy }];
     }
   };
+}
+
+async function askOverOnebot(
+  account: OnebotAccount,
+  client: ControlClient | undefined,
+  live: AccountStatus | undefined,
+): Promise<readonly ProbeStep[]> {
+  const step = { name: 'connection', level: 'fail', unreached: true } as const;
+  const remedy = 'start it with `loong gateway run`';
+  if (client === undefined)
+    return [{ ...step, detail: 'no daemon runs that a OneBot program could connect with', remedy }];
+  if (live === undefined) return [{ ...step, detail: 'the running daemon does not serve this account', remedy }];
+  return askImplementation(account, (action) => client.onebot(account.id, action, {}, PROBE_LIMIT_MS));
 }
 
 function exitCodeOf(

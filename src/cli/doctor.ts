@@ -1,6 +1,7 @@
 /** `loong doctor`: is everything ready to send and to serve, and does QQ agree? */
 import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
+import type { ControlClient } from '../control/control-client.js';
 import { type DoctorParts, examine } from '../doctor/examine.js';
 import type { Finding } from '../doctor/finding.js';
 import { renderReport, reportOf } from '../doctor/report.js';
@@ -14,6 +15,9 @@ import { ELSEWHERE_REMEDY, UNIT, unitRuns } from './systemd-unit.js';
 export interface DoctorOptions extends GlobalOptions {
   readonly offline?: true;
 }
+
+/** One question to a OneBot program waits so long. */
+const CALL_LIMIT_MS = 15_000;
 
 export async function runDoctor(options: DoctorOptions): Promise<void> {
   const report = reportOf(await examined(options));
@@ -34,26 +38,36 @@ async function examined(options: DoctorOptions): Promise<readonly Finding[]> {
   const secrets = new Secrets();
   const log = await openLog({ level: options.logLevel ?? 'error', format: config.log.format }, secrets);
   const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR };
-  const findings = await examine({
-    config,
-    daemon: await askDaemon(config),
-    probe: options.offline ? undefined : (account) => probeAccount(account, around),
-  });
-  return findings.map((finding) => ({ ...finding, detail: secrets.strikeOut(finding.detail) }));
+  const { client, daemon } = await askDaemon(config);
+  try {
+    const findings = await examine({
+      config,
+      daemon,
+      probe: options.offline ? undefined : (account) => probeAccount(account, around),
+      callOnebot:
+        options.offline || client === undefined
+          ? undefined
+          : (account, action) => client.onebot(account.id, action, {}, CALL_LIMIT_MS),
+    });
+    return findings.map((finding) => ({ ...finding, detail: secrets.strikeOut(finding.detail) }));
+  } finally {
+    await client?.close();
+  }
 }
 
 /** A daemon that does not answer is a finding, and so is one that runs on another state directory. */
-async function askDaemon(config: Config): Promise<DoctorParts['daemon']> {
+async function askDaemon(
+  config: Config,
+): Promise<{ readonly client?: ControlClient | undefined; readonly daemon: DoctorParts['daemon'] }> {
   try {
     const client = await findDaemon(config.gateway.stateDir);
-    const status = await client?.status();
-    await client?.close();
-    if (client !== undefined || !unitRuns()) return status;
+    const daemon = await client?.status();
+    if (client !== undefined || !unitRuns()) return { client, daemon };
     const elsewhere = `no daemon runs on this state directory, but the systemd unit \`${UNIT}\` runs`;
-    return { elsewhere, remedy: ELSEWHERE_REMEDY };
+    return { daemon: { elsewhere, remedy: ELSEWHERE_REMEDY } };
   } catch (error) {
     const remedy = error instanceof LoongError ? error.remedy : undefined;
-    return { fault: describeError(error), remedy: remedy ?? 'look at its log, and start it again' };
+    return { daemon: { fault: describeError(error), remedy: remedy ?? 'look at its log, and start it again' } };
   }
 }
 

@@ -25,6 +25,13 @@ const EXIT_BY_CODE: { readonly [code: string]: number } = {
   'daemon.lost': EXIT.uncertain,
   'daemon.silent': EXIT.uncertain,
   'daemon.still_stopping': EXIT.notFinished,
+  'onebot.not_connected': EXIT.unreachable,
+  'onebot.peer_slow': EXIT.unreachable,
+  'onebot.too_many_calls': EXIT.unreachable,
+  // Whatever was asked of the OneBot program may have been done.
+  'onebot.no_answer': EXIT.uncertain,
+  'onebot.connection_lost': EXIT.uncertain,
+  'onebot.call_stopped': EXIT.uncertain,
   'sandbox.port_taken': EXIT.usage,
   'state_dir.unusable': EXIT.config,
   'state_dir.shared': EXIT.config,
@@ -32,11 +39,16 @@ const EXIT_BY_CODE: { readonly [code: string]: number } = {
   'store.busy': EXIT.notFinished,
 };
 
+/** Nothing answered, and nothing can have been changed by the question (exit 69). */
+export class Unanswered extends LoongError {}
+
 function exitCodeOf(error: unknown): number {
+  if (error instanceof Unanswered) return EXIT.unreachable;
   if (error instanceof ConfigError) return EXIT.config;
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof AccessDenied) return EXIT.denied;
-  if (error instanceof DeliveryError) return error.failure === 'unavailable' ? EXIT.unreachable : EXIT.failed;
+  if (error instanceof DeliveryError)
+    return error.failure === 'unavailable' || error.failure === 'away' ? EXIT.unreachable : EXIT.failed;
   if (error instanceof LoongError) return EXIT_BY_CODE[error.code] ?? EXIT.failed;
   return EXIT.bug;
 }

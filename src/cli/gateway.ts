@@ -7,6 +7,7 @@ import { ConfigError, LoongError } from '../model/errors.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { daemonLine, stateLines } from './live-status.js';
+import { accountsOf } from './require-channel.js';
 import { findDaemon, withDaemon } from './running-daemon.js';
 import { ELSEWHERE_REMEDY, UNIT, unitRuns } from './systemd-unit.js';
 
@@ -18,13 +19,13 @@ const LOOK_EVERY_MS = 50;
 
 export async function runGateway(options: GlobalOptions): Promise<void> {
   const config = await read(options, 'required');
-  const accounts = config.qqbot.accounts.filter((account) => account.enabled);
+  const accounts = accountsOf(config).filter((account) => account.enabled);
   if (accounts.length === 0) {
     throw new ConfigError([
       {
         path: 'qqbot.enabled',
         message: 'no account of any channel is enabled',
-        remedy: 'set enabled = true under [qqbot]',
+        remedy: 'set enabled = true under [qqbot] or [onebot]',
       },
     ]);
   }

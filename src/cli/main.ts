@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { UsageError } from '../model/errors.js';
 import { VERSION } from '../model/version.js';
 import { EXIT, reportError } from './exit.js';
+import { addOnebotCommands } from './onebot-commands.js';
 import { refuseRepeats, refuseUnknown } from './strictness.js';
 
 const program = new Command('loong')
@@ -29,6 +30,7 @@ First steps:
   $ loong doctor                                  is everything ready, and does QQ agree?
   $ loong channels send qqbot --target c2c:OPENID --text "hello"
   $ loong channels serve qqbot                    answer on QQ until Ctrl-C
+  $ loong gateway run                             all channels at once: the official bot, and NapCat & co. over OneBot
 
 Exit codes: 0 done · 1 failed · 64 usage · 69 unreachable · 70 fault in loong · 75 not finished · 76 may have arrived · 77 not allowed · 78 config`,
   );
@@ -49,7 +51,7 @@ channels
   .description('how every account is doing; exit 69 when no daemon runs')
   .option(
     '--probe',
-    'really ask QQ: token, gateway, profile, socket; exit 1 when it refuses, 69 when it is not reached',
+    'really ask QQ: token, gateway, profile, socket, or what is connected over OneBot; exit 1 when it refuses, 69 when it is not reached',
   )
   .addHelpText('after', '\nExamples:\n  $ loong channels status\n  $ loong channels status --probe --json')
   .action(async (_options, self: Command) =>
@@ -62,7 +64,7 @@ channels
   .option('--account <id>', 'only this account (repeatable)', collect, [])
   .addHelpText(
     'after',
-    '\nExamples:\n  $ loong channels serve qqbot\n  $ loong channels serve qqbot --account main --account ops',
+    '\nExamples:\n  $ loong channels serve qqbot\n  $ loong channels serve qqbot --account main --account ops\n  $ loong channels serve onebot',
   )
   .action(async (channel: string, _options, self: Command) =>
     (await import('./channels-serve.js')).serveChannel(channel, self.optsWithGlobals()),
@@ -73,11 +75,22 @@ channels
   .description('send one message and say what became of it')
   .requiredOption(
     '--target <target>',
-    'qqbot:<account>:<kind>:<id>, <account>:<kind>:<id> or <kind>:<id>; kinds: c2c, group, channel, dm',
+    '<channel>:<account>:<kind>:<id>, <account>:<kind>:<id> or <kind>:<id>; kinds of qqbot: c2c, group, channel, dm; of onebot: private, group',
   )
-  .requiredOption('--text <text>', 'what to send; - reads it from stdin')
+  .option('--text <text>', 'what to send; - reads it from stdin')
   .option('--markdown', 'the text is markdown')
-  .option('--reply-to <message-id>', 'use the reply window of this message of the conversation, while it is open')
+  .option('--image <file>', 'onebot: a picture, as path or URL (repeatable)', collect, [])
+  .option('--voice <file>', 'onebot: a voice message, as path or URL (repeatable)', collect, [])
+  .option('--video <file>', 'onebot: a video, as path or URL (repeatable)', collect, [])
+  .option('--file <file>', 'onebot: any file, as path or URL (repeatable)', collect, [])
+  .option(
+    '--segments <json>',
+    'onebot: the whole message as OneBot writes it, instead of --text; - reads it from stdin',
+  )
+  .option(
+    '--reply-to <message-id>',
+    'qqbot: use the reply window of this message of the conversation, while it is open; onebot: quote it',
+  )
   .option('--account <id>', 'send as this account')
   .option('--idempotency-key <key>', 'with the same key the same message is sent only once, within 24 hours')
   .option('--dry-run', 'check everything that can be checked here, send nothing')
@@ -94,6 +107,8 @@ Examples:
   $ loong channels send qqbot --target c2c:OPENID --markdown --text "**done**" --reply-to MESSAGE_ID
   $ loong channels send qqbot --target c2c:OPENID --text "backup done" --idempotency-key backup-2026-11-20
   $ loong channels send qqbot --target c2c:OPENID --text hi --json
+  $ loong channels send onebot --target private:20002 --text "look" --image ./cat.png
+  $ loong channels send onebot --target home:group:30003 --segments '[{"type":"dice","data":{}}]'
 
 Long text goes out in several parts. The receipt says delivered, failed, uncertain (may have arrived), queued or parked (waits until the peer writes).`,
   )
@@ -202,6 +217,8 @@ program
     (await import('./explain.js')).explain(codes, self.optsWithGlobals()),
   );
 
+addOnebotCommands(program);
+
 program
   .command('logs')
   .description('what the daemon wrote: from log.file, else from the systemd journal')
@@ -222,6 +239,22 @@ program
   .option('--app-id <id>', 'app id that the platform knows')
   .option('--client-secret <secret>', 'its client secret')
   .option('--with-gateway', 'run a daemon with the echo backend beside it')
+  .option(
+    '--onebot <url>',
+    'a pretended NapCat dials in here, such as ws://127.0.0.1:3001/onebot/v11/ws (repeatable)',
+    collect,
+    [],
+  )
+  .option('--onebot-token <token>', 'what it shows there')
+  .option('--onebot-self-id <qq>', 'its QQ; those of further ones count on from it (default: 10001)')
+  .addOption(
+    new Option('--onebot-flavour <name>', 'which program it pretends to be (default: napcat)').choices([
+      'napcat',
+      'llonebot',
+      'lagrange',
+      'go-cqhttp',
+    ]),
+  )
   .addHelpText('after', '\nExamples:\n  $ loong sandbox --with-gateway\n  $ loong sandbox --port 0 --json')
   .action(async (_options, self: Command) => (await import('./sandbox.js')).runSandbox(self.optsWithGlobals()));
 

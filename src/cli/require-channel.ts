@@ -1,21 +1,27 @@
 /** Channels and accounts as the user named them. */
-import type { QqbotAccount } from '../config/config.js';
-import { UsageError } from '../model/errors.js';
-import { channelNamed, normaliseAccountId } from '../model/target.js';
+import type { Account, Config } from '../config/config.js';
+import { ConfigError, UsageError } from '../model/errors.js';
+import { CHANNELS, type ChannelId, channelNamed, normaliseAccountId } from '../model/target.js';
 
-/** @throws UsageError for anything but a channel that this version can run. */
-export function requireChannel(name: string): 'qqbot' {
+/** Under any of its names. @throws UsageError for anything but a channel. */
+export function requireChannel(name: string): ChannelId {
   const channel = channelNamed(name);
-  if (channel === 'qqbot') return channel;
+  if (channel !== undefined) return channel;
+  const known = Object.entries(CHANNELS).map(([id, { aliases }]) => `${id} (aliases ${aliases.join(', ')})`);
   throw new UsageError(
     'channel.unknown',
     `unknown channel \`${name}\``,
-    'channels of this version: qqbot (aliases qq, qq-bot, tencent-qq)',
+    `channels of this version: ${known.join('; ')}`,
   );
 }
 
+/** All of a channel, or of every one, in the order of the inventory. */
+export function accountsOf(config: Config, channel?: ChannelId): readonly Account[] {
+  return channel === undefined ? [...config.qqbot.accounts, ...config.onebot.accounts] : config[channel].accounts;
+}
+
 /** @throws UsageError listing the accounts there are. */
-export function requireAccount(accounts: readonly QqbotAccount[], name: string): QqbotAccount {
+export function requireAccount<A extends Account>(accounts: readonly A[], name: string): A {
   const wanted = normaliseAccountId(name);
   const account = accounts.find(({ id }) => id === wanted);
   if (account !== undefined) return account;
@@ -24,4 +30,16 @@ export function requireAccount(accounts: readonly QqbotAccount[], name: string):
     `requested account \`${wanted}\` is not configured`,
     `configured accounts: ${accounts.map(({ id }) => id).join(', ')}`,
   );
+}
+
+/** @throws ConfigError for one that is switched off */
+export function assertEnabled({ channel, id, enabled }: Account): void {
+  if (enabled) return;
+  throw new ConfigError([
+    {
+      path: channel,
+      message: `${channel} account \`${id}\` is disabled by configuration`,
+      remedy: `set enabled = true for it, and for [${channel}]`,
+    },
+  ]);
 }

@@ -1,8 +1,10 @@
 /** A daemon in the foreground of this process. */
 import { setFlagsFromString } from 'node:v8';
-import type { Config, QqbotAccount } from '../config/config.js';
+import { readingOf } from '../access/admission.js';
+import type { Account, Config } from '../config/config.js';
 import { startDaemon } from '../daemon/daemon.js';
 import { ConfigError, describeError } from '../model/errors.js';
+import { laneId, shortPeer } from '../model/target.js';
 import { type Log, openLog, Secrets } from '../telemetry/log.js';
 import { EXIT } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
@@ -20,7 +22,7 @@ const THRIFT = '--heap-growing-percent=50';
  */
 export async function runUntilStopped(
   config: Config,
-  accounts: readonly QqbotAccount[],
+  accounts: readonly Account[],
   options: GlobalOptions,
   onRunning: () => void = () => undefined,
 ): Promise<void> {
@@ -28,6 +30,7 @@ export async function runUntilStopped(
   const secrets = new Secrets();
   const log = await openDaemonLog(config, options, secrets);
   for (const warning of config.warnings) log.warn(warning);
+  for (const account of accounts) tellReading(account, log);
   process.on('uncaughtException', (error) => {
     const { stack } = error;
     log.fatal(
@@ -50,6 +53,18 @@ export async function runUntilStopped(
   log.info({ why }, 'stopping: running turns and sends are finished first');
   await daemon.stop();
   process.exit(EXIT.done);
+}
+
+/** Entries of `group_allow_from` may be people or groups, so it is said once as what each was taken. */
+function tellReading(account: Account, log: Log): void {
+  const { channel, id, groupAllowFrom } = account;
+  if (groupAllowFrom.length === 0) return;
+  const { groups, senders } = readingOf(account);
+  const lane = laneId({ channel, account: id });
+  log.info(
+    { lane, groups: groups.map(shortPeer), senders: senders.map(shortPeer) },
+    'group_allow_from is read so; a sender whose id is that of a group admits that group instead',
+  );
 }
 
 /** @throws ConfigError when the log file cannot be opened */

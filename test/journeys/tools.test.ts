@@ -77,7 +77,7 @@ describe('channels', () => {
   test('the inventory is whole: what the channel is, and every requirement, met or missing, with where it may be set', async () => {
     home.writeConfig(configFor(sandbox, ''));
     const { channels } = JSON.parse((await home.run(['channels', '--json'])).stdout);
-    expect(channels).toHaveLength(1);
+    expect(channels.map(({ id }: { id: string }) => id)).toEqual(['qqbot', 'onebot']);
     expect(channels[0]).toMatchObject({
       id: 'qqbot',
       label: 'QQ Bot',
@@ -598,6 +598,19 @@ describe('what ships', () => {
       'doctor',
       'explain',
       'logs',
+      'onebot',
+      'onebot call',
+      'onebot set-group-admin',
+      'onebot set-group-mute',
+      'onebot kick-group-member',
+      'onebot set-group-whole-mute',
+      'onebot set-group-name',
+      'onebot get-group-member-info',
+      'onebot get-friend-list',
+      'onebot delete-friend',
+      'onebot set-friend-remark',
+      'onebot upload-group-file',
+      'onebot upload-private-file',
       'queue',
       'queue list',
       'queue show',
@@ -611,7 +624,7 @@ describe('what ships', () => {
     for (const [i, { code, stdout }] of helps.entries())
       expect([commands[i], code, stdout]).toEqual([commands[i], 0, expect.stringContaining('$ loong ')]);
     const listed = helps.flatMap((help, i) =>
-      [...(help.stdout.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) =>
+      [...(help.stdout.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) =>
         `${commands[i]} ${name}`.trim(),
       ),
     );

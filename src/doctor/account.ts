@@ -1,0 +1,71 @@
+/** What is asked of every account, whatever its channel: what it was given, whom it may talk with, and how the daemon says it is doing. */
+import { admitsAnything, policyOf } from '../access/admission.js';
+import type { Account, Resolved } from '../config/config.js';
+import type { AccountStatus, DaemonStatus } from '../control/api.js';
+import type { ProbeStep } from '../lanes/lane.js';
+import type { Finding } from './finding.js';
+
+/** What to do where the daemon or the platform did not say it. */
+export interface Advice {
+  /** About a refusal that was not explained. */
+  readonly unexplained: string;
+  /** About an account that works, but not as it was meant to. */
+  readonly limited: string;
+  /** About one that waits for somebody. */
+  readonly waiting?: string;
+}
+
+/** The account as the running daemon has it; undefined when it does not serve it. */
+export function liveStatus(account: Account, daemon: DaemonStatus | undefined): AccountStatus | undefined {
+  return daemon?.accounts.find((status) => status.channel === account.channel && status.account === account.id);
+}
+
+/** A daemon may have been given what this shell was not. */
+export function checkCredential(name: string, found: Resolved, served: boolean, remedy: string): Finding {
+  if (found.ok) return { name, level: 'ok', detail: 'found' };
+  if (served) return { name, level: 'warn', detail: `the running daemon has it, but not this shell: ${found.why}` };
+  return { name, level: 'fail', detail: found.why, remedy };
+}
+
+/** `nobody`: what is the matter when it admits nothing. */
+export function checkPeers(name: string, account: Account, nobody: { detail: string; remedy: string }): Finding {
+  if (!admitsAnything(policyOf(account))) return { name, level: 'fail', ...nobody };
+  const { allowedPeerIds, groups, groupPolicy } = account;
+  const admitted = [...groups.values()].filter(({ enabled }) => enabled).length;
+  return {
+    name,
+    level: 'ok',
+    detail: [
+      `entries: ${allowedPeerIds.length}`,
+      ...(admitted === 0 ? [] : [`groups: ${admitted}`]),
+      ...(groupPolicy === 'allowlist' ? [] : [`group_policy: ${groupPolicy}`]),
+    ].join(', '),
+  };
+}
+
+/** An account that is ready has a detail only where something limits it. */
+export function liveFinding(name: string, { state, detail, remedy }: AccountStatus, advice: Advice): Finding {
+  if (state === 'ready' && detail === undefined) return { name: `${name} live`, level: 'ok', detail: state };
+  const level = state === 'failed' ? 'fail' : 'warn';
+  const toDo = remedy ?? (level === 'fail' ? advice.unexplained : adviceFor(state, advice));
+  return {
+    name: `${name} live`,
+    level,
+    detail: detail === undefined ? state : `${state}: ${detail}`,
+    ...(toDo === undefined ? {} : { remedy: toDo }),
+  };
+}
+
+function adviceFor(state: AccountStatus['state'], { limited, waiting }: Advice): string | undefined {
+  if (state === 'ready') return limited;
+  return state === 'waiting' ? waiting : undefined;
+}
+
+/** What was asked over the network, as checks of this account. */
+export function findingsOf(name: string, steps: readonly ProbeStep[], { unexplained }: Advice): readonly Finding[] {
+  return steps.map(({ unreached: _unreached, ...step }) => ({
+    ...step,
+    name: `${name} ${step.name}`,
+    ...(step.level === 'fail' ? { remedy: step.remedy ?? unexplained } : {}),
+  }));
+}

@@ -1,0 +1,108 @@
+/** Whether a port to listen on is free, ours, or somebody else's. */
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Finding } from './finding.js';
+
+/** The daemon on this state directory, and whether it serves whoever the port is for. */
+export interface PortOwner {
+  readonly pid: number;
+  readonly serves: boolean;
+}
+
+interface Place {
+  readonly wsHost: string;
+  readonly wsPort: number;
+}
+
+export async function checkPort(
+  name: string,
+  { wsHost, wsPort }: Place,
+  daemon: PortOwner | undefined,
+): Promise<Finding> {
+  const place = `${wsHost.includes(':') ? `[${wsHost}]` : wsHost}:${wsPort}`;
+  if (wsPort === 0)
+    return {
+      name,
+      level: 'ok',
+      detail: 'the daemon takes a free one; `loong channels status` tells which while it waits',
+    };
+  const code = await refusalOf(wsHost, wsPort);
+  switch (code) {
+    case undefined:
+      return daemon?.serves
+        ? {
+            name,
+            level: 'warn',
+            detail: `nobody listens on ${place}, not even the running daemon`,
+            remedy: 'start it anew if the config was changed; else look at its log',
+          }
+        : { name, level: 'ok', detail: `${place} is free` };
+    case 'EADDRINUSE':
+      return takenFinding(name, place, wsPort, daemon);
+    case 'EACCES':
+      return {
+        name,
+        level: 'fail',
+        detail: `this user may not listen on ${place}`,
+        remedy: 'set a ws_port of 1024 or above',
+      };
+    default:
+      return {
+        name,
+        level: 'fail',
+        detail: `nothing can listen on ${place} (${code}): is ${wsHost} an address of this machine?`,
+        remedy: 'set ws_host to an address of this machine, such as "127.0.0.1", or "0.0.0.0" for all of them',
+      };
+  }
+}
+
+async function takenFinding(
+  name: string,
+  place: string,
+  port: number,
+  daemon: PortOwner | undefined,
+): Promise<Finding> {
+  const holder = await listenerOn(port);
+  const isOurs = holder === undefined ? daemon?.serves === true : holder.pid === daemon?.pid;
+  if (isOurs) return { name, level: 'ok', detail: `the daemon listens on ${place}` };
+  return {
+    name,
+    level: 'fail',
+    detail: `${place} is taken by ${holder === undefined ? 'another program' : `${holder.command} (pid ${holder.pid})`}`,
+    remedy:
+      'end that program, or set another ws_port here and in the OneBot program (NapCat’s own server likes 3001, too)',
+  };
+}
+
+/** The code of the refusal; undefined when one can listen there. */
+function refusalOf(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+/** The process that listens on this port, where the system tells it and lets us see it (Linux). */
+async function listenerOn(port: number): Promise<{ readonly pid: number; readonly command: string } | undefined> {
+  const sockets = new Set<string>();
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of (await readFile(table, 'utf8').catch(() => '')).split('\n').slice(1)) {
+      const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state === LISTENING && Number.parseInt(local.split(':')[1] ?? '', 16) === port)
+        sockets.add(`socket:[${inode}]`);
+    }
+  }
+  if (sockets.size === 0) return undefined;
+  for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      if (!sockets.has(await readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''))) continue;
+      const command = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a program')).trim();
+      return { pid: Number(pid), command };
+    }
+  }
+  return undefined;
+}
+
+/** `TCP_LISTEN` of the kernel. */
+const LISTENING = '0A';

@@ -1,0 +1,42 @@
+/** An account of the official bot: its credentials, its peers, and what the platform says of it. */
+import type { QqbotAccount } from '../config/config.js';
+import type { DaemonStatus } from '../control/api.js';
+import type { ProbeStep } from '../lanes/lane.js';
+import { laneId } from '../model/target.js';
+import { type Advice, checkCredential, checkPeers, findingsOf, liveFinding, liveStatus } from './account.js';
+import type { Finding } from './finding.js';
+import { checkHosts } from './hosts.js';
+
+/** Asks the platform, without a daemon. */
+export type PlatformProbe = (account: QqbotAccount) => Promise<readonly ProbeStep[]>;
+
+const ADVICE: Advice = {
+  unexplained: 'look at `detail`, and at the bot in the QQ open platform console (q.qq.com)',
+  limited:
+    'have what is missing granted to the bot in the QQ open platform console (q.qq.com), or take it out of `intents`; let no other program use this AppID',
+};
+
+/** `probe`: undefined for an offline round. */
+export async function checkQqbotAccount(
+  account: QqbotAccount,
+  daemon: DaemonStatus | undefined,
+  probe: PlatformProbe | undefined,
+): Promise<readonly Finding[]> {
+  const { appId, clientSecret } = account;
+  const name = laneId({ channel: account.channel, account: account.id });
+  const live = liveStatus(account, daemon);
+  const served = live !== undefined;
+  const findings = [
+    checkCredential(`${name} app id`, appId, served, 'set app_id, app_id_env or app_id_file'),
+    checkCredential(`${name} client secret`, clientSecret, served, 'set client_secret_env or client_secret_file'),
+    checkPeers(`${name} allowed peers`, account, {
+      detail: 'allowed_peer_ids is empty: nobody is answered, and nobody can be sent to',
+      remedy: 'add the openid of at least one peer, e.g. allowed_peer_ids = ["openid_alice"]',
+    }),
+    ...(served ? [liveFinding(name, live, ADVICE)] : []),
+  ];
+  if (probe === undefined || !appId.ok || !clientSecret.ok) return findings;
+  const hosts = await checkHosts(`${name} dns`, [account.apiBaseUrl, account.tokenUrl]);
+  const steps = findingsOf(name, await probe(account), ADVICE);
+  return [...findings, ...(hosts === undefined ? [] : [hosts]), ...steps];
+}
