@@ -19,7 +19,7 @@ const sendRequest = z
     text: content.optional(),
     markdown: content.optional(),
     segments: z
-      .array(z.strictObject({ type: z.string().min(1).max(64), data: z.record(z.string(), z.unknown()) }))
+      .array(z.strictObject({ type: z.string().regex(/^[\w.-]{1,64}$/), data: z.record(z.string(), z.unknown()) }))
       .min(1)
       .max(200)
       .optional(),

@@ -1,6 +1,6 @@
 /** An account over OneBot: its token, its peers, the port that NapCat & co. dial, and what answers there. */
 import type { OnebotAccount } from '../config/config.js';
-import type { DaemonStatus } from '../control/api.js';
+import type { AccountStatus, DaemonStatus } from '../control/api.js';
 import { laneId } from '../model/target.js';
 import { type Advice, checkCredential, checkPeers, findingsOf, liveFinding, liveStatus } from './account.js';
 import type { Finding } from './finding.js';
@@ -36,10 +36,19 @@ export async function checkOnebotAccount(
   const owner = status && { pid: status.pid, serves: live !== undefined };
   findings.push(await checkPort(`${name} port`, account, owner));
   if (live === undefined) return [...findings, unservedFinding(`${name} connection`, status)];
-  findings.push(liveFinding(name, live, ADVICE));
+  findings.push(
+    isJustBound(live)
+      ? { name: `${name} live`, level: 'ok', detail: `ready: ${live.detail}` }
+      : liveFinding(name, live, ADVICE),
+  );
   if (call === undefined) return findings;
   const steps = await askImplementation(account, (action) => call(account, action));
   return [...findings, ...findingsOf(name, steps, ADVICE)];
+}
+
+/** It is ready, and all there is to say is whose it is. */
+function isJustBound(live: AccountStatus): boolean {
+  return live.state === 'ready' && /^bound to QQ [^·]*$/.test(live.detail ?? '');
 }
 
 /** Where others can reach the port the config is refused without a token, so none at all means loopback. */

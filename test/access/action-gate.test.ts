@@ -25,6 +25,10 @@ test.each([
   'forward_group_single_msg',
   '.handle_quick_operation',
   '.handle_quick_operation_async',
+  'send_msg_async_rate_limited',
+  '.send_msg',
+  'send_guild_channel_msg',
+  'send_packet',
 ])('%s would pass the outbox by, so it is refused', (action) => {
   expect(call(action, { user_id: 20002, group_id: 30003 })).toThrow(UsageError);
 });
@@ -43,6 +47,10 @@ describe('a file goes only to whom the account may write to', () => {
     ['upload_private_file', { user_id: 30003 }],
     ['upload_group_file', { group_id: 30009 }],
     ['upload_private_file_async', { user_id: 20009 }],
+    ['_send_group_notice', { group_id: 30009 }],
+    ['group_poke', { group_id: 30009, user_id: 20002 }],
+    ['friend_poke', { user_id: 20009 }],
+    ['send_like', { user_id: 20009 }],
   ])('not %s with %j', (action, params) => {
     expect(call(action, params)).toThrow(AccessDenied);
   });
@@ -55,7 +63,7 @@ describe('a file goes only to whom the account may write to', () => {
   });
 });
 
-test.each(['get_friend_list', 'set_group_ban', 'delete_msg', 'set_friend_add_request', 'send_like'])(
+test.each(['get_friend_list', 'set_group_ban', 'delete_msg', 'set_friend_add_request', '_get_group_notice'])(
   '%s sends no message',
   (action) => {
     expect(call(action)).not.toThrow();

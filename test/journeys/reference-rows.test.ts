@@ -112,7 +112,7 @@ describe('Smoke Test: what success looks like', () => {
 
 describe('Current Command Surface', () => {
   test.each([
-    ['send', ['channels', 'send', 'qqbot', '--help'], /qqbot:<account>:<kind>:<id>/],
+    ['send', ['channels', 'send', 'qqbot', '--help'], /<channel>:<account>:<kind>:<id>/],
     ['serve', ['channels', 'serve', 'qqbot', '--help'], /foreground/],
     ['health check', ['doctor', '--help'], /ready to send and to serve/],
     ['inventory', ['channels', '--help'], /list channels and accounts/],

@@ -3,7 +3,7 @@ import { fateOf, implementationLabel } from '../../protocol/onebot/implementatio
 import type { WireSegment } from '../../protocol/onebot/wire.js';
 import { encodeNode } from './encode-node.js';
 import { malformed, refusal, unsupported } from './refusals.js';
-import { remoteFile } from './remote-file.js';
+import { namesPath, remoteFile } from './remote-file.js';
 import type { Sending } from './sending.js';
 import { type Fields, fields, numberIn, textIn, wordIn } from './wire-fields.js';
 
@@ -44,7 +44,15 @@ export function encodeNative(type: string, data: Fields, place: Place): WireSegm
   const isPutOtherwise = type === 'location' || type === 'miniapp';
   if (!isPutOtherwise && fate !== 'sent' && fate !== 'random') throw unsupported(place.dialect, type, fate);
   const encode = Object.hasOwn(ENCODERS, type) ? ENCODERS[type] : undefined;
-  return encode === undefined ? { type, data } : encode(data, place, type);
+  if (encode !== undefined) return encode(data, place, type);
+  if (namesPath(data)) {
+    throw refusal(
+      'media.address_unsupported',
+      `a segment of type \`${type}\` takes files only by their address`,
+      'give an http(s) address or `base64://…`',
+    );
+  }
+  return { type, data };
 }
 
 function needed(data: Fields, key: string, type: string): string {

@@ -3,7 +3,7 @@ import { fateOf } from '../../protocol/onebot/implementations.js';
 import type { WireSegment } from '../../protocol/onebot/wire.js';
 import { oneLine } from '../one-line.js';
 import { malformed, refusal, unsupported } from './refusals.js';
-import { remoteFile } from './remote-file.js';
+import { namesPath } from './remote-file.js';
 import type { Sending } from './sending.js';
 import { type Fields, fields, messageIdIn, numberIn, peerIn, wordIn } from './wire-fields.js';
 
@@ -69,15 +69,12 @@ function partOf(entry: unknown, place: Place, depth: number): WireSegment {
   }
   const fate = fateOf(place.dialect, type);
   if (fate !== 'sent' && fate !== 'random') throw unsupported(place.dialect, type, fate);
-  return { type, data: data.file === undefined ? data : { ...data, file: fileIn(data.file) } };
-}
-
-function fileIn(value: unknown): string {
-  const file = typeof value === 'string' ? remoteFile(value) : undefined;
-  if (file !== undefined) return file;
-  throw refusal(
-    'media.address_unsupported',
-    'a chat record takes files only by their address',
-    'give an http(s) address or `base64://…`',
-  );
+  if (namesPath(data)) {
+    throw refusal(
+      'media.address_unsupported',
+      'a chat record takes files only by their address',
+      'give an http(s) address or `base64://…`',
+    );
+  }
+  return { type, data };
 }

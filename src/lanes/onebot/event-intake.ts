@@ -6,10 +6,12 @@ import type { AccountId, Target } from '../../model/target.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { type Log, shownPeer } from '../../telemetry/log.js';
 import type { LaneSink } from '../lane.js';
+import { oneLine } from '../one-line.js';
 import { decodeEvent } from './decode-event.js';
+import { keptData } from './kept-data.js';
 import { RepeatedFiles } from './repeated-files.js';
 import type { TemporarySessions } from './send-call.js';
-import type { Fields } from './wire-fields.js';
+import { type Fields, wordIn } from './wire-fields.js';
 
 /** Events being journalled at which the sockets are no longer read, and at which they are again. */
 const READ_STOPS_AT = 1000;
@@ -19,6 +21,8 @@ const MAX_EVENT_CHARS = 4 * 1_048_576;
 /** Own messages that are remembered, so that who quotes one is known to talk to the bot. */
 const OWN_REMEMBERED = 10_000;
 /** Events that are told in the log each minute; all are counted. */
+/** Of a message's id and its conversation's together. */
+const MAX_KEY_CHARS = 200;
 const TOLD_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
 
@@ -103,8 +107,12 @@ export class EventIntake {
     const { raw: _raw, ...data } = frame;
     const isGroup = frame.message_type === 'group';
     const peer = isGroup ? frame.group_id : (frame.target_id ?? frame.user_id);
-    this.#own.add(`${isGroup ? 'group' : 'c2c'} ${String(peer)} ${String(frame.message_id)}`);
-    this.#append({ name: 'message_sent', data });
+    const id = wordIn(frame.message_id);
+    const to = wordIn(peer);
+    if (id !== undefined && to !== undefined && id.length + to.length <= MAX_KEY_CHARS) {
+      this.#own.add(`${isGroup ? 'group' : 'c2c'} ${to} ${id}`);
+    }
+    this.#append({ name: 'message_sent', data: keptData(data) });
   }
 
   /** A message that was sent: who quotes it talks to the bot. */
@@ -124,9 +132,9 @@ export class EventIntake {
     const { counters } = this.#options;
     if (frame.meta_event_type === 'heartbeat') return counters.count('onebot.heartbeats');
     const { raw: _raw, ...data } = frame;
-    const name = `${String(frame.meta_event_type).slice(0, 64)}.${String(frame.sub_type ?? '').slice(0, 64)}`;
+    const name = `${oneLine(wordIn(frame.meta_event_type) ?? '', 64)}.${oneLine(wordIn(frame.sub_type) ?? '', 64)}`;
     this.#tell(name, frame);
-    this.#append({ name, data });
+    this.#append({ name, data: keptData(data) });
   }
 
   #append(notice: Notice): void {
@@ -142,7 +150,10 @@ export class EventIntake {
       this.#tellingSince = now;
     }
     if (++this.#told > TOLD_PER_MINUTE) return;
-    const shown = (id: unknown) => (id === undefined || id === null ? undefined : shownPeer(log, String(id)));
+    const shown = (id: unknown) => {
+      const told = wordIn(id);
+      return told === undefined ? undefined : shownPeer(log, oneLine(told, 64));
+    };
     log.info({ event: name, group: shown(group), user: shown(user) }, 'OneBot event');
   }
 

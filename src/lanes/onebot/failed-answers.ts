@@ -11,19 +11,22 @@ const OUTCOME_UNKNOWN = /Timeout: NTEvent|^(?:Error: )?Timeout\b|SEND_MSG_API_ER
 
 /** undefined for an answer that tells of success. */
 export function failureOf(action: string, answer: Fields): CallError | undefined {
-  const { status, retcode } = answer;
+  const status = typeof answer.status === 'string' ? answer.status.toLowerCase() : undefined;
+  const retcode = /^-?\d{1,9}$/.test(String(answer.retcode)) ? Number(answer.retcode) : undefined;
   const saysGood = status === 'ok' || status === 'async';
   const isGood = retcode === undefined ? saysGood : GOOD_RETCODES.has(retcode) && (saysGood || status === undefined);
   if (isGood) return undefined;
+  // Who says neither yes nor no, or both, may have done it.
+  const saysNo = status === 'failed' || (retcode !== undefined && !GOOD_RETCODES.has(retcode));
   const said = oneLine(textOf(answer), 300);
-  const number = typeof retcode === 'number' ? retcode : undefined;
+  const number = retcode;
   const meaning = textMeaning(said) ?? (number === undefined ? undefined : retcodeMeaning(number));
   const facts = [number === undefined ? '' : `retcode ${number}`, said].filter((part) => part !== '').join(': ');
   return new CallError(
     number === undefined ? 'onebot.call_failed' : `onebot.retcode_${number}`,
     `${action} failed: ${meaning?.cause ?? 'the implementation did not carry it out'}${facts === '' ? '' : ` (${facts})`}`,
     {
-      outcome: OUTCOME_UNKNOWN.test(said) && meaning?.class !== 'permission' ? 'unknown' : 'refused',
+      outcome: !saysNo || (OUTCOME_UNKNOWN.test(said) && meaning?.class !== 'permission') ? 'unknown' : 'refused',
       retcode: number,
       isBusy: meaning?.class === 'busy',
       remedy: meaning?.remedy,

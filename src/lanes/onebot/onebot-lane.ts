@@ -1,6 +1,6 @@
 /** One account of OneBot v11 as a lane: an implementation dials in, events come from it, messages go to it. */
 import type { MarkdownMode } from '../../config/config.js';
-import { DeliveryError, LoongError } from '../../model/errors.js';
+import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
 import type { Plainer, Segment } from '../../model/message.js';
 import { type AccountId, laneId } from '../../model/target.js';
 import type { Dialect } from '../../protocol/onebot/implementations.js';
@@ -13,7 +13,7 @@ import { AccountState } from './account-state.js';
 import { CallError } from './call-error.js';
 import { answerTime } from './call-times.js';
 import { encodeMessage } from './encode-message.js';
-import type { Endpoint } from './endpoint.js';
+import { addressOf, type Endpoint } from './endpoint.js';
 import { EventIntake } from './event-intake.js';
 import { FileSource } from './file-source.js';
 import { PeerDoor } from './peer-door.js';
@@ -24,7 +24,7 @@ import { type Reconnect, retryAfter } from './reconnect-ladder.js';
 import type { ReverseWsPorts, Served } from './reverse-ws-ports.js';
 import { sendCall, TemporarySessions } from './send-call.js';
 import type { TakeoverTimes } from './takeovers.js';
-import { type Fields, fields, numberIn } from './wire-fields.js';
+import { type Fields, fields, numberIn, wordIn } from './wire-fields.js';
 
 /** OneBot knows no windows, and nobody tells how much it takes. */
 const NO_LIMITS: SendLimits = { active: [], activePerTarget: [], perTarget: [], afterComplaint: [] };
@@ -100,7 +100,7 @@ export class OnebotLane implements Lane {
   /** Nobody new comes in once `signal` aborts; who is connected stays until `close`, for answers are still being sent. */
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const { account, endpoint, ports, log, counters, times } = this.#options;
+    const { account, log, counters, times } = this.#options;
     this.#intake = new EventIntake({
       account,
       sink,
@@ -112,13 +112,27 @@ export class OnebotLane implements Lane {
     });
     this.#sink = sink;
     this.#state.begin(sink);
-    this.#served ??= await ports.serve(endpoint, this.#door);
+    this.#served ??= await this.#listen();
     this.#state.opened(this.#served.port);
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
       if (signal.aborted) resolve();
     });
     this.#door.stop();
+  }
+
+  /** Where nobody can dial in the log says why, and once it can, where. */
+  async #listen(): Promise<Served> {
+    const { endpoint, ports, log } = this.#options;
+    try {
+      const served = await ports.serve(endpoint, this.#door);
+      log.info({ address: addressOf(endpoint, served.port) }, 'waiting for NapCat & co. to dial in');
+      return served;
+    } catch (error) {
+      const remedy = error instanceof LoongError ? error.remedy : undefined;
+      log.warn({ error: describeError(error), remedy }, 'nobody can dial in; tried again soon');
+      throw error;
+    }
   }
 
   /** Somebody came or went. */
@@ -146,7 +160,7 @@ export class OnebotLane implements Lane {
     if (type === 'meta_event' && frame.meta_event_type === 'heartbeat') this.#heartbeat(frame, from);
     else if (type === 'message' && this.#health.isOffline) this.#healthChanged(() => this.#health.heard());
     else if (type === 'notice') this.#notice(frame);
-    if (String(frame.self_id) !== from.selfId) this.#stranger(frame, from);
+    if (wordIn(frame.self_id) !== from.selfId) this.#stranger(frame, from);
     this.#intake?.take(frame, raw);
   }
 
@@ -174,7 +188,7 @@ export class OnebotLane implements Lane {
     if (this.#strangers.has(from)) return;
     this.#strangers.add(from);
     this.#options.log.warn(
-      { header: from.selfId, event: oneLine(String(frame.self_id), 40) },
+      { header: from.selfId, event: oneLine(wordIn(frame.self_id) ?? '', 40) },
       'an event has another self_id than the connection that it came on',
     );
   }
@@ -225,8 +239,8 @@ export class OnebotLane implements Lane {
 
   /** Where calls go. @throws DeliveryError `away` when nobody is connected. */
   #peer(attempts: number): PeerSocket {
-    const peer = this.#door.connection.calls;
-    if (peer !== undefined) return peer;
+    const { calls, events } = this.#door.connection;
+    if (calls !== undefined && events !== undefined) return calls;
     throw this.#away('onebot.not_connected', this.#state.waiting, attempts);
   }
 
@@ -240,13 +254,20 @@ export class OnebotLane implements Lane {
       // It stays as it was last heard of.
     }
     if (this.#health.isOffline) throw this.#away('onebot.offline', this.#health.detail ?? '', attempts);
+    // What was parked meanwhile is older, and comes back with the state that was just told.
+    throw this.#away('onebot.offline', 'QQ was logged out until just now', attempts, 0);
   }
 
-  #away(code: string, message: string, attempts: number): DeliveryError {
+  #away(
+    code: string,
+    message: string,
+    attempts: number,
+    retryAfterMs = retryAfter(this.#options.reconnect, attempts),
+  ): DeliveryError {
     return new DeliveryError(code, message, {
       failure: 'away',
       certainty: 'not-delivered',
-      retryAfterMs: retryAfter(this.#options.reconnect, attempts),
+      retryAfterMs,
       remedy:
         'start the OneBot implementation, and see that its QQ is logged in: the message goes out once it is connected',
     });

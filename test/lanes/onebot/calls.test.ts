@@ -125,13 +125,33 @@ describe('an answer that is a failure', () => {
     ],
     ['that says ok with a strange number', { status: 'ok', retcode: 1404 }, { code: 'onebot.retcode_1404' }],
     ['without a number', { status: 'failed', retcode: undefined }, { code: 'onebot.call_failed' }],
-    ['that says nothing at all', { status: undefined, retcode: undefined }, { code: 'onebot.call_failed' }],
     [
       'with lines and signs in its text',
       { status: 'failed', retcode: 1200, message: 'a\u0007\nb' },
       { message: expect.stringContaining('a b') },
     ],
   ];
+  const doubtful: readonly [what: string, answer: Answer][] = [
+    ['that says nothing at all', { status: undefined, retcode: undefined }],
+    ['that contradicts itself in its words', { status: 'done', retcode: 0 }],
+  ];
+  test.each(doubtful)('%s leaves open what became of it', async (_what, answer) => {
+    const home = new OnebotLaneUnderTest();
+    const raw = await home.connect();
+    raw.onCall = () => answer;
+    await expect(home.lane.call('set_group_ban', {})).rejects.toMatchObject({ outcome: 'unknown' });
+  });
+
+  test.each([
+    { status: 'OK', retcode: 0 },
+    { status: 'ok', retcode: '0' },
+  ])('%j is none', async (answer) => {
+    const home = new OnebotLaneUnderTest();
+    const raw = await home.connect();
+    raw.onCall = () => ({ ...(answer as Answer), data: { done: true } });
+    expect(await home.lane.call('set_group_ban', {})).toEqual({ done: true });
+  });
+
   test.each(failures)('%s', async (_what, answer, error) => {
     const home = new OnebotLaneUnderTest();
     const raw = await home.connect();

@@ -205,3 +205,27 @@ describe('what the seed does not name', () => {
     await expect(sent).rejects.toMatchObject({ code: 'message.native_unsupported', failure: 'refused' });
   });
 });
+
+describe('a path that somebody else may have written is never read on the other side', () => {
+  const node = (content: object) => ({ user_id: '1', nickname: 'x', content: [content] });
+  const image = (data: object) => ({ type: 'image', data });
+  test.each([
+    ['node', node(image({ url: '/etc/passwd' }))],
+    ['node', node(image({ file: 'a.png', url: 'file:///etc/passwd' }))],
+    ['node', node({ type: 'file', data: { path: '/etc/passwd' } })],
+    ['node', node({ type: 'video', data: { file: 'http://x/a.mp4', thumb: '/etc/passwd' } })],
+    ['node', node({ type: 'forward', data: { id: '1', content: [image({ file: '/etc/passwd' })] } })],
+  ])('%s with %j', async (kind, data) => {
+    expect((await refusalOf(kind, data)).code).toBe('media.address_unsupported');
+  });
+
+  test('nor in a segment that passes as it is', async () => {
+    const { code } = await refusalOf('somethingnew', { file: 'file:///etc/passwd' }, 'other');
+    expect(code).toBe('media.address_unsupported');
+  });
+
+  test('addresses, and names by which the other side knows a file, pass', async () => {
+    const content = image({ file: 'ABC.png', url: 'https://example.com/a.png' });
+    expect((await encode('node', node(content))).segments[0]?.data.content).toEqual([content]);
+  });
+});

@@ -49,6 +49,26 @@ test('own messages are told, and never become messages to be answered', async ()
   expect(home.sink.messages).toEqual([]);
 });
 
+test('what is told of oneself is kept within limits, however deep and long it is', async () => {
+  const home = new OnebotLaneUnderTest();
+  const raw = await home.connect();
+  let deep: unknown = 'end';
+  for (let i = 0; i < 500; i++) deep = [deep];
+  raw.privateMessage('deep', 1, { post_type: 'message_sent', user_id: 10001, deep, message_id: 'x'.repeat(300_000) });
+  raw.event({ post_type: 'meta_event', meta_event_type: 'lifecycle', sub_type: 'a\u001b[31m\nb', deep });
+  await home.until('both', () => home.sink.notices.length === 2);
+  for (const { data } of home.sink.notices) expect(JSON.stringify(data).length).toBeLessThan(100_000);
+  expect(home.sink.notices[1]?.name).toMatch(/^lifecycle\.[\x20-\x7e]+$/);
+});
+
+test('a frame with an odd self_id is taken like any other', async () => {
+  const home = new OnebotLaneUnderTest();
+  const raw = await home.connect();
+  raw.event({ post_type: 'notice', notice_type: 'friend_add', user_id: 1, self_id: { toString: 1 } });
+  raw.privateMessage('after it', 2);
+  await home.until('what came after it', () => home.sink.texts.includes('after it'));
+});
+
 test('who quotes what the bot said in this conversation talks to the bot', async () => {
   const home = new OnebotLaneUnderTest();
   const raw = await home.connect();

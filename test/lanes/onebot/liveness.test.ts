@@ -113,8 +113,11 @@ describe('an account is limited', () => {
     await expect(home.send('private:20002', 'x')).rejects.toMatchObject({ failure: 'away', retryAfterMs: 70 });
     expect(raw.calls('send_msg')).toEqual([]);
     online = true;
-    await home.send('private:20002', 'x');
+    // What waits longer goes first.
+    await expect(home.send('private:20002', 'x')).rejects.toMatchObject({ failure: 'away', retryAfterMs: 0 });
     expect(home.sink.last).toEqual({ state: 'ready', detail: undefined });
+    await home.send('private:20002', 'x');
+    expect(raw.calls('send_msg')).toHaveLength(1);
   });
 
   test('until a heartbeat says that it is online again; null says nothing', async () => {
