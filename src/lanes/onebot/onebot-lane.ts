@@ -6,7 +6,7 @@ import { type AccountId, laneId } from '../../model/target.js';
 import type { Dialect } from '../../protocol/onebot/implementations.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { Delivery, Lane, LaneSink, ProbeStep, ReplyRight, SendLimits, Taken } from '../lane.js';
+import type { Delivery, Lane, LaneSink, ReplyRight, SendLimits, Taken } from '../lane.js';
 import { oneLine } from '../one-line.js';
 import { AccountHealth } from './account-health.js';
 import { AccountState } from './account-state.js';
@@ -19,7 +19,6 @@ import { FileSource } from './file-source.js';
 import { PeerDoor } from './peer-door.js';
 import { askFacts, type PeerFacts } from './peer-facts.js';
 import type { PeerSocket } from './peer-socket.js';
-import { probeOnebot } from './probe.js';
 import { type Reconnect, retryAfter } from './reconnect-ladder.js';
 import type { ReverseWsPorts, Served } from './reverse-ws-ports.js';
 import { sendCall, TemporarySessions } from './send-call.js';
@@ -306,11 +305,6 @@ export class OnebotLane implements Lane {
     if (action !== 'delete_friend' || valid !== false) return data;
     const why = typeof message === 'string' && message !== '' ? oneLine(message) : 'this QQ is no friend';
     throw new LoongError('onebot.not_a_friend', why, { retry: 'never' });
-  }
-
-  /** Asks the connected implementation whether the account could be used. */
-  probe(signal: AbortSignal): Promise<readonly ProbeStep[]> {
-    return probeOnebot(this.#door.connection.calls, this.#state.waiting, this.#options.heartbeat.timeoutMs, signal);
   }
 
   async close(): Promise<void> {
