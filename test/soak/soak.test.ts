@@ -10,7 +10,7 @@ import { SoakedDaemon, slopePer10k, type Weight } from './soaked-daemon.js';
 const MB = 1_048_576;
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 0);
 /** Every bounded memory of the daemon is full after so many. */
-const WARM_UP = 4000;
+const WARM_UP = 8000;
 const ROUND = MINUTES > 0 ? 2000 : 800;
 const ROUNDS = 10;
 /** With a retention of one day, each round's rows are gone two rounds later. */
