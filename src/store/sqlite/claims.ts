@@ -72,15 +72,17 @@ export class Claims {
     const standing = this.#line.left(gone);
     if (standing === 'empty') return NOBODY_WAITS;
     const ready = claims ? standing?.ready : undefined;
-    if (ready !== undefined && (ready.passive === undefined || ready.passive.closesAt > now)) {
+    const isWanted = ready !== undefined && ready.expiresAt > now;
+    if (isWanted && (ready.passive === undefined || ready.passive.closesAt > now)) {
       this.#sendReady.run(ready.id);
       this.note({ id: ready.id, target: gone.target, merged_into: null });
       return { nextIsDue: false, next: ready };
     }
     const row = this.#line.next(gone.target);
     if (row === undefined) return NOBODY_WAITS;
-    const window = claims ? this.windowFor(row, now) : undefined;
-    if (window !== undefined || (claims && hasUsablePair(row, now)))
+    const mayClaim = claims && row.expires_at > now; // the next look settles what is too old
+    const window = mayClaim ? this.windowFor(row, now) : undefined;
+    if (window !== undefined || (mayClaim && hasUsablePair(row, now)))
       return { nextIsDue: false, next: this.claim(row, window, now) };
     this.#line.bring(row.id, now);
     return { nextIsDue: true };

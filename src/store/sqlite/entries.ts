@@ -1,5 +1,4 @@
 /** What comes into the outbox: whole messages, at the end of the line of their target. Used inside transactions. */
-import type { Segment } from '../../model/message.js';
 import { formatTarget, laneId } from '../../model/target.js';
 import type { InboxId, NewOutgoing, OutboxId, Outgoing, PassivePair } from '../store.js';
 import type { Claims } from './claims.js';
@@ -9,6 +8,9 @@ import type { TargetLine } from './target-line.js';
 
 const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at,
   status, due_at, attempts, window_id, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** What is longer is read from the journal again when its turn comes (characters). */
+const LONGEST_KEPT = 8192;
 
 /** Whom a message answers, and how its first part goes out. */
 export interface Answering {
@@ -55,13 +57,13 @@ export class Entries {
     const isFirst = !this.#line.isBusy(target);
     const isReady = answering !== undefined && (pair !== undefined || !answering.needsPair);
     const claims = isFirst && isReady && answering.begins;
-    const put = (segments: readonly Segment[], partOf: OutboxId | null): OutboxId => {
+    const put = (body: string, partOf: OutboxId | null): OutboxId => {
       const isClaimed = claims && partOf === null;
       const hasPair = pair !== undefined && partOf === null;
       const { lastInsertRowid } = this.#insert.run(
         account,
         target,
-        JSON.stringify(segments),
+        body,
         origin,
         inReplyTo,
         replyTo,
@@ -76,10 +78,11 @@ export class Entries {
       );
       return Number(lastInsertRowid);
     };
-    const id = put(message.segments, null);
+    const body = JSON.stringify(message.segments);
+    const id = put(body, null);
     const ready = isReady ? atItsTurn(id, message, answering.inReplyTo, pair) : undefined;
-    this.#line.joined(target, ready === undefined ? { id } : { id, ready });
-    if (furtherParts !== undefined) for (const part of furtherParts) this.#line.joined(target, { id: put(part, id) });
+    this.#line.joined(target, ready === undefined || body.length > LONGEST_KEPT ? { id } : { id, ready });
+    for (const part of furtherParts ?? []) this.#line.joined(target, { id: put(JSON.stringify(part), id) });
     if (claims) this.#claims.note({ id, target, merged_into: null });
     if (!claims || furtherParts !== undefined) this.#expiry.mayComeAt(account, expiresAt);
     return claims && ready !== undefined ? { id, isDue: false, claimed: ready } : { id, isDue: isFirst };

@@ -128,6 +128,22 @@ describe('an answer that waits behind another message', () => {
     expect(store.outbox.find(second)).toMatchObject({ status: 'sending', attempts: 1, passive: { seq: 1 } });
   });
 
+  test.each([['short'], ['x'.repeat(20_000)]])(
+    'is not sent when nobody wants it any more at its turn',
+    async (text) => {
+      const now = Date.now();
+      const first = await answer(await asked('m1', 4));
+      const old = [outgoing('alice', text, { origin: 'backend', expiresAt: now + 1000 })];
+      const { ids } = await store.inbox.answer(await asked('m2', 4), old, true);
+      vi.useFakeTimers({ now: now + 1000, toFake: ['Date'] });
+      onTestFinished(() => void vi.useRealTimers());
+      expect(await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true)).toMatchObject({
+        nextIsDue: true,
+      });
+      expect(await store.outbox.claim(ACCOUNT, now + 1000, 9)).toMatchObject({ rows: [], unattempted: ids });
+    },
+  );
+
   test('takes another one when the right ends before its turn', async () => {
     const now = Date.now();
     const first = await answer(await asked('m1', 4));
