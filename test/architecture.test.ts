@@ -31,7 +31,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'supervisor',
     'telemetry',
   ],
-  doctor: ['access', 'config/config', 'control/api', 'lanes/lane', 'model', 'store'],
+  doctor: ['access', 'config/config', 'control/api', 'http/port-holder', 'lanes/lane', 'model', 'store'],
   daemon: [
     'access',
     'backends',
@@ -40,6 +40,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'http',
     'lanes',
     'model',
+    'protocol',
     'relay',
     'store',
     'supervisor',

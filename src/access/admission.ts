@@ -1,7 +1,7 @@
 /** Whether a message may be answered. Pure: the same message and policy always give the same verdict. */
 import type { AccountBasics, GroupRule } from '../config/config.js';
 import type { InboundMessage } from '../model/message.js';
-import type { TargetKind } from '../model/target.js';
+import { type ChannelId, kindName, shortPeer, type TargetKind } from '../model/target.js';
 import { type AllowedPeers, allowedPeers } from './allowed-peers.js';
 
 export interface AccountPolicy {
@@ -79,6 +79,38 @@ type GroupKeys = Pick<AccountPolicy, 'groupAllowFrom' | 'groups'>;
 export function readingOf({ groupAllowFrom, groups }: GroupKeys): { groups: string[]; senders: string[] } {
   const isGroup = (entry: string) => /^(group|channel|dm):/.test(entry) || groups.has(entry);
   return { groups: groupAllowFrom.filter(isGroup), senders: groupAllowFrom.filter((entry) => !isGroup(entry)) };
+}
+
+/** Each value with what it was taken for, in words. */
+export function describeReading({
+  channel,
+  groupAllowFrom,
+  groups,
+}: GroupKeys & Pick<AccountBasics, 'channel'>): readonly string[] {
+  const of = (entry: string): string => {
+    if (/^(group|channel|dm):/.test(entry)) return 'a group that is admitted';
+    if (groups.has(entry)) return groups.get(entry)?.enabled === false ? 'a group that is switched off' : 'a group';
+    if (entry === '*' || entry === 'c2c:*') return 'every sender';
+    return entry.startsWith('c2c:') ? 'a sender' : 'a sender; a group with this very id would be admitted';
+  };
+  return groupAllowFrom.map((entry) => `${shownEntry(channel, entry)}: ${of(entry)}`);
+}
+
+/** As people write it, and as a log may show it. */
+function shownEntry(channel: ChannelId, entry: string): string {
+  const [peer = '', kind] = entry.split(':').reverse();
+  return kind === undefined ? shortPeer(peer) : `${kindName(channel, kind as TargetKind)}:${shortPeer(peer)}`;
+}
+
+/** Senders are named for groups, and no group is: were groups meant, each would be heard only from the others' ids. */
+export function mayMeanGroups({
+  allowedPeerIds,
+  groupPolicy,
+  ...keys
+}: GroupKeys & Pick<AccountBasics, 'allowedPeerIds' | 'groupPolicy'>): boolean {
+  const named = [...keys.groups].some(([, { enabled }]) => enabled) || readingOf(keys).groups.length > 0;
+  const isOpen = groupPolicy !== 'allowlist' || allowedPeerIds.some((entry) => /^(group|channel):/.test(entry));
+  return !named && !isOpen && readingOf(keys).senders.some((entry) => !entry.includes(':') && entry !== '*');
 }
 
 function sendersAmong(keys: GroupKeys, kind: TargetKind, peer: string): readonly string[] {

@@ -8,12 +8,20 @@ export interface Turn {
   readonly attempt: number;
 }
 
-/** Ends a turn. The signal is made when it is asked for: who answers at once needs none. */
 export interface TurnLimit {
   readonly signal: AbortSignal;
 }
 
-export interface Backend {
+/** Answers when it is done. */
+export interface PatientBackend {
   /** Answers one turn, piece by piece; yields nothing to stay silent. Throws BackendError. May take as long as it likes until the signal aborts. */
-  answer(turn: Turn, limit: TurnLimit): AsyncIterable<Segment> | Iterable<Segment>;
+  answer(turn: Turn, limit: TurnLimit): AsyncIterable<Segment>;
 }
+
+/** Knows its answer at once: nothing can break off a turn of it, and the answer is journalled with its message. */
+export interface InstantBackend {
+  /** Nothing, to stay silent. Throws BackendError. */
+  atOnce(message: InboundMessage): readonly Segment[];
+}
+
+export type Backend = PatientBackend | InstantBackend;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { BackendError, describeError } from '../model/errors.js';
 import { plainText, type Segment } from '../model/message.js';
-import type { Backend, Turn, TurnLimit } from './backend.js';
+import type { PatientBackend, Turn, TurnLimit } from './backend.js';
 import type { GroupRecords } from './group-records.js';
 import { ProcessGroups } from './process-groups.js';
 import { turnDocument } from './turn-document.js';
@@ -24,7 +24,7 @@ export interface ExecOptions {
 }
 
 /** `records` are where the commands that run are written down, for whoever must end them after a crash. */
-export function execCommand(options: ExecOptions, records?: GroupRecords): Backend {
+export function execCommand(options: ExecOptions, records?: GroupRecords): PatientBackend {
   const groups = new ProcessGroups(records);
   return {
     async *answer(turn: Turn, { signal }: TurnLimit): AsyncIterable<Segment> {

@@ -1,6 +1,6 @@
 /** Starts, serves and stops the daemon. With the files beside it the composition root: the one room where parts are made and tied together. */
 import { join } from 'node:path';
-import { admitsAnything, policyOf } from '../access/admission.js';
+import { unservable } from '../access/servable.js';
 import { GroupRecords } from '../backends/group-records.js';
 import type { Account, Config } from '../config/config.js';
 import type { DaemonOperations } from '../control/api.js';
@@ -22,6 +22,7 @@ import type { Store } from '../store/store.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Counters } from '../telemetry/counters.js';
 import type { Log } from '../telemetry/log.js';
+import { bindIdentities } from './identities.js';
 import { accountTarget, type Surroundings } from './open-lane.js';
 import { buildRoad, type Road } from './road.js';
 
@@ -45,7 +46,7 @@ export interface Daemon extends DaemonOperations {
 
 /**
  * Runs `accounts` of `config` until stopped.
- * @throws ConfigError when one of them could never admit anything; OwnedElsewhere when another daemon has the state directory.
+ * @throws ConfigError when one of them could never admit anything, or was somebody else when it ran last; OwnedElsewhere when another daemon has the state directory.
  */
 export async function startDaemon(config: Config, accounts: readonly Account[], around: Surroundings): Promise<Daemon> {
   const { log } = around;
@@ -61,6 +62,7 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
     if (leftOver > 0) log.warn({ commands: leftOver }, 'commands that were still running from before were ended');
     const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability);
     started.store = store;
+    await bindIdentities(accounts, store.identities);
     const found = await store.outbox.recover(({ channel, kind }) => channel === 'qqbot' && hasSequence(kind));
     if (found.again + found.uncertain > 0) log.warn(found, 'messages were being sent when loong ended last');
 
@@ -116,13 +118,7 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
 
 /** @throws ConfigError naming every account that could never admit anything. */
 function assertServable(accounts: readonly Account[]): void {
-  const problems = accounts
-    .filter((account) => !admitsAnything(policyOf(account)))
-    .map(({ channel, id }) => ({
-      path: `${channel}.allowed_peer_ids`,
-      message: `account \`${id}\` could never admit a message: allowed_peer_ids is empty, and no group is admitted`,
-      remedy: `add the id of at least one peer, e.g. allowed_peer_ids = [${channel === 'qqbot' ? '"openid_alice"' : '"10001"'}]`,
-    }));
+  const problems = accounts.map(unservable).filter((problem) => problem !== undefined);
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

@@ -2,6 +2,7 @@
 import type { Account, OnebotAccount, QqbotAccount, ReplyWindowConfig, Resolved } from '../config/config.js';
 import type { Lane, ReplyRight } from '../lanes/lane.js';
 import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
+import type { Binding } from '../lanes/onebot/peer-door.js';
 import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { encodedSizes } from '../lanes/qqbot/encoded-sizes.js';
 import type { ResumeMemory } from '../lanes/qqbot/gateway-loop.js';
@@ -24,14 +25,14 @@ export interface Surroundings {
 /** @throws ConfigError when something of the account that is secret was not found. */
 export function openLane(
   account: Account,
-  memory: ResumeMemory,
+  store: Store,
   counters: Counters,
   ports: ReverseWsPorts,
   around: Surroundings,
 ): Lane {
   return account.channel === 'qqbot'
-    ? openQqbotLane(account, memory, counters, around)
-    : openOnebotLane(account, counters, ports, around);
+    ? openQqbotLane(account, sessionsOf(store, account), counters, around)
+    : openOnebotLane(account, bindingOf(store, account), counters, ports, around);
 }
 
 /** @throws ConfigError when the account's credentials were not found. */
@@ -78,6 +79,7 @@ export function openQqbotLane(
 
 function openOnebotLane(
   account: OnebotAccount,
+  binding: Binding,
   counters: Counters,
   ports: ReverseWsPorts,
   { log, secrets }: Surroundings,
@@ -93,6 +95,7 @@ function openOnebotLane(
       ...(account.selfId === undefined ? {} : { selfId: account.selfId }),
       ...(token === undefined ? {} : { token }),
     },
+    binding,
     heartbeat: account.heartbeat,
     reconnect: account.reconnect,
     markdown: account.markdown,
@@ -117,6 +120,11 @@ export function sessionsOf(store: Store, account: Account): ResumeMemory {
     load: (key) => store.sessions.load(id, key),
     save: (key, point) => store.sessions.save(id, key, point),
   };
+}
+
+function bindingOf({ identities }: Store, account: Account): Binding {
+  const id = laneId(accountTarget(account));
+  return { selfId: identities.of(id), bind: (selfId) => identities.bind(id, selfId) };
 }
 
 export function cuttingOf({ channel, textChunkLimit, chunkMode }: Account): Cutting {

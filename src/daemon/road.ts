@@ -8,7 +8,7 @@ import type { GroupRecords } from '../backends/group-records.js';
 import type { Account, BackendConfig, Config } from '../config/config.js';
 import type { AccountState } from '../control/api.js';
 import type { StatusBoard } from '../control/status-board.js';
-import type { Lane } from '../lanes/lane.js';
+import type { Lane, StateFacts } from '../lanes/lane.js';
 import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
 import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { describeError } from '../model/errors.js';
@@ -19,7 +19,7 @@ import { Outbound } from '../relay/outbound.js';
 import type { Settlements } from '../relay/settlements.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
-import { cuttingOf, openLane, type Surroundings, sessionsOf } from './open-lane.js';
+import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
 
 /** The road of one account, from its lane and back to it. */
 export interface Road {
@@ -44,7 +44,7 @@ export function buildRoad(
   ports: ReverseWsPorts,
   around: Surroundings,
 ): Road {
-  const lane = openLane(account, sessionsOf(store, account), counters, ports, around);
+  const lane = openLane(account, store, counters, ports, around);
   const log = around.log.child({ lane: lane.id });
   const policy = policyOf(account);
   const { allowed } = policy;
@@ -83,9 +83,13 @@ export function buildRoad(
     log,
     secrets: around.secrets,
   });
-  const onState = (state: AccountState, detail: string | undefined) => {
-    board.set(lane.id, { state, detail });
-    if (state === 'ready' && account.channel === 'onebot') comeBack();
+  let wasReady = false;
+  const onState = (state: AccountState, detail: string | undefined, more?: StateFacts) => {
+    board.set(lane.id, { state, detail, ...more });
+    // What waits for a connection is due once there is one, and once nothing limits it any more.
+    const isBack = state === 'ready' && (!wasReady || detail === undefined);
+    wasReady = state === 'ready';
+    if (isBack && account.channel === 'onebot') comeBack();
   };
   // What waited for somebody to connect is due now.
   const comeBack = () => {
@@ -111,6 +115,11 @@ export function buildRoad(
     wakeDelivery,
     onReviewed: (id) => settlements.settled(id),
     onState,
+    onToldLate: (part, outcome) => void delivery.toldLate(part, outcome),
+    past: {
+      sent: (rows) => outbox.sent(lane.id, rows),
+      received: (rows) => inbox.received(lane.id, rows),
+    },
     onInbound,
     onAck,
   });

@@ -15,6 +15,7 @@ import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from '..
 import { openStore } from '../store/sqlite/sqlite-store.js';
 import { ensurePrivateDir } from '../store/state-dir.js';
 import { Counters } from '../telemetry/counters.js';
+import { bindIdentities } from './identities.js';
 import { cuttingOf, openQqbotLane, type Surroundings, sessionsOf } from './open-lane.js';
 
 /** A one-shot send waits so long for a daemon that is just starting, or just gone. */
@@ -39,7 +40,7 @@ export interface DirectMessage {
 /**
  * Delivers one message without a daemon, until `deadline` (unix ms), holding the state directory meanwhile; resolves with its receipt.
  * One that was handed in with the same key before is not sent again, unless it still waits.
- * @throws UsageError, AccessDenied, LoongError `message.unknown`, `owner.taken`, `owner.taken_by_daemon`, `send.too_late` (nothing was stored);
+ * @throws UsageError, AccessDenied, ConfigError, LoongError `message.unknown`, `owner.taken`, `owner.taken_by_daemon`, `send.too_late` (nothing was stored);
  * LoongError `send.others_wait` when older messages to this target wait.
  */
 export async function sendOnce(
@@ -60,6 +61,7 @@ export async function sendOnce(
     const { inbox, outbox } = store;
     let inTime = true;
     try {
+      await bindIdentities([account], store.identities);
       const lane = openQqbotLane(account, sessionsOf(store, account), new Counters(), around);
       try {
         await outbox.recover((row) => lane.knowsRepeats(row));

@@ -1,4 +1,5 @@
 /** The contract between the relay and one account of one channel. */
+import type { LoongError } from '../model/errors.js';
 import type { InboundMessage, Notice, Plainer, ReplyToken, Segment } from '../model/message.js';
 import type { Target, TargetKind } from '../model/target.js';
 
@@ -10,8 +11,23 @@ export interface ReplyRight {
   readonly count: number;
 }
 
+/** What the journal still holds of an account, for what a lane must know again after a restart. The oldest first. */
+export interface Past {
+  /** Messages of the newest so many rows that went out. */
+  sent(rows: number): readonly { readonly target: Target; readonly platformMessageId: string }[];
+  /** Messages of the newest so many rows that came in. */
+  received(rows: number): readonly InboundMessage[];
+}
+
+/** What the platform told of an attempt whose time was up. */
+export type LateOutcome =
+  | { readonly delivered: true; readonly platformMessageId?: string }
+  | { readonly delivered: false; readonly error: LoongError };
+
 /** One attempt to deliver one message. `passive` is present when it goes out as a reply. */
 export interface Delivery {
+  /** Names it when its outcome is told late. */
+  readonly id?: number;
   readonly target: Target;
   readonly segments: readonly Segment[];
   readonly passive?: { readonly token: ReplyToken; readonly seq: number };
@@ -91,6 +107,14 @@ export interface Lane {
 
 export type LaneState = 'connecting' | 'ready' | 'resuming' | 'waiting';
 
+/** What belongs to a state beside its detail. */
+export interface StateFacts {
+  /** What the operator can do about it. */
+  readonly remedy?: string | undefined;
+  /** What went wrong, remembered beyond the recovery. Unless said, that is the detail of a `waiting`; false: nothing did. */
+  readonly trouble?: string | false | undefined;
+}
+
 /** Where a lane hands over what came in. A promise that rejects means: not journalled, do not acknowledge. */
 export interface LaneSink {
   /** Resolves once the message is journalled. Calls made in one turn of the event loop share one commit. */
@@ -100,9 +124,12 @@ export interface LaneSink {
   /** A frame that could not be decoded is kept as it came. */
   undecodable(raw: string, reason: string): Awaitable<void>;
   /** `detail` says why it waits, or what limits an account that is ready. */
-  state(state: LaneState, detail?: string): void;
+  state(state: LaneState, detail?: string, more?: StateFacts): void;
   /** The platform acknowledged a heartbeat, at this time (unix ms). */
   acknowledged(at: number): void;
+  /** What became of a delivery whose outcome was unknown. */
+  toldLate(delivery: number, outcome: LateOutcome): void;
+  readonly past: Past;
 }
 
 /** One thing a probe asked the platform, and what came of it. */

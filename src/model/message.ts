@@ -50,6 +50,8 @@ export interface InboundMessage {
   readonly mentionsBot: boolean;
   /** Unix milliseconds by the platform's clock; the time of receipt where the platform gave none. */
   readonly sentAt: number;
+  /** The group through which a stranger writes, who can be answered through it only. */
+  readonly viaGroup?: PeerId;
 }
 
 /** Something that happened and is no message: a join, a recall, a permission change. */

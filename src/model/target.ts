@@ -84,6 +84,14 @@ export function isPeerId(text: string): text is PeerId {
   return PEER_ID.test(text);
 }
 
+/** QQ numbers and numbers of groups; bridges have negative ones. As they are printed, so without zeros before them. */
+const NUMBER = /^-?[1-9][0-9]{0,19}$/;
+
+/** Whether somebody on this channel can be called so. */
+export function isPeerIdOf(channel: ChannelId, text: string): text is PeerId {
+  return channel === 'onebot' ? NUMBER.test(text) : isPeerId(text);
+}
+
 /**
  * Reads `<channel>:<account>:<kind>:<id>`, `<account>:<kind>:<id>` or `<kind>:<id>`; `<channel>:<kind>:<id>` means the default account.
  * @throws UsageError in the words of the public contract.
@@ -118,7 +126,14 @@ export function parseTarget(text: string, defaults: { channel: ChannelId; accoun
     );
   }
   if (peer === '') throw new UsageError('target.peer_empty', `${channel} target conversation id is empty`);
-  if (!isPeerId(peer)) {
+  if (!isPeerIdOf(channel, peer)) {
+    if (channel === 'onebot') {
+      throw new UsageError(
+        'target.peer_malformed',
+        `${channel} target conversation id is no ${kind === 'group' ? 'number of a group' : 'QQ number'}`,
+        'write its digits, such as `private:20002` or `group:30003`',
+      );
+    }
     throw new UsageError(
       'target.peer_malformed',
       `${channel} target conversation id has characters that no id has`,

@@ -1,7 +1,7 @@
 /** One message put to a backend: its answer, within the time it has, and when the backend has let go of it. */
-import type { Backend, Turn, TurnLimit } from '../backends/backend.js';
+import type { Backend, InstantBackend, PatientBackend, Turn } from '../backends/backend.js';
 import { BackendError } from '../model/errors.js';
-import { plainText, type Segment } from '../model/message.js';
+import { type InboundMessage, plainText, type Segment } from '../model/message.js';
 
 /** Longest answer that is gathered; each piece counts as one character more. */
 const MAX_ANSWER_CHARS = 100_000;
@@ -18,8 +18,24 @@ export interface Asked {
 }
 
 export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Asked {
-  const limit = new Limit();
-  let stop = (reason: Error) => limit.end(reason);
+  return 'atOnce' in backend ? answered(backend, turn) : asked(backend, turn, timeoutMs);
+}
+
+/** @throws BackendError */
+export function askAtOnce(backend: InstantBackend, message: InboundMessage): readonly Segment[] {
+  const gathered = new Gathered();
+  for (const segment of backend.atOnce(message)) gathered.add(segment);
+  return gathered.segments;
+}
+
+function answered(backend: InstantBackend, { message }: Turn): Asked {
+  const answer = new Promise<readonly Segment[]>((resolve) => resolve(askAtOnce(backend, message)));
+  return { answer, over: Promise.resolve(), stop: () => undefined };
+}
+
+function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
+  const limit = new AbortController();
+  let stop = (reason: Error) => limit.abort(reason);
   let letGo = () => {};
   const over = new Promise<void>((resolve) => {
     letGo = resolve;
@@ -27,7 +43,7 @@ export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Ask
   const answer = new Promise<readonly Segment[]>((resolve, reject) => {
     stop = (reason) => {
       reject(reason);
-      limit.end(reason);
+      limit.abort(reason);
       setTimeout(letGo, LET_GO_MS).unref();
     };
     const timer = setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs);
@@ -35,7 +51,7 @@ export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Ask
       clearTimeout(timer);
       letGo();
     };
-    gather(backend, turn, limit).then(
+    gather(backend, turn, limit.signal).then(
       (segments) => {
         resolve(segments);
         end();
@@ -49,35 +65,12 @@ export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Ask
   return { answer, over, stop: (reason) => stop(reason) };
 }
 
-class Limit implements TurnLimit {
-  #controller: AbortController | undefined;
-  #ended: Error | undefined;
-
-  get isOver(): boolean {
-    return this.#ended !== undefined;
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#ended !== undefined) this.#controller.abort(this.#ended);
-    return this.#controller.signal;
-  }
-
-  end(reason: Error): void {
-    this.#ended ??= reason;
-    this.#controller?.abort(reason);
-  }
-}
-
-async function gather(backend: Backend, turn: Turn, limit: Limit): Promise<readonly Segment[]> {
+async function gather(backend: PatientBackend, turn: Turn, signal: AbortSignal): Promise<readonly Segment[]> {
   const gathered = new Gathered();
-  const pieces = backend.answer(turn, limit);
-  if (Symbol.asyncIterator in pieces) {
-    for await (const piece of pieces) {
-      if (limit.isOver) break;
-      gathered.add(piece);
-    }
-  } else for (const piece of pieces) gathered.add(piece);
+  for await (const piece of backend.answer(turn, { signal })) {
+    if (signal.aborted) break;
+    gathered.add(piece);
+  }
   return gathered.segments;
 }
 

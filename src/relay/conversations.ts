@@ -4,11 +4,11 @@
  */
 import type { Backend } from '../backends/backend.js';
 import { describeError, LoongError } from '../model/errors.js';
-import { formatTarget, type Target } from '../model/target.js';
-import type { Inbox, InboxId, WaitingMessage } from '../store/store.js';
+import { formatTarget, kindName, type Target } from '../model/target.js';
+import type { Admitted, Arrival, Inbox, InboxId, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
-import { askBackend } from './ask-backend.js';
+import { askAtOnce, askBackend } from './ask-backend.js';
 import type { Outbound } from './outbound.js';
 import { rowErrorOf } from './row-error.js';
 import { untilWritten } from './until-written.js';
@@ -168,6 +168,22 @@ export class Conversations {
   }
 
   /**
+   * Journals a message together with its answer, where the backend knows that at once and nothing in its conversation waits before it;
+   * undefined where it has to be offered.
+   */
+  answerAtOnce(arrival: Arrival): Promise<Admitted> | undefined {
+    const { backend, outbound } = this.#parts;
+    const { message } = arrival;
+    if (!('atOnce' in backend) || this.#behind || this.#closing) return undefined;
+    if (this.#queues.size > 0 && this.#queues.has(formatTarget(message.conversation))) return undefined;
+    try {
+      return outbound.admit(arrival, askAtOnce(backend, message));
+    } catch {
+      return undefined; // it fails once more in its turn, where that is written down
+    }
+  }
+
+  /**
    * Makes a message that is about to be journalled begin in the same commit, where it can be answered at once. Whoever gets
    * `true` calls `begin` or `forgo` for the same conversation, exactly once.
    */
@@ -266,8 +282,11 @@ export class Conversations {
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
     if (this.#closing) return;
     counters.count('turns.failed');
-    const { kind, peer } = message.conversation;
-    log.error({ error: describeError(error), kind, peer: shownPeer(log, peer) }, 'a message could not be answered');
+    const { channel, kind, peer } = message.conversation;
+    log.error(
+      { error: describeError(error), kind: kindName(channel, kind), peer: shownPeer(log, peer) },
+      'a message could not be answered',
+    );
     const told = rowErrorOf(error, secrets);
     const apology = this.#apologyFor(key);
     await this.#written(() => outbound.fail(id, message, told, apology)).catch((failure: unknown) => {

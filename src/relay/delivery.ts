@@ -1,14 +1,14 @@
 /** From the outbox to the platform: claim → one attempt → settle. Order holds per target; one target never waits for another. */
 import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
-import type { Lane } from '../lanes/lane.js';
+import type { Lane, LateOutcome } from '../lanes/lane.js';
 import { DeliveryError, describeError } from '../model/errors.js';
-import type { Target } from '../model/target.js';
-import type { AttemptOutcome, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import { kindName, type Target } from '../model/target.js';
+import type { AttemptOutcome, Cleared, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
 import { outcomeOf } from './outcome.js';
 import { Pace } from './pace.js';
-import { struckOut } from './row-error.js';
+import { rowErrorOf, struckOut } from './row-error.js';
 import { untilWritten } from './until-written.js';
 
 /** Attempts under way at once, per account; one whose outcome is being written may still keep its place. */
@@ -202,13 +202,37 @@ export class Delivery {
     onSettled(row.message);
   }
 
+  /** The platform told, after its time, what came of an attempt. */
+  async toldLate(id: OutboxId, outcome: LateOutcome): Promise<void> {
+    const { outbox, counters, log, secrets, onSettled } = this.#parts;
+    const cleared: Cleared = outcome.delivered
+      ? { status: 'delivered', ...definedId(outcome.platformMessageId) }
+      : { status: 'failed', error: rowErrorOf(outcome.error, secrets) };
+    try {
+      const row = outbox.find(id);
+      if (row === undefined) return;
+      if (!(await untilWritten(() => outbox.clear(id, cleared), log, this.#stop.signal))) return;
+      counters.count(`outbound.late_${cleared.status}`);
+      log.info(
+        { id, status: cleared.status },
+        'a message of which nothing was known: the platform told late what came of it',
+      );
+      onSettled(row.message);
+    } catch (error) {
+      log.error(
+        { id, error: describeError(error) },
+        'a late outcome could not be written down; the message stays uncertain',
+      );
+    }
+  }
+
   #report(row: Outgoing, outcome: AttemptOutcome): void {
     if (outcome.status === 'delivered') return;
     const { log } = this.#parts;
-    const { kind, peer } = row.target;
+    const { channel, kind, peer } = row.target;
     const details = {
       id: row.id,
-      kind,
+      kind: kindName(channel, kind),
       peer: shownPeer(log, peer),
       attempt: row.attempts,
       code: outcome.error.code,
@@ -270,7 +294,7 @@ export async function attemptDelivery(
     return {
       outcome: {
         status: 'delivered',
-        ...(platformMessageId === undefined ? {} : { platformMessageId }),
+        ...definedId(platformMessageId),
         ...(warning === undefined ? {} : { warning }),
       },
     };
@@ -278,6 +302,10 @@ export async function attemptDelivery(
     const outcome = withoutSecrets(outcomeOf(row, error, Date.now(), lane), secrets);
     return { outcome, ...(error instanceof DeliveryError ? { error } : {}) };
   }
+}
+
+function definedId(platformMessageId: string | undefined): { readonly platformMessageId?: string } {
+  return platformMessageId === undefined ? {} : { platformMessageId };
 }
 
 function withoutSecrets(outcome: AttemptOutcome, secrets: Secrets): AttemptOutcome {

@@ -1,7 +1,8 @@
 /** The door through which everything enters: verdict → journal → conversation. */
 import { type AccountPolicy, admit } from '../access/admission.js';
-import type { Lane, LaneSink, LaneState } from '../lanes/lane.js';
+import type { Lane, LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
+import { kindName } from '../model/target.js';
 import type { Admitted, Arrival, EventLog, Inbox, OutboxId } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
@@ -26,9 +27,12 @@ export interface InboundParts {
   readonly wakeDelivery: () => void;
   /** The platform told what came of a message that it had held back. */
   readonly onReviewed: (message: OutboxId) => void;
-  readonly onState: (state: LaneState, detail: string | undefined) => void;
+  readonly onState: (state: LaneState, detail: string | undefined, more: StateFacts | undefined) => void;
+  readonly past: Past;
   /** Something came in, whatever it was. */
   readonly onInbound: () => void;
+  /** What became of a message whose outcome was unknown. */
+  readonly onToldLate: (part: OutboxId, outcome: LateOutcome) => void;
   /** The platform acknowledged a heartbeat, at this time (unix ms). */
   readonly onAck: (at: number) => void;
 }
@@ -48,18 +52,18 @@ export class Inbound implements LaneSink {
     const verdict = admit(message, policy);
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
-    const begins = verdict.do === 'answer' && conversations.reserve(message.conversation);
     const arrival: Arrival = {
       message,
-      begins,
       ...(verdict.do === 'ignore'
         ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
         : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
+    const atOnce = verdict.do === 'answer' ? conversations.answerAtOnce(arrival) : undefined;
+    const begins = verdict.do === 'answer' && atOnce === undefined && conversations.reserve(message.conversation);
     let admitted: Admitted | undefined;
     try {
-      admitted = await inbox.admit(arrival);
+      admitted = await (atOnce ?? inbox.admit({ ...arrival, begins }));
     } finally {
       if (begins && (admitted === undefined || admitted.outcome === 'duplicate')) {
         conversations.forgo(message.conversation);
@@ -72,6 +76,7 @@ export class Inbound implements LaneSink {
       counters.count(`inbound.refused.${verdict.because}`);
       return this.#logNowAndThen(verdict.because, message);
     }
+    if (admitted.answered !== undefined) return counters.count('turns.answered');
     const entry = { id: admitted.id, message };
     if (begins) conversations.begin(entry, admitted.attempt ?? 1);
     else conversations.offer(entry);
@@ -80,9 +85,14 @@ export class Inbound implements LaneSink {
   #logNowAndThen(reason: string, message: InboundMessage): void {
     const { log } = this.#parts;
     if (this.#mayLog(reason)) {
-      const { kind, peer } = message.conversation;
+      const { channel, kind, peer } = message.conversation;
       log.info(
-        { reason, kind, peer: shownPeer(log, peer), sender: shownPeer(log, message.sender.id) },
+        {
+          reason,
+          kind: kindName(channel, kind),
+          peer: shownPeer(log, peer),
+          sender: shownPeer(log, message.sender.id),
+        },
         'message not answered',
       );
     }
@@ -117,8 +127,16 @@ export class Inbound implements LaneSink {
     await events.keepRaw(this.#account, raw.slice(0, MAX_RAW_CHARS), reason, Date.now());
   }
 
-  state(state: LaneState, detail?: string): void {
-    this.#parts.onState(state, detail);
+  state(state: LaneState, detail?: string, more?: StateFacts): void {
+    this.#parts.onState(state, detail, more);
+  }
+
+  toldLate(part: OutboxId, outcome: LateOutcome): void {
+    this.#parts.onToldLate(part, outcome);
+  }
+
+  get past(): Past {
+    return this.#parts.past;
   }
 
   acknowledged(at: number): void {

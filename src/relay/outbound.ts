@@ -4,7 +4,19 @@ import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js
 import { LoongError, UsageError } from '../model/errors.js';
 import { type InboundMessage, type MessageOrigin, plainText, type Segment } from '../model/message.js';
 import { formatTarget, laneId, type Target } from '../model/target.js';
-import type { Inbox, InboxId, NewOutgoing, Once, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import type {
+  Admitted,
+  Answered,
+  Arrival,
+  Inbox,
+  InboxId,
+  NewOutgoing,
+  Once,
+  Outbox,
+  OutboxId,
+  ReadyAnswer,
+  RowError,
+} from '../store/store.js';
 import type { Delivery } from './delivery.js';
 import { type Cutting, partsOf } from './parts.js';
 
@@ -71,20 +83,47 @@ export class Outbound {
 
   /** Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. */
   async answer(id: InboxId, message: InboundMessage, segments: readonly Segment[]): Promise<void> {
-    const answers = this.#sayable(message, segments);
-    const { inbox, delivery } = this.#parts;
-    if (answers.length === 0 || delivery === undefined) return void (await inbox.answer(id, answers));
-    const begins = delivery.reserve(message.conversation);
-    let claimed: Outgoing | undefined;
-    let isDue = false;
+    const messages = this.#sayable(message, segments);
+    await this.#store(message.conversation, messages, ({ mayBegin, needsPair }) =>
+      this.#parts.inbox.answer(id, messages, mayBegin, needsPair),
+    );
+  }
+
+  /** Journals a message and its answer in one commit. As `answer` and `Inbox.admit` otherwise. */
+  async admit(arrival: Arrival, segments: readonly Segment[]): Promise<Admitted> {
+    const { message } = arrival;
+    let admitted: Admitted = { outcome: 'duplicate' };
+    await this.#store(message.conversation, this.#sayable(message, segments), async (answer) => {
+      admitted = await this.#parts.inbox.admit({ ...arrival, answer });
+      return admitted.outcome === 'duplicate' ? undefined : admitted.answered;
+    });
+    return admitted;
+  }
+
+  /** Answers are delivered as soon as they are stored, the first of them without a look at the outbox where that may be. */
+  async #store(
+    conversation: Target,
+    messages: readonly NewOutgoing[],
+    store: (answer: ReadyAnswer) => Promise<Answered | undefined>,
+  ): Promise<void> {
+    const { delivery, places } = this.#parts;
+    const needsPair = places(conversation) !== undefined;
+    if (messages.length === 0 || delivery === undefined) {
+      await store({ messages, mayBegin: () => false, needsPair });
+      return;
+    }
+    let hasPlace = false;
+    const mayBegin = () => {
+      hasPlace ||= delivery.reserve(conversation);
+      return hasPlace;
+    };
+    let answered: Answered | undefined;
     try {
-      const stored = inbox.answer(id, answers, begins, this.#parts.places(message.conversation) !== undefined);
-      if (!begins) delivery.wake(); // its look joins the commit
-      ({ claimed, isDue } = await stored);
+      answered = await store({ messages, mayBegin, needsPair });
     } finally {
-      if (claimed !== undefined) delivery.begin(claimed);
-      else if (begins) delivery.forgo(message.conversation);
-      if (begins && isDue) delivery.wake();
+      if (answered?.claimed !== undefined) delivery.begin(answered.claimed);
+      else if (hasPlace) delivery.forgo(conversation);
+      if (answered?.isDue === true) delivery.wake();
     }
   }
 

@@ -10,6 +10,7 @@ export interface Store {
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly sessions: GatewaySessions;
+  readonly identities: Identities;
   readonly events: EventLog;
   readonly queue: Queue;
   /** Forgets what was settled before `before` (unix ms), without making anybody wait; resolves with how many rows went. */
@@ -40,6 +41,15 @@ export interface Arrival {
   readonly right?: Right;
   /** Whoever answers is ready for it: the attempt to answer is counted in the same commit. */
   readonly begins?: boolean;
+  /** Its answer, where that is known already: a message that is new is settled with it, in the same commit. */
+  readonly answer?: ReadyAnswer;
+}
+
+/** As for `Inbox.answer`. */
+export interface ReadyAnswer {
+  readonly messages: readonly NewOutgoing[];
+  readonly mayBegin: () => boolean;
+  readonly needsPair: boolean;
 }
 
 export type Admitted =
@@ -49,6 +59,8 @@ export type Admitted =
       readonly unparked: number;
       /** Number of the attempt that was counted with it. */
       readonly attempt?: number;
+      /** What became of the answer that came with it; absent where it was not wanted any more. */
+      readonly answered?: Answered;
     }
   | { readonly outcome: 'duplicate' };
 
@@ -82,12 +94,20 @@ export interface Inbox {
   begin(id: InboxId): Promise<number | undefined>;
   /**
    * Settles the message as answered, and puts its answers into the outbox, in one commit. A message that is settled already gets no second
-   * answer. `begins`: whoever delivers is ready for it, so the first answer is claimed in the same commit where its target is free and, if it
+   * answer. `mayBegin`: whether whoever delivers is ready for it, asked where nothing else stands in the way (again when a commit is made a
+   * second time): then the first answer is claimed in the same commit. It begins where its target is free and, if it
    * `needsPair` (unless said, it does), where its message gives the right to reply.
    */
-  answer(id: InboxId, answers: readonly NewOutgoing[], begins?: boolean, needsPair?: boolean): Promise<Answered>;
+  answer(
+    id: InboxId,
+    answers: readonly NewOutgoing[],
+    mayBegin?: () => boolean,
+    needsPair?: boolean,
+  ): Promise<Answered>;
   /** Settles the message as failed, and puts what is said about it into the outbox, in one commit. As `answer` otherwise. */
   fail(id: InboxId, error: RowError, apologies?: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
+  /** Those of the newest so many rows that are of this account as it is now, whatever became of them. The oldest first. */
+  received(account: string, rows: number): readonly InboundMessage[];
   /** The row of a message of this conversation, whatever became of it. */
   find(conversation: Target, messageId: string): InboxId | undefined;
 }
@@ -200,6 +220,11 @@ export interface Once {
   readonly digest: string;
 }
 
+/** The platform told late what came of an attempt. */
+export type Cleared =
+  | { readonly status: 'delivered'; readonly platformMessageId?: string }
+  | { readonly status: 'failed'; readonly error: RowError };
+
 export interface Outbox {
   /**
    * Resolves with the number of the first part; with that of the earlier message where `once` was given before.
@@ -226,6 +251,10 @@ export interface Outbox {
    * are parked with it. `claimsNext`: the next message to the target may be claimed in the same commit, if it goes out passively.
    */
   settle(id: OutboxId, outcome: AttemptOutcome, claimsNext?: boolean): Promise<Settled>;
+  /** What became of a row that was settled as uncertain; false for any other row. */
+  clear(id: OutboxId, outcome: Cleared): Promise<boolean>;
+  /** Those of the newest so many rows that the platform gave a number to, of this account as it is now. The oldest first. */
+  sent(account: string, rows: number): readonly { readonly target: Target; readonly platformMessageId: string }[];
   /** The account is connected again: whatever waits for that is due. */
   comeBack(account: string): Promise<void>;
   /** When `claim` has something to do next (unix ms); undefined when nothing waits. Rows behind another row do not count. Cheap. */
@@ -304,6 +333,31 @@ export interface GatewaySessions {
   /** Undefined when there is none, or when it was stored under another key (other app id, host or intents). */
   load(lane: string, key: string): ResumePoint | undefined;
   save(lane: string, key: string, point: ResumePoint | undefined): Promise<void>;
+}
+
+/** What was done about all that belonged to whom an account was. */
+export interface Rebound {
+  /** Whom it was; absent when it was nobody's. */
+  readonly identity?: string;
+  /** Outgoing messages that had not gone out, or may have arrived. */
+  readonly failed: number;
+  readonly uncertain: number;
+  /** Incoming messages that nobody answers any more. */
+  readonly unanswered: number;
+  readonly windows: number;
+  readonly sessions: number;
+  /** Peers that were known to take no active messages. */
+  readonly refusals: number;
+}
+
+/** Whom each account is at its platform (its app id, or QQ number): what is stored of the account belongs to that one alone. */
+export interface Identities {
+  /** Undefined while it is nobody's. */
+  of(account: string): string | undefined;
+  /** Says whom an account is that was nobody's. Rejects for any other. */
+  bind(account: string, identity: string): Promise<void>;
+  /** Makes it nobody's, and settles, closes or forgets what belonged to whom it was, in one commit. */
+  rebind(account: string): Promise<Rebound>;
 }
 
 /** What an event meant for messages that wait. */

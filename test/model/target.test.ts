@@ -85,10 +85,18 @@ describe('a target is read in every form', () => {
 
   test('and reading what was printed gives the same target', () => {
     const account = fc.string().map(normaliseAccountId);
-    const peer = fc.stringMatching(/^[A-Za-z0-9._!=+*~-]{1,128}$/).filter(isPeerId);
+    const peers = {
+      qqbot: fc.stringMatching(/^[A-Za-z0-9._!=+*~-]{1,128}$/).filter(isPeerId),
+      onebot: fc.stringMatching(/^-?[1-9][0-9]{0,19}$/).filter(isPeerId),
+    };
     const channel = fc.constantFrom<ChannelId>('qqbot', 'onebot');
     const any = channel.chain((name) =>
-      fc.record({ channel: fc.constant(name), account, kind: fc.constantFrom(...CHANNELS[name].kinds), peer }),
+      fc.record({
+        channel: fc.constant(name),
+        account,
+        kind: fc.constantFrom(...CHANNELS[name].kinds),
+        peer: peers[name],
+      }),
     );
     fc.assert(
       fc.property(any, (target) => {
@@ -119,6 +127,13 @@ describe('a bad target is refused in the words of the contract', () => {
   test('the prefix of another channel', () => {
     for (const text of ['onebot:main:c2c:ABC', 'onebot:c2c:ABC', 'NapCat:main:c2c:ABC']) {
       expect(refusal(text).message).toBe('qqbot target uses channel prefix `onebot`, expected `qqbot`');
+    }
+  });
+
+  test.each(['abc', '1a', '012', '1.5', '+1', '--1', '123456789012345678901', '*'])('no number on OneBot: %s', (id) => {
+    for (const kind of ['private', 'group']) {
+      const refused = refusal(`onebot:main:${kind}:${id}`, 'onebot');
+      expect(refused).toMatchObject({ code: 'target.peer_malformed', remedy: expect.stringContaining('digits') });
     }
   });
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { Backend, Turn, TurnLimit } from '../../src/backends/backend.js';
+import type { InstantBackend, PatientBackend, Turn, TurnLimit } from '../../src/backends/backend.js';
 import { BackendError } from '../../src/model/errors.js';
 import type { Segment } from '../../src/model/message.js';
 import { Conversations } from '../../src/relay/conversations.js';
@@ -25,7 +25,10 @@ beforeEach(() => {
   onTestFinished(() => store.close());
 });
 
-function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_000, apology = '' } = {}) {
+function converse(
+  backend: PatientBackend['answer'] | InstantBackend,
+  { concurrency = 4, timeoutMs = 60_000, apology = '' } = {},
+) {
   const { inbox, outbox } = store;
   const outbound = new Outbound({
     allowed: allowing(['*']),
@@ -40,7 +43,7 @@ function converse(answer: Backend['answer'], { concurrency = 4, timeoutMs = 60_0
   const secrets = new Secrets();
   const conversations = new Conversations({
     account: ACCOUNT,
-    backend: { answer },
+    backend: typeof backend === 'function' ? { answer: backend } : backend,
     concurrency,
     timeoutMs,
     apology,
@@ -299,8 +302,51 @@ describe('a place that is kept for a message about to be journalled', () => {
   });
 });
 
+describe('a backend that knows its answer at once', () => {
+  const instant: InstantBackend = {
+    atOnce({ id }) {
+      if (id === 'bad') throw new Error('broken');
+      return [text(`re ${id}`)];
+    },
+  };
+  const answers = () => [1, 2, 3].map((id) => store.outbox.find(id)?.segments);
+
+  test('is asked before the message is journalled, and both are one commit', async () => {
+    const { conversations } = converse(instant);
+    conversations.start();
+    const both = ['m1', 'm2'].map((id) => conversations.answerAtOnce(arrival(id)));
+    expect(await Promise.all(both)).toMatchObject([{ outcome: 'taken' }, { outcome: 'taken' }]);
+    expect(waitingIds()).toEqual([]);
+    expect(answers()).toEqual([[text('re m1')], [text('re m2')], undefined]);
+  });
+
+  test('answers what a dead process left behind first, in its turn', async () => {
+    await store.inbox.admit(arrival('m1'));
+    const { conversations, counters } = converse(instant);
+    expect(conversations.answerAtOnce(arrival('m2'))).toBeUndefined();
+    conversations.start();
+    expect(conversations.answerAtOnce(arrival('m2'))).toBeUndefined();
+    await hear(conversations, 'm2');
+    await ended(counters, 2);
+    expect(answers()).toEqual([[text('re m1')], [text('re m2')], undefined]);
+    await conversations.answerAtOnce(arrival('m3'));
+    expect(answers()[2]).toEqual([text('re m3')]);
+  });
+
+  test('and fails, or is asked while everything ends, leaves the message to its turn', async () => {
+    const { conversations, counters } = converse(instant);
+    conversations.start();
+    expect(conversations.answerAtOnce(arrival('bad'))).toBeUndefined();
+    await hear(conversations, 'bad');
+    await ended(counters, 1);
+    expect(counters.snapshot()).toEqual({ 'turns.failed': 1 });
+    await conversations.close(0);
+    expect(conversations.answerAtOnce(arrival('m1'))).toBeUndefined();
+  });
+});
+
 describe('an apology', () => {
-  const fails: Backend['answer'] = () => {
+  const fails: PatientBackend['answer'] = () => {
     throw new Error('broken');
   };
   const said = () => [1, 2, 3].flatMap((id) => store.outbox.find(id)?.segments ?? []);
@@ -448,7 +494,7 @@ describe('after a restart', () => {
 });
 
 describe('a backend that', () => {
-  const failing: [string, Backend['answer'], string][] = [
+  const failing: [string, PatientBackend['answer'], string][] = [
     [
       'throws',
       // biome-ignore lint/correctness/useYield: it throws instead

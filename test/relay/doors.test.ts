@@ -87,6 +87,8 @@ function doors(entries: readonly string[]) {
     onState,
     onInbound: onState,
     onAck: onState,
+    onToldLate: onState,
+    past: { sent: () => [], received: () => [] },
   });
   return { door, outbound, counters, lines, lane };
 }

@@ -95,6 +95,8 @@ export async function openRoad(
     },
     onInbound: () => undefined,
     onAck: () => undefined,
+    onToldLate: (part, outcome) => void delivery.toldLate(part, outcome),
+    past: { sent: (rows) => outbox.sent(lane.id, rows), received: (rows) => inbox.received(lane.id, rows) },
   });
   const stop = new AbortController();
   conversations.start();

@@ -30,6 +30,11 @@ export class AccountHealth {
     this.#offline = undefined;
   }
 
+  /** Some of the last sends were not answered. */
+  get isDoubted(): boolean {
+    return this.#timeouts > 0;
+  }
+
   sendAnswered(): void {
     this.#timeouts = 0;
   }

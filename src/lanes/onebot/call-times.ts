@@ -1,4 +1,5 @@
 /** How long the answer to a call may take. */
+import type { Fields } from './wire-fields.js';
 
 /** A message without media. */
 const SEND_MS = 30_000;
@@ -35,5 +36,7 @@ function bytesIn(value: unknown, key = ''): number {
     return isPlace && /^(https?|file):\/\/|^\//i.test(value) ? UNKNOWN_BYTES : 0;
   }
   if (typeof value !== 'object' || value === null) return 0;
-  return Object.entries(value).reduce((sum, [name, part]) => sum + bytesIn(part, name), 0);
+  let sum = 0;
+  for (const name in value) sum += bytesIn((value as Fields)[name], name);
+  return sum;
 }

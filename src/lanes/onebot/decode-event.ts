@@ -8,8 +8,7 @@ import { type Content, decodeSegments } from './decode-segments.js';
 import { type Fields, fields, messageIdIn, numberIn, peerIn, somebodyIn, textIn, wordIn } from './wire-fields.js';
 
 export type Decoded =
-  /** `viaGroup`: through which group a stranger writes, who can be answered through it only. */
-  | { readonly kind: 'message'; readonly message: InboundMessage; readonly viaGroup?: PeerId }
+  | { readonly kind: 'message'; readonly message: InboundMessage }
   /** The account itself wrote it, here or on another device. */
   | { readonly kind: 'own' }
   | { readonly kind: 'notice'; readonly notice: Notice }
@@ -81,8 +80,8 @@ function decodeMessage(frame: Fields, account: AccountId, receivedAt: number): D
       segments: content.segments,
       mentionsBot: isPrivate || content.mentionsSelf,
       sentAt: timeOf(frame.time, receivedAt),
+      ...(viaGroup === undefined ? {} : { viaGroup }),
     },
-    ...(viaGroup === undefined ? {} : { viaGroup }),
   };
 }
 
@@ -123,17 +122,21 @@ function timeOf(time: unknown, receivedAt: number): number {
 }
 
 function senderOf(frame: Fields, id: PeerId): InboundMessage['sender'] {
-  const sender = fields(frame.sender) ?? {};
-  const name = [fields(frame.anonymous)?.name, sender.card, sender.nickname]
-    .map((told) => oneLine(textIn(told) ?? '', MAX_NAME_CHARS))
-    .find((told) => told !== '');
-  const { role } = sender;
+  const { card, nickname, role } = fields(frame.sender) ?? NOTHING;
+  const name = nameIn(fields(frame.anonymous)?.name) || nameIn(card) || nameIn(nickname);
   return {
     id,
     isBot: isOfficialRobot(id),
-    ...(name === undefined ? {} : { name }),
+    ...(name === '' ? {} : { name }),
     ...(ROLES.has(role) ? { role: role as string } : {}),
   };
+}
+
+const NOTHING: Fields = {};
+
+function nameIn(told: unknown): string {
+  const text = textIn(told);
+  return text === undefined ? '' : oneLine(text, MAX_NAME_CHARS);
 }
 
 function decodeMeta(frame: Fields): Decoded {

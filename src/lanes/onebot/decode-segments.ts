@@ -170,6 +170,11 @@ function recordText(message: unknown, depth: number): string {
 
 /** Blanks stand where the mention of the account was, and behind a quote. */
 function trimmed(segments: readonly Segment[]): readonly Segment[] {
+  const [only] = segments;
+  if (segments.length === 1 && only?.type === 'text') {
+    const text = only.text.trim();
+    return text === '' ? [] : [{ type: 'text', text }];
+  }
   const first = segments.findIndex(({ type }) => type !== 'quote');
   const last = segments.length - 1;
   return segments

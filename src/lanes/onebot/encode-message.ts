@@ -18,6 +18,22 @@ export interface EncodedMessage {
 
 type Quote = Extract<Segment, { readonly type: 'quote' }>;
 
+/**
+ * As `encodeMessage` for text alone, which is the same for every implementation; undefined for anything else.
+ * @throws DeliveryError for an empty message
+ */
+export function encodePlain(segments: readonly Segment[]): EncodedMessage | undefined {
+  let text = '';
+  for (const segment of segments) {
+    if (segment.type !== 'text') return undefined;
+    text += segment.text;
+  }
+  if (text.trim() === '') throw emptyMessage();
+  return { segments: [textSegment(text)] };
+}
+
+const emptyMessage = () => refusal('message.empty', 'the message is empty', 'write something');
+
 /** @throws DeliveryError for what cannot be sent: with a remedy, and before anything left. */
 export async function encodeMessage(
   segments: readonly Segment[],
@@ -76,7 +92,7 @@ const isBlank = ({ type, data }: WireSegment) => type === 'text' && String(data.
 /** @throws DeliveryError for an empty message, and when something that must be alone is not. */
 function arrange(segments: readonly WireSegment[]): readonly WireSegment[] {
   const content = segments.filter((segment) => !isBlank(segment));
-  if (content.length === 0) throw refusal('message.empty', 'the message is empty', 'write something');
+  if (content.length === 0) throw emptyMessage();
   const alone = content.find(({ type }) => standsAlone(type));
   if (alone !== undefined && content.length > 1) {
     throw refusal(

@@ -34,14 +34,12 @@ export interface IntakeOptions {
   readonly temporary: TemporarySessions;
   /** The journal cannot keep up, or can again. */
   readonly onCrowded: (crowded: boolean) => void;
-  /** For tests. */
-  readonly holdFilesMs?: number | undefined;
 }
 
 export class EventIntake {
   readonly #options: IntakeOptions;
   readonly #own = new Recent(OWN_REMEMBERED);
-  readonly #files: RepeatedFiles;
+  readonly #files = new RepeatedFiles();
   #pending = 0;
   #crowded = false;
   #settled: (() => void) | undefined;
@@ -50,7 +48,6 @@ export class EventIntake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.#files = new RepeatedFiles(options.holdFilesMs);
   }
 
   /** Events are handed over in the order in which they came, without waiting for one another. Never throws. */
@@ -72,7 +69,7 @@ export class EventIntake {
     const decoded = decodeEvent(frame, this.#options.account, Date.now());
     switch (decoded.kind) {
       case 'message':
-        return this.#message(decoded.message, decoded.viaGroup);
+        return this.#message(decoded.message);
       case 'own':
         return this.#ownMessage(frame);
       case 'notice':
@@ -84,9 +81,9 @@ export class EventIntake {
     }
   }
 
-  #message(message: InboundMessage, viaGroup: string | undefined): void {
+  #message(message: InboundMessage): void {
     const { sink, counters, temporary } = this.#options;
-    if (message.conversation.kind === 'c2c') temporary.note(message.sender.id, viaGroup);
+    if (message.conversation.kind === 'c2c') temporary.note(message.sender.id, message.viaGroup);
     const repeated = this.#files.message(message);
     if (repeated > 0) counters.count('onebot.files_repeated', repeated);
     this.#journal(() => sink.message(this.#withOwnQuoted(message)));
@@ -124,7 +121,8 @@ export class EventIntake {
     const { counters } = this.#options;
     this.#tell(notice.name, frame);
     if (frame.notice_type !== 'group_upload') return this.#append(notice);
-    if (this.#files.notice(frame, () => this.#append(notice))) counters.count('onebot.files_repeated');
+    if (this.#files.notice(frame)) return counters.count('onebot.files_repeated');
+    this.#append(notice);
   }
 
   /** Heartbeats are too many for the event log: they are counted, and what they tell stands in the account's state. */
@@ -202,7 +200,6 @@ export class EventIntake {
 
   /** Resolves once everything that came is journalled, at the latest after `graceMs`. */
   async settle(graceMs: number): Promise<void> {
-    this.#files.flush();
     if (this.#pending === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, graceMs);
@@ -216,5 +213,6 @@ export class EventIntake {
 
 /** A quote may name a message with what tells it apart from others of the same number behind a dot. */
 function ownKey({ kind, peer }: Pick<Target, 'kind' | 'peer'>, messageId: string): string {
-  return `${kind} ${peer} ${messageId.split('.', 1)[0]}`;
+  const dot = messageId.indexOf('.');
+  return `${kind} ${peer} ${dot < 0 ? messageId : messageId.slice(0, dot)}`;
 }

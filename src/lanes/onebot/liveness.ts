@@ -70,6 +70,10 @@ export class Liveness {
       this.#awaitFrame(this.#silenceAllowedMs());
   }
 
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   /** While we do not read, its silence is ours. */
   set paused(paused: boolean) {
     if (this.#paused && !paused) this.frame();

@@ -1,4 +1,5 @@
 /** One account of OneBot v11 as a lane: an implementation dials in, events come from it, messages go to it. */
+import { isAbsolute } from 'node:path';
 import type { MarkdownMode } from '../../config/config.js';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
 import type { Plainer, Segment } from '../../model/message.js';
@@ -6,17 +7,17 @@ import { type AccountId, laneId } from '../../model/target.js';
 import type { Dialect } from '../../protocol/onebot/implementations.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { Delivery, Lane, LaneSink, ReplyRight, SendLimits, Taken } from '../lane.js';
+import type { Delivery, Lane, LaneSink, Past, ReplyRight, SendLimits, Taken } from '../lane.js';
 import { oneLine } from '../one-line.js';
 import { AccountHealth } from './account-health.js';
 import { AccountState } from './account-state.js';
 import { CallError } from './call-error.js';
 import { answerTime } from './call-times.js';
-import { encodeMessage } from './encode-message.js';
+import { encodeMessage, encodePlain } from './encode-message.js';
 import { addressOf, type Endpoint } from './endpoint.js';
 import { EventIntake } from './event-intake.js';
 import { FileSource } from './file-source.js';
-import { PeerDoor } from './peer-door.js';
+import { type Binding, PeerDoor } from './peer-door.js';
 import { askFacts, type PeerFacts } from './peer-facts.js';
 import type { PeerSocket } from './peer-socket.js';
 import { type Reconnect, retryAfter } from './reconnect-ladder.js';
@@ -27,12 +28,16 @@ import { type Fields, fields, numberIn, wordIn } from './wire-fields.js';
 
 /** OneBot knows no windows, and nobody tells how much it takes. */
 const NO_LIMITS: SendLimits = { active: [], activePerTarget: [], perTarget: [], afterComplaint: [] };
+const ASK_AGAIN_MS = 60_000;
+/** How far back the journal is read at the start. */
+const ROWS_RECALLED = 5000;
 /** What is still being journalled when everything ends has so long. */
 const SETTLE_MS = 2000;
 
 export interface OnebotLaneOptions {
   readonly account: AccountId;
   readonly endpoint: Endpoint;
+  readonly binding: Binding;
   /** Our pings, and the time for an answer, in ms. */
   readonly heartbeat: { readonly enabled: boolean; readonly intervalMs: number; readonly timeoutMs: number };
   readonly reconnect: Reconnect;
@@ -45,7 +50,6 @@ export interface OnebotLaneOptions {
   readonly times?: {
     readonly sendMs?: number;
     readonly heartbeatSlackMs?: number;
-    readonly holdFilesMs?: number;
     readonly takeovers?: TakeoverTimes;
   };
 }
@@ -62,15 +66,17 @@ export class OnebotLane implements Lane {
   #intake: EventIntake | undefined;
   readonly #state: AccountState;
   #served: Served | undefined;
-  #facts: { readonly of: PeerSocket; readonly told: Promise<PeerFacts> } | undefined;
+  #facts: { readonly of: PeerSocket; readonly askedAt: number; readonly told: Promise<PeerFacts> } | undefined;
   readonly #strangers = new WeakSet<PeerSocket>();
 
   constructor(options: OnebotLaneOptions) {
-    const { account, endpoint, heartbeat, log, counters, times } = options;
+    const { account, endpoint, binding, heartbeat, log, counters, times } = options;
     this.id = laneId({ channel: 'onebot', account });
     this.#options = options;
     this.#door = new PeerDoor({
+      account,
       selfId: endpoint.selfId,
+      binding,
       pingEveryMs: heartbeat.enabled ? heartbeat.intervalMs : undefined,
       slackMs: times?.heartbeatSlackMs,
       takeovers: times?.takeovers,
@@ -79,6 +85,7 @@ export class OnebotLane implements Lane {
       counters,
       onEvent: (frame, raw, from) => this.#event(frame, raw, from),
       onUnreadable: (raw, reason) => this.#intake?.unreadable(raw, reason),
+      onLate: (delivery, frame, failure) => this.#late(delivery, frame, failure),
       onChange: () => this.#changed(),
     });
     this.#state = new AccountState(endpoint, this.#door, this.#health);
@@ -99,17 +106,17 @@ export class OnebotLane implements Lane {
   /** Nobody new comes in once `signal` aborts; who is connected stays until `close`, for answers are still being sent. */
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const { account, log, counters, times } = this.#options;
+    const { account, log, counters } = this.#options;
     this.#intake = new EventIntake({
       account,
       sink,
       log,
       counters,
       temporary: this.#temporary,
-      holdFilesMs: times?.holdFilesMs,
       onCrowded: (crowded) => this.#setCrowded(crowded),
     });
     this.#sink = sink;
+    this.#recall(sink.past, this.#intake);
     this.#state.begin(sink);
     this.#served ??= await this.#listen();
     this.#state.opened(this.#served.port);
@@ -120,6 +127,14 @@ export class OnebotLane implements Lane {
     this.#door.stop();
   }
 
+  /** What it must know of the time before a restart: its own words, and through which group strangers wrote. */
+  #recall(past: Past, intake: EventIntake): void {
+    for (const { target, platformMessageId } of past.sent(ROWS_RECALLED)) intake.rememberOwn(target, platformMessageId);
+    for (const { conversation, sender, viaGroup } of past.received(ROWS_RECALLED)) {
+      if (conversation.kind === 'c2c') this.#temporary.note(sender.id, viaGroup);
+    }
+  }
+
   /** Where nobody can dial in the log says why, and once it can, where. */
   async #listen(): Promise<Served> {
     const { endpoint, ports, log } = this.#options;
@@ -128,7 +143,8 @@ export class OnebotLane implements Lane {
       log.info({ address: addressOf(endpoint, served.port) }, 'waiting for NapCat & co. to dial in');
       return served;
     } catch (error) {
-      const remedy = error instanceof LoongError ? error.remedy : undefined;
+      if (error instanceof LoongError) this.#state.blocked(error);
+      const { remedy } = this.#state;
       log.warn({ error: describeError(error), remedy }, 'nobody can dial in; tried again soon');
       throw error;
     }
@@ -136,10 +152,9 @@ export class OnebotLane implements Lane {
 
   /** Somebody came or went. */
   #changed(): void {
-    const { heartbeat, log } = this.#options;
     const { calls } = this.#door.connection;
     if (calls !== undefined && calls !== this.#facts?.of) {
-      this.#facts = { of: calls, told: askFacts(calls, heartbeat.timeoutMs, log) };
+      this.#askFacts(calls);
       this.#health.begin();
     }
     this.#setCrowded(this.#intake?.isCrowded ?? false);
@@ -192,31 +207,39 @@ export class OnebotLane implements Lane {
     );
   }
 
-  async send({ target, segments, plainer, attempts = 1 }: Delivery, signal: AbortSignal): Promise<Taken> {
+  async send({ id: delivery, target, segments, plainer, attempts = 1 }: Delivery, signal: AbortSignal): Promise<Taken> {
     const { markdown, times, heartbeat } = this.#options;
     this.#peer(attempts);
     if (this.#health.isOffline) await this.#assertOnline(attempts, signal);
     const withoutMarkdown = plainer?.markdown === true || markdown === 'never';
     const written = withoutMarkdown ? segments.map(asText) : segments;
     const kind = target.kind === 'group' ? 'group' : 'c2c';
-    const encoded = await encodeMessage(written, kind, await this.#dialect(written), this.#files);
+    const encoded = encodePlain(written) ?? (await encodeMessage(written, kind, await this.#dialect(), this.#files));
     const { action, params } = sendCall(target, encoded.segments, this.#temporary);
     const timeoutMs = answerTime(action, params, { callMs: heartbeat.timeoutMs, sendMs: times?.sendMs });
     const peer = this.#peer(attempts);
     let answer: unknown;
     try {
-      answer = await peer.call(action, params, { timeoutMs, signal });
+      answer = await peer.call(action, params, { timeoutMs, signal, delivery });
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       throw this.#undelivered(error, written);
     }
-    this.#healthChanged(() => this.#health.sendAnswered());
+    if (this.#health.isDoubted) this.#healthChanged(() => this.#health.sendAnswered());
     const id = fields(answer)?.message_id;
     const { warning } = encoded;
     const warned = warning === undefined ? {} : { warning };
     if (typeof id !== 'number' && typeof id !== 'string') return warned;
     this.#intake?.rememberOwn(target, String(id));
     return { platformMessageId: String(id), ...warned };
+  }
+
+  /** What was given up as unknown is known after all. */
+  #late(delivery: number, frame: Fields, failure: CallError | undefined): void {
+    if (failure?.outcome === 'unknown') return;
+    const id = wordIn(fields(frame.data)?.message_id);
+    const outcome = { delivered: true as const, ...(id === undefined ? {} : { platformMessageId: id }) };
+    this.#sink?.toldLate(delivery, failure === undefined ? outcome : { delivered: false, error: failure });
   }
 
   #undelivered(error: CallError, segments: readonly Segment[]): DeliveryError {
@@ -268,15 +291,24 @@ export class OnebotLane implements Lane {
       certainty: 'not-delivered',
       retryAfterMs,
       remedy:
+        this.#state.remedy ??
         'start the OneBot implementation, and see that its QQ is logged in: the message goes out once it is connected',
     });
   }
 
-  /** What the implementation is known to do badly matters only for more than text, so text alone need not wait for what it is. */
-  async #dialect(segments: readonly Segment[]): Promise<Dialect> {
-    const isPlain = segments.every(({ type }) => type === 'text');
-    if (isPlain || this.#facts === undefined) return 'other';
+  /** Who did not tell what it is, is asked again from time to time. */
+  async #dialect(): Promise<Dialect> {
+    if (this.#facts === undefined) return 'other';
+    const { of, askedAt, told } = this.#facts;
+    const { program, dialect } = await told;
+    if (program !== '' || performance.now() - askedAt < ASK_AGAIN_MS || this.#facts.of !== of) return dialect;
+    this.#askFacts(of);
     return (await this.#facts.told).dialect;
+  }
+
+  #askFacts(of: PeerSocket): void {
+    const { heartbeat, log } = this.#options;
+    this.#facts = { of, askedAt: performance.now(), told: askFacts(of, heartbeat.timeoutMs, log) };
   }
 
   plainerForm(segments: readonly Segment[], refusedFor: keyof Plainer, already: Plainer): Plainer | undefined {
@@ -295,16 +327,29 @@ export class OnebotLane implements Lane {
     if (peer === undefined) {
       throw new CallError('onebot.not_connected', this.#state.waiting, {
         outcome: 'unsent',
-        remedy: 'start the OneBot implementation, and give it this address as a reverse WebSocket',
+        remedy:
+          this.#state.remedy ?? 'start the OneBot implementation, and give it this address as a reverse WebSocket',
       });
     }
-    const timeoutMs = answerTime(action, params, { callMs: this.#options.heartbeat.timeoutMs });
-    const data = await peer.call(action, params, { timeoutMs, signal });
+    const sent = await this.#withFile(action, params);
+    const timeoutMs = answerTime(action, sent, { callMs: this.#options.heartbeat.timeoutMs });
+    const data = await peer.call(action, sent, { timeoutMs, signal });
     const { valid, message } = fields(data) ?? {};
     // NapCat's way to say that somebody is no friend.
     if (action !== 'delete_friend' || valid !== false) return data;
     const why = typeof message === 'string' && message !== '' ? oneLine(message) : 'this QQ is no friend';
     throw new LoongError('onebot.not_a_friend', why, { retry: 'never' });
+  }
+
+  /**
+   * A path is one of this machine, where the implementation need not run; what `file://` names is on its own. go-cqhttp takes paths alone.
+   * @throws DeliveryError for a file that cannot be sent
+   */
+  async #withFile(action: string, params: object): Promise<object> {
+    const { file } = params as Fields;
+    if (!action.startsWith('upload_') || typeof file !== 'string' || !isAbsolute(file)) return params;
+    if ((await this.#dialect()) === 'go-cqhttp') return params;
+    return { ...params, file: await this.#files.wireFile(file) };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 /** One WebSocket of an implementation that dialled in: its frames become events and answers, our calls become frames. */
+import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import { describeError } from '../../model/errors.js';
 import type { ActionRequest } from '../../protocol/onebot/wire.js';
@@ -26,6 +27,8 @@ export interface PeerSocketHandlers {
   event(frame: Fields, raw: string, from: PeerSocket): void;
   /** A frame that is neither an event nor an answer. */
   unreadable(raw: string, reason: string): void;
+  /** The answer to a delivery whose time was up; `failure`: what it says, if not that it was done. */
+  late(delivery: number, frame: Fields, failure: CallError | undefined): void;
   /** Told once. */
   ended(socket: PeerSocket, why: string): void;
 }
@@ -43,16 +46,24 @@ export class PeerSocket {
   /** Whose it is, once that is known. */
   selfId: string | undefined;
   readonly #socket: WebSocket;
+  /** What `#socket` writes to. */
+  readonly #wire: Duplex;
+  /** What is written in this turn of the event loop leaves together, at its end. */
+  #holdsBack = false;
   readonly #on: PeerSocketHandlers;
   readonly #options: PeerSocketOptions;
-  readonly #calls = new PendingCalls();
+  readonly #calls = new PendingCalls({
+    isPaused: () => this.liveness.paused,
+    onLate: (delivery, frame, failure) => this.#on.late(delivery, frame, failure),
+  });
   /** Why we ended it. */
   #why: string | undefined;
   #ended = false;
   #deaf = false;
 
-  constructor(socket: WebSocket, caller: Caller, on: PeerSocketHandlers, options: PeerSocketOptions) {
+  constructor(socket: WebSocket, wire: Duplex, caller: Caller, on: PeerSocketHandlers, options: PeerSocketOptions) {
     this.#socket = socket;
+    this.#wire = wire;
     this.caller = caller;
     this.selfId = caller.selfId;
     this.#on = on;
@@ -123,17 +134,9 @@ export class PeerSocket {
    * Asks the implementation to do something, and resolves with the `data` of its answer.
    * @throws CallError
    */
-  async call(action: string, params: object, options: CallOptions): Promise<unknown> {
-    if (!this.isOpen) {
-      throw new CallError('onebot.connection_lost', 'the connection has ended', { outcome: 'unsent' });
-    }
-    if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) {
-      throw new CallError('onebot.peer_slow', 'the implementation does not read what it is sent', {
-        outcome: 'unsent',
-        isBusy: true,
-        remedy: 'look at its log; restart it if it hangs',
-      });
-    }
+  call(action: string, params: object, options: CallOptions): Promise<unknown> {
+    const obstacle = this.#obstacle();
+    if (obstacle !== undefined) return Promise.reject(obstacle);
     return this.#calls.open(action, options, (echo) => {
       const request: ActionRequest = { action, params: params as Fields, echo };
       const frame = JSON.stringify(request);
@@ -143,7 +146,30 @@ export class PeerSocket {
           remedy: 'send fewer or smaller files in one message, or give their addresses instead',
         });
       }
+      this.#holdBack();
       this.#socket.send(frame);
+    });
+  }
+
+  #obstacle(): CallError | undefined {
+    if (!this.isOpen) {
+      return new CallError('onebot.connection_lost', 'the connection has ended', { outcome: 'unsent' });
+    }
+    if (this.#socket.bufferedAmount <= MAX_UNREAD_BYTES) return undefined;
+    return new CallError('onebot.peer_slow', 'the implementation does not read what it is sent', {
+      outcome: 'unsent',
+      isBusy: true,
+      remedy: 'look at its log; restart it if it hangs',
+    });
+  }
+
+  #holdBack(): void {
+    if (this.#holdsBack) return;
+    this.#holdsBack = true;
+    this.#wire.cork();
+    process.nextTick(() => {
+      this.#holdsBack = false;
+      this.#wire.uncork();
     });
   }
 

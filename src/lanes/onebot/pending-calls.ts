@@ -14,6 +14,8 @@ export interface CallOptions {
   /** For the answer; for each part of one that comes in parts. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Names the call when its answer comes after its time. */
+  readonly delivery?: number | undefined;
 }
 
 interface Pending {
@@ -21,7 +23,8 @@ interface Pending {
   readonly timeoutMs: number;
   readonly resolve: (data: unknown) => void;
   readonly reject: (error: CallError) => void;
-  readonly leaveSignal: () => void;
+  readonly signal: AbortSignal | undefined;
+  readonly delivery: number | undefined;
   timer: NodeJS.Timeout;
   /** What came of a streamed answer so far. */
   parts: Fields[] | undefined;
@@ -31,34 +34,64 @@ interface Pending {
 /** What became of an answer. */
 export type Answered = 'taken' | 'late' | 'unasked';
 
+/** Calls of deliveries whose answers are still welcome though their time is up. */
+const MAX_OVERDUE = 1000;
+
+export interface PendingCallsOptions {
+  /** Nothing is read at present, so nothing can be late. */
+  readonly isPaused: () => boolean;
+  /** `failure`: what the answer says, if not that it was done. */
+  readonly onLate: (delivery: number, frame: Fields, failure: CallError | undefined) => void;
+}
+
+interface Overdue {
+  readonly action: string;
+  readonly delivery: number;
+}
+
 export class PendingCalls {
+  readonly #options: PendingCallsOptions;
+  readonly #overdue = new Map<string, Overdue>();
   readonly #pending = new Map<string, Pending>();
   /** No other connection, nor this program before it was restarted, has asked with this. */
   readonly #prefix = `loong-${randomBytes(6).toString('base64url')}-`;
   #count = 0;
+
+  constructor(options: PendingCallsOptions) {
+    this.#options = options;
+  }
+  /** Signals that may end calls. One listener stands for all calls of a signal, for every message is a call. */
+  readonly #heard = new Map<AbortSignal, { calls: number; readonly leave: () => void }>();
 
   /**
    * Waits for the answer to what `send` sends under the echo it is given. Resolves with the answer's `data`; parts that came before the
    * last one stand in its `parts`.
    * @throws CallError
    */
-  open(action: string, { timeoutMs, signal }: CallOptions, send: (echo: string) => void): Promise<unknown> {
+  open(action: string, { timeoutMs, signal, delivery }: CallOptions, send: (echo: string) => void): Promise<unknown> {
     if (this.#pending.size >= MAX_PENDING) {
-      throw new CallError('onebot.too_many_calls', `${MAX_PENDING} calls wait for their answers already`, {
+      const full = new CallError('onebot.too_many_calls', `${MAX_PENDING} calls wait for their answers already`, {
         outcome: 'unsent',
         isBusy: true,
       });
+      return Promise.reject(full);
     }
-    if (signal?.aborted === true) throw stopped(action, 'unsent');
+    if (signal?.aborted === true) return Promise.reject(stopped(action, 'unsent'));
     const echo = `${this.#prefix}${++this.#count}`;
-    send(echo);
+    try {
+      send(echo);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (signal !== undefined) this.#hear(signal);
     return new Promise((resolve, reject) => {
       this.#pending.set(echo, {
         action,
         timeoutMs,
         resolve,
         reject,
-        leaveSignal: onAbort(signal, () => this.#end(echo, () => stopped(action, 'unknown'))),
+        signal,
+        delivery,
         timer: setTimeout(() => this.#expire(echo), timeoutMs),
         parts: undefined,
         chars: 0,
@@ -66,11 +99,33 @@ export class PendingCalls {
     });
   }
 
+  #hear(signal: AbortSignal): void {
+    const heard = this.#heard.get(signal);
+    if (heard !== undefined) {
+      heard.calls++;
+      return;
+    }
+    const leave = onAbort(signal, () => {
+      for (const [echo, pending] of [...this.#pending]) {
+        if (pending.signal === signal) this.#end(echo, ({ action }) => stopped(action, 'unknown'));
+      }
+    });
+    this.#heard.set(signal, { calls: 1, leave });
+  }
+
+  #unhear(signal: AbortSignal): void {
+    const heard = this.#heard.get(signal);
+    if (heard === undefined || --heard.calls > 0) return;
+    this.#heard.delete(signal);
+    heard.leave();
+  }
+
   /** `size`: characters of the frame. */
   answer(frame: Fields, size: number): Answered {
     const { echo } = frame;
     const pending = typeof echo === 'string' ? this.#pending.get(echo) : undefined;
     if (pending === undefined || typeof echo !== 'string') {
+      if (typeof echo === 'string') this.#late(echo, frame);
       return typeof echo === 'string' && echo.startsWith(this.#prefix) ? 'late' : 'unasked';
     }
     const data = fields(frame.data);
@@ -105,6 +160,14 @@ export class PendingCalls {
   }
 
   #expire(echo: string): void {
+    const pending = this.#pending.get(echo);
+    if (pending === undefined) return;
+    if (this.#options.isPaused()) {
+      pending.timer = setTimeout(() => this.#expire(echo), pending.timeoutMs);
+      return;
+    }
+    const { action: overdue, delivery } = pending;
+    if (delivery !== undefined) this.#remember(echo, { action: overdue, delivery });
     this.#end(
       echo,
       ({ action, timeoutMs }) =>
@@ -114,6 +177,19 @@ export class PendingCalls {
           remedy: 'look at the log of the OneBot implementation: it may be busy, or its QQ logged out',
         }),
     );
+  }
+
+  #remember(echo: string, overdue: Overdue): void {
+    const [oldest] = this.#overdue.keys();
+    if (this.#overdue.size >= MAX_OVERDUE && oldest !== undefined) this.#overdue.delete(oldest);
+    this.#overdue.set(echo, overdue);
+  }
+
+  #late(echo: string, frame: Fields): void {
+    const overdue = this.#overdue.get(echo);
+    if (overdue === undefined) return;
+    this.#overdue.delete(echo);
+    this.#options.onLate(overdue.delivery, frame, failureOf(overdue.action, frame));
   }
 
   /** The connection is over: nobody will answer any more. */
@@ -136,10 +212,10 @@ export class PendingCalls {
     pending.reject(failure(pending));
   }
 
-  #forget(echo: string, { timer, leaveSignal }: Pending): void {
+  #forget(echo: string, { timer, signal }: Pending): void {
     this.#pending.delete(echo);
     clearTimeout(timer);
-    leaveSignal();
+    if (signal !== undefined) this.#unhear(signal);
   }
 }
 

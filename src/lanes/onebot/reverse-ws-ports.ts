@@ -4,11 +4,12 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Listener, listen } from '../../http/listener.js';
+import { portHolder } from '../../http/port-holder.js';
 import { describeError, LoongError } from '../../model/errors.js';
 import type { Log } from '../../telemetry/log.js';
 import { AccessToken } from './access-token.js';
-import { type Caller, type Gate, judgeCaller, type Refusal } from './admission-of-peers.js';
-import { type Endpoint, plainPath } from './endpoint.js';
+import { type Caller, type Gate, judgeCaller, type Objection, type Refusal } from './admission-of-peers.js';
+import { addressOf, type Endpoint, plainPath } from './endpoint.js';
 
 const MAX_PAYLOAD_BYTES = 64 * 1_048_576;
 /** Implementations that are refused call again every 3 to 5 s: the same refusal is told so often, with how many there were. */
@@ -18,6 +19,8 @@ const LAST_WORDS_MS = 1000;
 
 /** What an account does with those who dial in. Nothing here may wait or throw. */
 export interface PeerHandler {
+  /** Id of the account. */
+  readonly account: string;
   /** The QQ that the account belongs to by now, when its endpoint names none. */
   selfId(): string | undefined;
   /** It is told 503 and may come again. */
@@ -25,9 +28,15 @@ export interface PeerHandler {
   /** Asked before the upgrade: why this caller may not come in. */
   refusal(caller: Caller): string | undefined;
   /** Somebody who seemed to mean this account was sent away. */
-  refused(reason: string): void;
-  connected(socket: WebSocket, caller: Caller): void;
+  refused(objection: Objection): void;
+  /** Whether this QQ is connected here. */
+  isHere(selfId: string): boolean;
+  /** `wire`: what `socket` writes to. `elsewhere`: as `Elsewhere`, for who has yet to say which QQ it is. */
+  connected(socket: WebSocket, wire: Duplex, caller: Caller, elsewhere: Elsewhere): void;
 }
+
+/** Why this QQ may not come in here: it is another account's, and would be answered twice. undefined when it is nobody else's. */
+export type Elsewhere = (selfId: string) => Objection | undefined;
 
 export interface Served {
   /** The port that was really bound. */
@@ -47,6 +56,8 @@ export class ReverseWsPorts {
   readonly #held = new Map<string, Held>();
   /** What has to be over before the same address can be bound again. */
   readonly #closing = new Map<string, Promise<void>>();
+  /** Of all ports. */
+  readonly #gates = new Set<AccountGate>();
 
   constructor(log: Log) {
     this.#log = log;
@@ -58,7 +69,10 @@ export class ReverseWsPorts {
     const held = this.#held.get(key) ?? this.#bind(key, endpoint);
     held.holders++;
     const port = await held.opening;
-    const gate = new AccountGate(endpoint, handler);
+    const gate: AccountGate = new AccountGate(endpoint, addressOf(endpoint, port.number), handler, (selfId) =>
+      this.#elsewhere(selfId, gate),
+    );
+    this.#gates.add(gate);
     port.gates.push(gate);
     let closed = false;
     return {
@@ -66,6 +80,7 @@ export class ReverseWsPorts {
       close: async () => {
         if (closed) return;
         closed = true;
+        this.#gates.delete(gate);
         port.remove(gate);
         if (--held.holders > 0) return;
         this.#held.delete(key);
@@ -73,6 +88,15 @@ export class ReverseWsPorts {
         this.#closing.set(key, closing);
         return closing;
       },
+    };
+  }
+
+  #elsewhere(selfId: string, here: AccountGate): Objection | undefined {
+    const owner = [...this.#gates].find((gate) => gate !== here && gate.holds(selfId));
+    if (owner === undefined) return undefined;
+    return {
+      reason: `this QQ belongs to the account at ${owner.address}: with two of one QQ everything would be answered twice`,
+      remedy: 'let the OneBot program dial in at one of the two addresses, and remove the other account',
     };
   }
 
@@ -86,12 +110,19 @@ export class ReverseWsPorts {
 }
 
 class AccountGate implements Gate {
+  readonly account: string;
   readonly path: string;
   readonly token: AccessToken | undefined;
   readonly handler: PeerHandler;
+  /** Where implementations dial in. */
+  readonly address: string;
+  readonly elsewhere: Elsewhere;
   readonly #selfId: string | undefined;
 
-  constructor(endpoint: Endpoint, handler: PeerHandler) {
+  constructor(endpoint: Endpoint, address: string, handler: PeerHandler, elsewhere: Elsewhere) {
+    this.address = address;
+    this.elsewhere = elsewhere;
+    this.account = handler.account;
     this.path = plainPath(endpoint.path);
     this.token = endpoint.token === undefined ? undefined : new AccessToken(endpoint.token);
     this.handler = handler;
@@ -102,16 +133,24 @@ class AccountGate implements Gate {
     return this.#selfId ?? this.handler.selfId();
   }
 
+  /** It was made for this QQ, or this QQ is there. */
+  holds(selfId: string): boolean {
+    return this.#selfId === selfId || this.handler.isHere(selfId);
+  }
+
   isStopping(): boolean {
     return this.handler.isStopping();
   }
 
-  refusal(caller: Caller): string | undefined {
-    return this.handler.refusal(caller);
+  refusal(caller: Caller): Objection | undefined {
+    const objection = caller.selfId === undefined ? undefined : this.elsewhere(caller.selfId);
+    if (objection !== undefined) return objection;
+    const reason = this.handler.refusal(caller);
+    return reason === undefined ? undefined : { reason };
   }
 
-  refused(reason: string): void {
-    this.handler.refused(reason);
+  refused(objection: Objection): void {
+    this.handler.refused(objection);
   }
 }
 
@@ -142,7 +181,7 @@ class SharedPort {
         (request, socket, head) => shared.#upgrade(request, socket, head),
       );
     } catch (error) {
-      throw unusable(host, port, error);
+      throw await unusable(host, port, error);
     }
     return shared;
   }
@@ -183,36 +222,45 @@ class SharedPort {
       const verdict = judgeCaller({ url: request.url ?? '', headers: request.headers, remote }, this.gates);
       if ('status' in verdict) return this.#refuse(socket, verdict, remote);
       const { gate, caller } = verdict;
-      this.#server.handleUpgrade(request, socket, head, (ws) => gate.handler.connected(ws, caller));
+      this.#server.handleUpgrade(request, socket, head, (ws) =>
+        gate.handler.connected(ws, socket, caller, gate.elsewhere),
+      );
     } catch (error) {
       this.#log.error({ error: describeError(error), remote }, 'a caller could not be let in');
       socket.destroy();
     }
   }
 
-  #refuse(socket: Duplex, { status, reason, gate }: Refusal, remote: string): void {
+  #refuse(socket: Duplex, { status, reason, remedy, gate }: Refusal, remote: string): void {
     const body = `${reason}\n`;
     socket.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
     setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
-    gate?.refused(reason);
-    this.#tell(status, reason, gate?.path, remote);
+    gate?.refused(remedy === undefined ? { reason } : { reason, remedy });
+    this.#tell({ status, reason, remedy, path: gate?.path, remote });
   }
 
   /** Reasons are words of ours and paths are configured, so what is remembered is bounded. */
-  #tell(status: number, reason: string, path: string | undefined, remote: string): void {
+  #tell(told: {
+    readonly status: number;
+    readonly reason: string;
+    readonly remedy: string | undefined;
+    readonly path: string | undefined;
+    readonly remote: string;
+  }): void {
+    const { path, reason } = told;
     const key = `${path} ${reason}`;
     const now = performance.now();
-    const told = this.#told.get(key);
-    if (told !== undefined && now - told.at < TELL_REFUSAL_EVERY_MS) {
-      told.unsaid++;
+    const known = this.#told.get(key);
+    if (known !== undefined && now - known.at < TELL_REFUSAL_EVERY_MS) {
+      known.unsaid++;
       return;
     }
     this.#told.set(key, { at: now, unsaid: 0 });
-    const more = told === undefined || told.unsaid === 0 ? {} : { andBefore: told.unsaid };
-    this.#log.warn({ status, reason, path, remote, ...more }, 'an OneBot implementation was not let in');
+    const more = known === undefined || known.unsaid === 0 ? {} : { andBefore: known.unsaid };
+    this.#log.warn({ ...told, ...more }, 'an OneBot implementation was not let in');
   }
 }
 
@@ -225,15 +273,15 @@ const REMEDIES: { readonly [code: string]: string } = {
   EACCES: 'choose a `ws_port` above 1023',
 };
 
-function unusable(host: string, port: number, error: unknown): LoongError {
+async function unusable(host: string, port: number, error: unknown): Promise<LoongError> {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const remedy = REMEDIES[code];
-  const isTaken = code === 'EADDRINUSE';
-  return new LoongError(
-    isTaken ? 'onebot.port_taken' : 'onebot.port_unusable',
-    isTaken
-      ? `port ${port} of ${host} is taken by another program`
-      : `cannot listen on port ${port} of ${host}: ${describeError(error)}`,
-    { cause: error, ...(remedy === undefined ? {} : { remedy }) },
-  );
+  const options = { cause: error, ...(remedy === undefined ? {} : { remedy }) };
+  if (code !== 'EADDRINUSE') {
+    const message = `cannot listen on port ${port} of ${host}: ${describeError(error)}`;
+    return new LoongError('onebot.port_unusable', message, options);
+  }
+  const holder = await portHolder(port);
+  const who = holder === undefined ? 'another program' : `${holder.command} (pid ${holder.pid})`;
+  return new LoongError('onebot.port_taken', `port ${port} of ${host} is taken by ${who}`, options);
 }

@@ -1,7 +1,8 @@
-/** The bot's own messages of the last while, by the names under which people quote them. Forgotten when the process ends. */
+/** The bot's own messages of the last while, by the names under which people quote them. After a restart those that the journal has numbers of. */
 import { Recent } from '../../model/recent.js';
 
-const KEPT = 5000;
+/** Also how many rows of the journal are read at the start. */
+export const KEPT = 5000;
 
 export class OwnMessages {
   readonly #names = new Recent(KEPT);

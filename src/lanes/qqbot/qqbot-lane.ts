@@ -17,7 +17,7 @@ import { type ResumeMemory, runGatewayLoop } from './gateway-loop.js';
 import type { DispatchFrame } from './gateway-session.js';
 import { hasSequence } from './message-sequence.js';
 import { OpenApiClient } from './openapi-client.js';
-import { OwnMessages } from './own-messages.js';
+import { KEPT, OwnMessages } from './own-messages.js';
 import { plainerForm } from './plainer-form.js';
 import { probeQqbot } from './probe.js';
 import { fields } from './wire-fields.js';
@@ -81,6 +81,7 @@ export class QqbotLane implements Lane {
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
     const { appId, apiBaseUrl, intents, memory, log, counters } = this.#options;
     const over = new AbortController();
+    for (const { platformMessageId } of sink.past.sent(KEPT)) this.#own.remember(platformMessageId);
     if (intents.includes('guild_messages')) void this.#askOwnId(AbortSignal.any([signal, over.signal]));
     try {
       await runGatewayLoop(

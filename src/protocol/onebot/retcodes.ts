@@ -143,7 +143,7 @@ const TEXTS: readonly (readonly [RegExp, RetcodeMeaning])[] = [
     },
   ],
   [
-    /Get Uid Error|无法获取用户信息|USER_NOT_FOUND/i,
+    /Get Uid Error|无法获取用户信息|USER_NOT_FOUND|FRIEND_NOT_FOUND|好友不存在/i,
     {
       class: 'refused',
       cause: 'QQ knows nobody of this number whom the account could address',
@@ -151,8 +151,21 @@ const TEXTS: readonly (readonly [RegExp, RetcodeMeaning])[] = [
     },
   ],
   [
+    // NapCat: 群(30003)成员20009不存在; it says the same where it is in no such group.
+    /成员.{0,24}不存在|MEMBER_NOT_FOUND/,
+    {
+      class: 'refused',
+      cause: 'nobody of this number is in the group, or the account itself is not in it',
+      remedy: 'check both numbers: `loong onebot call get_group_list`, then `get_group_member_list` of that group',
+    },
+  ],
+  [
     /GROUP_NOT_FOUND|群聊?.{0,24}不存在/,
-    { class: 'refused', cause: 'the account is in no such group', remedy: 'check the number; let the account join' },
+    {
+      class: 'refused',
+      cause: 'there is no such group, or the account is not in it',
+      remedy: 'check the number with `loong onebot call get_group_list`; let the account join',
+    },
   ],
   [
     /禁言/,

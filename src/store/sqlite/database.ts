@@ -36,6 +36,8 @@ export class Database {
   readonly #rollback: Sqlite.Statement;
   readonly #busyLimitMs: number;
   #jobs: Job[] = [];
+  /** Those that run after all others of their commit. */
+  #lastJobs: Job[] = [];
   /** On the clock of `performance.now()`: the next commit waits until then. */
   #notBefore = 0;
   #lastCommitAt = 0;
@@ -107,7 +109,8 @@ export class Database {
 
   #enqueue<T>(work: () => T, isLast: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#jobs.push({ work, isLast, resolve: resolve as (value: unknown) => void, reject });
+      const jobs = isLast ? this.#lastJobs : this.#jobs;
+      jobs.push({ work, isLast, resolve: resolve as (value: unknown) => void, reject });
       if (!this.#scheduled) {
         this.#scheduled = true;
         setImmediate(() => this.#flushWhenLate());
@@ -125,9 +128,11 @@ export class Database {
 
   #flush(): void {
     this.#scheduled = false;
-    const jobs = [...this.#jobs.filter((job) => !job.isLast), ...this.#jobs.filter((job) => job.isLast)];
+    const jobs = this.#jobs;
+    for (const job of this.#lastJobs) jobs.push(job);
     if (jobs.length === 0) return;
     this.#jobs = [];
+    this.#lastJobs = [];
     const begun = performance.now();
     if (!this.#begun(jobs)) return;
     this.#runTogether(jobs);
@@ -161,7 +166,8 @@ export class Database {
       return true;
     } catch (error) {
       if (isBusy(error) && this.#mayStillWait()) {
-        this.#jobs = [...jobs, ...this.#jobs];
+        this.#jobs = [...jobs.filter(({ isLast }) => !isLast), ...this.#jobs];
+        this.#lastJobs = [...jobs.filter(({ isLast }) => isLast), ...this.#lastJobs];
         this.#scheduled = true;
         setTimeout(() => this.#flush(), BUSY_RETRY_MS);
       } else {

@@ -17,8 +17,8 @@ export interface Answering {
   readonly inReplyTo: InboxId;
   /** Taken for it from the window of that message. */
   readonly pair?: PassivePair;
-  /** It is claimed at once, if it is ready and no other message to its target stands before it. */
-  readonly begins: boolean;
+  /** Asked when it is ready and no other message to its target stands before it: then it is claimed at once. */
+  readonly mayBegin: () => boolean;
   /** Without a pair it is not ready: a look for the best right to reply comes first. */
   readonly needsPair: boolean;
 }
@@ -56,7 +56,7 @@ export class Entries {
     const pair = answering?.pair;
     const isFirst = !this.#line.isBusy(target);
     const isReady = answering !== undefined && (pair !== undefined || !answering.needsPair);
-    const claims = isFirst && isReady && answering.begins;
+    const claims = isFirst && isReady && answering.mayBegin();
     const put = (body: string, partOf: OutboxId | null): OutboxId => {
       const isClaimed = claims && partOf === null;
       const hasPair = pair !== undefined && partOf === null;

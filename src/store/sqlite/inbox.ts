@@ -1,4 +1,5 @@
 /** Journal of what came in: unique per conversation and message id, settled once. */
+import type { InboundMessage } from '../../model/message.js';
 import { formatTarget, laneId, type Target } from '../../model/target.js';
 import type {
   Admitted,
@@ -8,6 +9,7 @@ import type {
   InboxId,
   NewOutgoing,
   OutboxId,
+  PassivePair,
   RowError,
   WaitingMessage,
 } from '../store.js';
@@ -20,15 +22,20 @@ import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
 const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest,
-  window_is_open, window_closes_at, window_places) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  window_is_open, window_closes_at, window_places, window_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
   WHERE id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
 const WAITING = `SELECT id, ${MESSAGE} FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
+const RECEIVED = `SELECT ${MESSAGE} FROM inbox WHERE id > (SELECT max(id) FROM inbox) - :rows AND account = :account
+  AND id > coalesce((SELECT last_inbox FROM rebindings WHERE account = :account), 0) ORDER BY id`;
 const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status = 'waiting' RETURNING attempts`;
 const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
 /** And the first place of its window is taken. */
 const SETTLE_AND_TAKE = `UPDATE inbox SET status = ?, error = ?, settled_at = ?, window_places = window_places - 1, window_seq = window_seq + 1
   WHERE id = ? AND status = 'waiting'`;
+
+/** Nobody is there to deliver. */
+const nobody = () => false;
 
 export class SqliteInbox implements Inbox {
   readonly #db;
@@ -38,6 +45,7 @@ export class SqliteInbox implements Inbox {
   readonly #insert;
   readonly #lift;
   readonly #waiting;
+  readonly #received;
   readonly #begin;
   readonly #settle;
   readonly #settleAndTake;
@@ -64,11 +72,13 @@ export class SqliteInbox implements Inbox {
         number,
         number | null,
         number,
+        number,
       ],
       never
     >(INSERT);
     this.#lift = db.prepare<[string, number, InboxId], { id: number; attempts: number }>(LIFT);
     this.#waiting = db.prepare<[string, number, number], MessageRow & { id: InboxId }>(WAITING);
+    this.#received = db.prepare<[{ rows: number; account: string }], MessageRow>(RECEIVED);
     this.#begin = db.prepare<[number], { attempts: number }>(BEGIN);
     this.#settle = db.prepare<[string, string | null, number, number], never>(SETTLE);
     this.#settleAndTake = db.prepare<[string, string | null, number, number], never>(SETTLE_AND_TAKE);
@@ -80,7 +90,7 @@ export class SqliteInbox implements Inbox {
   }
 
   #admit(arrival: Arrival): Admitted {
-    const { message, refusal, refusalIsLiftable, right } = arrival;
+    const { message, refusal, refusalIsLiftable, right, answer } = arrival;
     const conversation = formatTarget(message.conversation);
     const now = Date.now();
     const body = bodyOf(message);
@@ -89,26 +99,38 @@ export class SqliteInbox implements Inbox {
     const digest = messageDigest(conversation, message.id);
     const known = this.#known.meet(digest, conversation, message.id);
     if (known !== undefined) return this.#copy(arrival, known, body, attempts);
+    const isSettled = refused || answer !== undefined;
+    /** The answer takes the first place of the window. */
+    const taken = right !== undefined && right.count > 0 && (answer?.messages.length ?? 0) > 0 ? 1 : 0;
     const { lastInsertRowid } = this.#insert.run(
       laneId(message.conversation),
       conversation,
       message.id,
       body,
-      refused ? 'refused' : 'waiting',
+      refused ? 'refused' : isSettled ? 'answered' : 'waiting',
       refusal ?? null,
       refusalIsLiftable === true ? 1 : 0,
       attempts,
       now,
-      refused ? now : null,
+      isSettled ? now : null,
       digest,
       right === undefined ? 0 : 1,
       right?.closesAt ?? null,
-      right?.count ?? 0,
+      (right?.count ?? 0) - taken,
+      taken,
     );
     const id = Number(lastInsertRowid);
-    if (right !== undefined) this.#windows.opened(id, message.id, right);
+    if (right !== undefined && taken === 0) this.#windows.opened(id, message.id, right);
     const unparked = (right?.count ?? 0) > PLACES_FOR_THE_ANSWER ? this.#parking.comeBack(conversation, now) : 0;
-    return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
+    if (answer === undefined) {
+      return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
+    }
+    const pair =
+      right === undefined || taken === 0
+        ? undefined
+        : { token: { kind: 'msg_id' as const, value: message.id }, seq: taken, closesAt: right.closesAt };
+    const answered = this.#enter(id, answer.messages, answer.mayBegin, answer.needsPair, pair);
+    return { outcome: 'taken', id, unparked, answered };
   }
 
   /** Inside a transaction: a message that is known came once more. Its window is open since it came first. */
@@ -122,16 +144,20 @@ export class SqliteInbox implements Inbox {
     return this.#waiting.all(account, after, limit).map((row) => ({ id: row.id, message: storedMessage(row) }));
   }
 
+  received(account: string, rows: number): readonly InboundMessage[] {
+    return this.#received.all({ rows, account }).map(storedMessage);
+  }
+
   begin(id: InboxId): Promise<number | undefined> {
     return this.#db.write(() => this.#begin.get(id)?.attempts);
   }
 
-  answer(id: InboxId, answers: readonly NewOutgoing[], begins = false, needsPair = true): Promise<Answered> {
-    return this.#end(id, 'answered', null, answers, begins, needsPair);
+  answer(id: InboxId, answers: readonly NewOutgoing[], mayBegin = nobody, needsPair = true): Promise<Answered> {
+    return this.#end(id, 'answered', null, answers, mayBegin, needsPair);
   }
 
   async fail(id: InboxId, error: RowError, apologies: readonly NewOutgoing[] = []): Promise<readonly OutboxId[]> {
-    return (await this.#end(id, 'failed', JSON.stringify(error), apologies, false, true)).ids;
+    return (await this.#end(id, 'failed', JSON.stringify(error), apologies, nobody, true)).ids;
   }
 
   #end(
@@ -139,7 +165,7 @@ export class SqliteInbox implements Inbox {
     status: 'answered' | 'failed',
     error: string | null,
     said: readonly NewOutgoing[],
-    begins: boolean,
+    mayBegin: () => boolean,
     needsPair: boolean,
   ): Promise<Answered> {
     return this.#db.write(() => {
@@ -148,13 +174,24 @@ export class SqliteInbox implements Inbox {
       const settle = window === undefined ? this.#settle : this.#settleAndTake;
       if (settle.run(status, error, now, id).changes === 0) return { ids: [], isDue: false };
       const pair = window === undefined ? undefined : this.#windows.taken(window);
-      const first = { inReplyTo: id, begins, needsPair, ...(pair === undefined ? {} : { pair }) };
-      const later = { inReplyTo: id, begins: false, needsPair };
-      const stored = said.map((message, i) => this.#entries.enter(message, i === 0 ? first : later));
-      const claimed = stored[0]?.claimed;
-      const isDue = stored[0]?.isDue ?? false;
-      return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };
+      return this.#enter(id, said, mayBegin, needsPair, pair);
     });
+  }
+
+  /** Inside a transaction: the answers to a message come into the outbox. `pair`: of the first. */
+  #enter(
+    id: InboxId,
+    said: readonly NewOutgoing[],
+    mayBegin: () => boolean,
+    needsPair: boolean,
+    pair: PassivePair | undefined,
+  ): Answered {
+    const first = { inReplyTo: id, mayBegin, needsPair, ...(pair === undefined ? {} : { pair }) };
+    const later = { inReplyTo: id, mayBegin: nobody, needsPair };
+    const stored = said.map((message, i) => this.#entries.enter(message, i === 0 ? first : later));
+    const claimed = stored[0]?.claimed;
+    const isDue = stored[0]?.isDue ?? false;
+    return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };
   }
 
   find(conversation: Target, messageId: string): InboxId | undefined {

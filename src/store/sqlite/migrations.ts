@@ -204,4 +204,16 @@ export const MIGRATIONS: readonly string[] = [
   DROP TABLE reply_windows;
   CREATE INDEX event_windows_open ON event_windows (target, closes_at) WHERE is_open = 1;
   `,
+  // Whose openids, windows and messages those of an account are.
+  `
+  CREATE TABLE identities (
+    account TEXT PRIMARY KEY,
+    identity TEXT NOT NULL            -- app id, or QQ number
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE rebindings (
+    account TEXT PRIMARY KEY,
+    last_inbox INTEGER NOT NULL,      -- rows up to these are of somebody else
+    last_outbox INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

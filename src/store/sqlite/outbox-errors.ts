@@ -30,6 +30,21 @@ export const REJECTED: RowError = {
   message: 'QQ reviewed the message and did not let it through',
   remedy: 'write it in other words; what is against the rules stands in the QQ open platform console',
 };
+export const REBOUND: RowError = {
+  code: 'account.rebound',
+  message: 'the account became somebody else (`loong account rebind`) before this message was sent',
+  remedy: 'send it anew, to the id that the peer has with the account as it is now',
+};
+export const REBOUND_TOO_LATE: RowError = {
+  code: 'account.rebound',
+  message: 'the account became somebody else (`loong account rebind`) after an attempt that may have arrived',
+  remedy: 'ask the peer before you send it anew',
+};
+export const REBOUND_UNANSWERED: RowError = {
+  code: 'account.rebound',
+  message: 'the account became somebody else (`loong account rebind`) before this message was answered',
+  remedy: 'the peer may write again, to the account as it is now',
+};
 
 /** Of a message that was delivered, but is seen otherwise than it was meant. */
 export const ALTERED = 'delivery.altered';

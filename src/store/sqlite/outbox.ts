@@ -3,6 +3,7 @@ import { formatTarget, laneId, storedTarget, type Target } from '../../model/tar
 import type {
   AttemptOutcome,
   Claimed,
+  Cleared,
   Look,
   NewOutgoing,
   Once,
@@ -42,6 +43,10 @@ const NEXT_DUE = `SELECT due_at AS t FROM outbox
 const CUT_OFF = `SELECT ${COLUMNS} ${FROM} WHERE o.settled_at IS NULL AND o.status = 'sending' AND o.audit_id IS NULL`;
 const SEND_AGAIN = `UPDATE outbox SET status = 'queued', ambiguous = 1, due_at = NULL WHERE id = ?`;
 
+const CLEAR = `UPDATE outbox SET status = ?, platform_message_id = ?, error = ? WHERE id = ? AND status = 'uncertain'`;
+const SENT = `SELECT target, platform_message_id AS id FROM outbox
+  WHERE id > (SELECT max(id) FROM outbox) - :rows AND account = :account AND platform_message_id IS NOT NULL
+  AND id > coalesce((SELECT last_outbox FROM rebindings WHERE account = :account), 0) ORDER BY id`;
 const WAITING_TARGETS = `SELECT DISTINCT target FROM outbox WHERE account = ? AND status IN ('queued', 'parked')`;
 const UNPARK = `UPDATE outbox SET status = 'queued', due_at = NULL WHERE target = ? AND settled_at IS NULL AND status = 'parked'`;
 
@@ -69,6 +74,8 @@ export class SqliteOutbox implements Outbox {
   readonly #nextDue;
   readonly #cutOff;
   readonly #sendAgain;
+  readonly #clear;
+  readonly #sent;
   readonly #waitingTargets;
   readonly #unpark;
 
@@ -105,6 +112,8 @@ export class SqliteOutbox implements Outbox {
     >(REQUEUE);
     this.#nextDue = db.prepare<[string], { t: number }>(NEXT_DUE);
     this.#cutOff = db.prepare<[], OutboxRow>(CUT_OFF);
+    this.#clear = db.prepare<[string, string | null, string | null, number], never>(CLEAR);
+    this.#sent = db.prepare<[{ rows: number; account: string }], { target: string; id: string }>(SENT);
     this.#waitingTargets = db.prepare<[string], { target: string }>(WAITING_TARGETS);
     this.#unpark = db.prepare<[string], never>(UNPARK);
     this.#sendAgain = db.prepare<[number], never>(SEND_AGAIN);
@@ -292,6 +301,21 @@ export class SqliteOutbox implements Outbox {
     this.#expiry.mayComeAt(account, row.expires_at);
     this.#reviews.begin(account, row.id, auditId, error, now);
     return { along: 0, ...this.#claims.nextUp(row, now, claimsNext) };
+  }
+
+  clear(id: OutboxId, outcome: Cleared): Promise<boolean> {
+    const [platformId, error] =
+      outcome.status === 'delivered'
+        ? [outcome.platformMessageId ?? null, null]
+        : [null, JSON.stringify(outcome.error)];
+    return this.#db.write(() => this.#clear.run(outcome.status, platformId, error, id).changes === 1);
+  }
+
+  sent(account: string, rows: number): readonly { readonly target: Target; readonly platformMessageId: string }[] {
+    return this.#sent.all({ rows, account }).map(({ target, id }) => ({
+      target: storedTarget(target),
+      platformMessageId: id,
+    }));
   }
 
   comeBack(account: string): Promise<void> {

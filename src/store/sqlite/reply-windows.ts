@@ -82,7 +82,12 @@ export class ReplyWindows {
     this.#take = prepareBoth<[number]>(db, TAKE);
     this.#release = prepareBoth<[number]>(db, RELEASE);
     this.#close = prepareBoth<[number, number]>(db, CLOSE);
-    db.whenUndone(() => this.#fresh.clear());
+    db.whenUndone(() => this.forgetFresh());
+  }
+
+  /** Windows were changed otherwise, or not at all. */
+  forgetFresh(): void {
+    this.#fresh.clear();
   }
 
   /** A message was journalled just now, its window with it. */

@@ -6,6 +6,7 @@ import { Entries } from './entries.js';
 import { SqliteEventLog } from './event-log.js';
 import { Expiry } from './expiry.js';
 import { SqliteGatewaySessions } from './gateway-sessions.js';
+import { SqliteIdentities } from './identities.js';
 import { SqliteInbox } from './inbox.js';
 import { SqliteOutbox } from './outbox.js';
 import { Parking } from './parking.js';
@@ -30,6 +31,7 @@ export function openStore(path: string, durability: 'process' | 'power', busyLim
     inbox: new SqliteInbox(db, windows, entries, parking),
     outbox,
     sessions: new SqliteGatewaySessions(db),
+    identities: new SqliteIdentities(db, windows, line, expiry),
     events: new SqliteEventLog(db, windows, reviews, parking),
     queue: new SqliteQueue(db, line, expiry),
     prune: (before) => prune(db, before),

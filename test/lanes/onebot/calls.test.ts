@@ -43,6 +43,33 @@ test('an answer that comes after its time is ignored and counted', async () => {
   await home.counted('onebot.answers_late');
 });
 
+test('while nothing is read, because the journal cannot keep up, no answer is late', async () => {
+  const home = new OnebotLaneUnderTest({ heartbeat: { timeoutMs: 30 } });
+  const raw = await home.connect();
+  let free = () => {};
+  const jam = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  home.sink.journal = () => jam;
+  for (let i = 0; i < 1000; i++) raw.privateMessage('x', i);
+  await home.until('the jam', () => home.sink.messages.length === 1000);
+  let outcome: unknown = 'none';
+  void home.lane.call('get_group_list', {}).then(
+    (data) => {
+      outcome = data;
+    },
+    (error) => {
+      outcome = error;
+    },
+  );
+  await raw.call('get_group_list'); // it is answered at once, and the time for that passes unread
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(outcome).toBe('none');
+  free();
+  await home.until('the answer', () => outcome !== 'none');
+  expect(outcome).toBeNull();
+});
+
 test('heartbeat.timeout is the time for an answer: what is too slow for one account is fine for another', async () => {
   const slowly = (home: OnebotLaneUnderTest) =>
     home.connect().then((raw) => {

@@ -73,11 +73,10 @@ describe('who writes, and where', () => {
     const gocq = decode({ sub_type: 'group', sender: { nickname: 'Ann', group_id: 30003 } });
     for (const decoded of [napcat, gocq]) {
       expect(decoded).toMatchObject({
-        message: { conversation: { kind: 'c2c', peer: '20002' }, mentionsBot: true },
-        viaGroup: '30003',
+        message: { conversation: { kind: 'c2c', peer: '20002' }, mentionsBot: true, viaGroup: '30003' },
       });
     }
-    expect(decode({ sub_type: 'other' })).not.toHaveProperty('viaGroup');
+    expect(messageOf({ sub_type: 'other' })).not.toHaveProperty('viaGroup');
   });
 
   test('an anonymous member, by the name that is shown', () => {

@@ -100,12 +100,70 @@ describe('refuses, before the upgrade and in plain words,', () => {
 
 test('tells the account why the last caller was not let in, until one is', async () => {
   const home = await guarded();
+  expect(home.sink.facts).toMatchObject({ trouble: false, remedy: undefined }); // to wait is no error
+  await refusalOf(home.url);
   await refusalOf(home.url, { authorization: 'Bearer wrong' });
   expect(home.sink.last?.detail).toMatch(
-    /^waiting for a OneBot implementation of QQ 10001 to dial in at ws:\/\/127\.0\.0\.1:\d+\/onebot\/v11\/ws; the last one was not let in: the access token is wrong$/,
+    /^waiting for a OneBot implementation of QQ 10001 to dial in at ws:\/\/127\.0\.0\.1:\d+\/onebot\/v11\/ws; a caller was not let in: the access token is wrong \(2 refused since 20\d\d-[\d-]+T[\d:]+Z\)$/,
   );
+  expect(home.sink.facts).toEqual({
+    trouble: expect.stringMatching(/^a caller was not let in: the access token is wrong \(2 refused/),
+    remedy: expect.stringMatching(/same token on both sides.*NapCat.*`access_token_env`/),
+  });
+  await expect(home.send('private:20002', 'hi')).rejects.toMatchObject({
+    code: 'onebot.not_connected',
+    remedy: expect.stringMatching(/same token on both sides/),
+  });
   await home.connect({ authorization: `Bearer ${TOKEN}` });
   expect(home.sink.last?.detail).toBeUndefined();
+  expect(home.sink.facts?.trouble ?? false).toBe(false);
+});
+
+test('a path that no account has is told to the only account there', async () => {
+  const home = await guarded();
+  await refusalOf(`${home.url}/event`);
+  expect(home.sink.last?.detail).toContain('a caller was not let in: no account has this path (1 refused');
+  expect(home.sink.facts?.remedy).toContain('`ws_path`');
+});
+
+describe('one QQ at two accounts is let in at one of them,', () => {
+  const two = async (selfId?: string) => {
+    const { ports, lines } = sharedPorts();
+    const endpoint = selfId === undefined ? {} : { selfId };
+    const [first, second] = [
+      await new OnebotLaneUnderTest({ ports, endpoint: { path: '/a', ...endpoint } }).serve(),
+      await new OnebotLaneUnderTest({ ports, endpoint: { path: '/b', token: TOKEN } }).serve(),
+    ];
+    return { first, second, lines, right: { authorization: `Bearer ${TOKEN}` } };
+  };
+
+  test('told in the refusal, the state and the log', async () => {
+    const { first, second, lines, right } = await two();
+    const raw = await first.connect({ selfId: '10001' });
+    expect(await refusalOf(second.url, { ...right, selfId: '10001' })).toMatchObject({
+      status: 403,
+      body: expect.stringContaining(`belongs to the account at ${first.url}`),
+    });
+    expect(second.sink.last?.detail).toMatch(
+      /a caller was not let in: this QQ belongs to the account at .*answered twice/,
+    );
+    expect(second.sink.facts?.remedy).toContain('remove the other account');
+    expect(lines.join('')).toContain('answered twice');
+    // Once it has left, it may come in elsewhere.
+    raw.socket.close();
+    await first.until('its end', () => first.sink.last?.state === 'waiting');
+    await second.connect({ ...right, selfId: '10001' });
+    expect(await refusalOf(first.url, { selfId: '10001' })).toMatchObject({ status: 403 });
+  });
+
+  test('also when it says only later who it is, or is configured elsewhere and not there', async () => {
+    const { second, right } = await two('10001');
+    expect((await refusalOf(second.url, { ...right, selfId: '10001' })).body).toContain('belongs to the account at');
+    const raw = await second.dial({ ...right, selfId: null });
+    raw.onCall = () => ({ data: { user_id: 10001 } });
+    expect(await raw.end()).toEqual({ code: 1008, reason: 'this QQ belongs to another account of loong' });
+    expect(second.sink.last?.detail).toContain('belongs to the account at');
+  });
 });
 
 test('logs a refusal that comes again and again once, and never the token', async () => {
@@ -200,7 +258,7 @@ describe('several accounts', () => {
     const good = await new OnebotLaneUnderTest({ ports, endpoint: { path: '/good' } }).serve();
     const bad = await new OnebotLaneUnderTest({ ports, endpoint: { path: '/bad' } }).serve();
     const calm = await good.connect();
-    const wild = await bad.connect();
+    const wild = await bad.connect({ selfId: '10002' });
     for (const frame of ['null', '5', '"x"', '[]', '{', '', '\u0000', '{"echo":"__proto__"}', '[[[[']) wild.raw(frame);
     wild.raw(Buffer.from([0xff, 0xfe]));
     for (let i = 0; i < 2000; i++) wild.privateMessage(`flood ${i}`, i);
@@ -237,13 +295,20 @@ test('a port that another program has stops this account alone, and tells what t
   const port = Number(new URL(first.url).port);
   const fine = await new OnebotLaneUnderTest({ ports }).serve();
   const late = new OnebotLaneUnderTest({ ports, endpoint: { port } });
+  const holder = process.platform === 'linux' ? `.+ \\(pid ${process.pid}\\)` : 'another program';
+  const taken = `port ${port} of 127.0.0.1 is taken by ${holder}$`;
   await expect(late.serve()).rejects.toMatchObject({
     code: 'onebot.port_taken',
     retry: 'later',
-    message: `port ${port} of 127.0.0.1 is taken by another program`,
+    message: expect.stringMatching(taken),
     remedy: expect.stringContaining('ws_port'),
   });
-  await fine.connect();
+  await expect(late.send('private:20002', 'hi')).rejects.toMatchObject({
+    code: 'onebot.not_connected',
+    message: expect.stringMatching(`^nobody can dial in: ${taken}`),
+    remedy: expect.stringContaining('ws_port'),
+  });
+  await fine.connect({ selfId: '10002' });
   await first.stop();
   const again = new OnebotLaneUnderTest({ ports, endpoint: { port } });
   await again.serve();

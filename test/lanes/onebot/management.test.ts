@@ -1,6 +1,9 @@
 /** The eleven functions of the seed, each on the wire as it has to be. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type ActionCall, MANAGEMENT } from '../../../src/protocol/onebot/management.js';
+import { tempDir } from '../../support/temp-dir.js';
 import { OnebotLaneUnderTest } from './support/onebot-lane-under-test.js';
 
 /** The frame that the implementation hears, without its echo, and what the caller gets back. */
@@ -117,4 +120,24 @@ test('uploadPrivateFile', async () => {
     action: 'upload_private_file',
     params: { user_id: 20002, file, name: 'file.pdf' },
   });
+});
+
+test('a file by its path is one of this machine and goes along; one by file:// is where the implementation runs', async () => {
+  const path = join(tempDir(), 'a.txt');
+  writeFileSync(path, 'hello');
+  const sent = async (file: string) =>
+    (await done(MANAGEMENT.uploadPrivateFile('20002', file, 'a.txt'))).frame.params?.file;
+  expect(await sent(path)).toBe('base64://aGVsbG8=');
+  expect(await sent(`file://${path}`)).toBe(`file://${path}`);
+  expect(await sent('https://example.test/a.txt')).toBe('https://example.test/a.txt');
+  await expect(sent(`${path}.none`)).rejects.toMatchObject({ code: 'media.file_unreadable' });
+});
+
+test('an implementation that takes paths alone gets the path', async () => {
+  const home = new OnebotLaneUnderTest();
+  const raw = await home.connect({ program: 'go-cqhttp' });
+  const path = join(tempDir(), 'a.txt');
+  const { action, params } = MANAGEMENT.uploadGroupFile('30003', path, '', 'a.txt');
+  await home.lane.call(action, params);
+  expect(raw.calls(action)).toMatchObject([{ params: { file: path } }]);
 });

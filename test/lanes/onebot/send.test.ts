@@ -1,6 +1,9 @@
 /** What goes over the wire for a message, and what is made of the answer. */
+
 import { describe, expect, test } from 'vitest';
 import type { Segment } from '../../../src/model/message.js';
+import type { AccountId, PeerId } from '../../../src/model/target.js';
+import { storedTarget } from '../../../src/model/target.js';
 import { OnebotLaneUnderTest } from './support/onebot-lane-under-test.js';
 
 const HELLO = [{ type: 'text', data: { text: 'hello' } }];
@@ -27,7 +30,14 @@ test('a group message says every parameter', async () => {
 test('ids that no number can hold, or that are none, go out as they are', async () => {
   const home = new OnebotLaneUnderTest();
   const raw = await home.connect();
-  for (const id of ['9007199254740993', 'virtual-1', '007']) await home.send(`private:${id}`, 'hello');
+  // Nobody may be named so in a target, but who wrote in from a bridge is answered.
+  for (const id of ['9007199254740993', 'virtual-1', '007']) {
+    const delivery = {
+      target: storedTarget(`onebot:home:private:${id}`),
+      segments: [{ type: 'text', text: 'hello' }],
+    } as const;
+    await home.lane.send(delivery, new AbortController().signal);
+  }
   expect(raw.calls('send_msg').map(({ params }) => params.user_id)).toEqual(['9007199254740993', 'virtual-1', '007']);
 });
 
@@ -159,6 +169,28 @@ describe('a send that failed', () => {
       failure: 'unavailable',
       certainty: 'unknown',
     });
+  });
+
+  test('and its answer comes late after all, what it says is told', async () => {
+    const home = new OnebotLaneUnderTest({ heartbeat: { timeoutMs: 20 }, times: { sendMs: 20 } });
+    const raw = await home.connect();
+    raw.onCall = () => undefined;
+    const target = { channel: 'onebot', account: 'home' as AccountId, kind: 'c2c', peer: '20002' as PeerId } as const;
+    const segments = [{ type: 'text', text: 'x' }] as const;
+    for (const id of [7, 8, 9]) {
+      const sent = home.lane.send({ id, target, segments }, new AbortController().signal);
+      await expect(sent).rejects.toMatchObject({ certainty: 'unknown' });
+    }
+    const [first, second, third] = raw.calls('send_msg');
+    raw.send({ status: 'failed', retcode: 1200, message: 'Timeout: NTEvent', echo: third?.echo });
+    raw.send({ status: 'failed', retcode: 100, message: 'no', echo: second?.echo });
+    raw.send({ status: 'ok', retcode: 0, data: { message_id: 77 }, echo: first?.echo });
+    raw.send({ status: 'ok', retcode: 0, data: { message_id: 78 }, echo: first?.echo });
+    await home.counted('onebot.answers_late', 4);
+    expect(home.sink.late).toMatchObject([
+      { delivery: 8, outcome: { delivered: false, error: { code: 'onebot.retcode_100' } } },
+      { delivery: 7, outcome: { delivered: true, platformMessageId: '77' } },
+    ]);
   });
 
   test('because it was broken off before it went out was not delivered; afterwards nobody knows', async () => {

@@ -50,6 +50,16 @@ describe('retcodes', () => {
     expect(meaning?.class).toBe(kind);
   });
 
+  test.for([
+    ['群(30003)成员20009不存在', /nobody of this number is in the group, or the account itself is not/],
+    ['MEMBER_NOT_FOUND: 群(30003)成员20009不存在', /nobody of this number is in the group/],
+    ['群聊 30003 不存在', /no such group, or the account is not in it/],
+    ['GROUP_NOT_FOUND', /no such group, or the account is not in it/],
+    ['好友不存在', /nobody of this number whom the account could address/],
+  ] as const)('%s may mean two things, and both are told', ([said, cause]) => {
+    expect(textMeaning(said)?.cause).toMatch(cause);
+  });
+
   test('other texts say nothing of their own', () => {
     expect(textMeaning('something else')).toBeUndefined();
   });

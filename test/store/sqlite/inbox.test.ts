@@ -173,7 +173,7 @@ describe('an answer', () => {
   test('is claimed in the same commit where somebody is ready to deliver it, with the first pair of its own window', async () => {
     const id = idOf(await store.inbox.admit(arrival('m1')));
     const said = [outgoing('alice', 'one'), outgoing('alice', 'two')];
-    const { ids: numbers, claimed } = await store.inbox.answer(id, said, true);
+    const { ids: numbers, claimed } = await store.inbox.answer(id, said, () => true);
     expect(claimed).toEqual(store.outbox.find(numbers[0] ?? 0));
     expect(claimed).toMatchObject({
       status: 'sending',
@@ -188,10 +188,49 @@ describe('an answer', () => {
     expect(next).toMatchObject({ status: 'sending', attempts: 1, passive: { seq: 2 } });
   });
 
+  test('that is known at once is stored in the commit of its message, with the first pair of its window, once', async () => {
+    const messages = [outgoing('alice', 'one'), outgoing('alice', 'two')];
+    const answer = { messages, mayBegin: () => true, needsPair: true };
+    const [first, copy] = await Promise.all([1, 2].map(() => store.inbox.admit({ ...arrival('m1'), answer })));
+    expect(copy).toEqual({ outcome: 'duplicate' });
+    if (first?.outcome !== 'taken') throw new Error('the first is taken');
+    const { ids: numbers, claimed } = first.answered ?? { ids: [] };
+    expect(numbers).toHaveLength(2);
+    expect(ids()).toEqual([]);
+    expect(claimed).toEqual(store.outbox.find(numbers[0] ?? 0));
+    expect(claimed).toMatchObject({
+      status: 'sending',
+      inReplyTo: first.id,
+      passive: { token: { value: 'm1' }, seq: 1 },
+    });
+    const { next } = await store.outbox.settle(numbers[0] ?? 0, { status: 'delivered' }, true);
+    expect(next).toMatchObject({ id: numbers[1], passive: { token: { value: 'm1' }, seq: 2 } });
+    expect(store.outbox.pending(target('alice'))).toBe(1);
+    expect(await store.inbox.answer(first.id, [outgoing('alice')])).toEqual({ ids: [], isDue: false });
+  });
+
+  test('that is known at once and cannot be stored leaves nothing of its message either, and its neighbours alone', async () => {
+    const unstorable = { ...outgoing('alice'), origin: null } as unknown as NewOutgoing;
+    const answer = { messages: [unstorable], mayBegin: () => true, needsPair: true };
+    const bad = store.inbox.admit({ ...arrival('m1'), answer });
+    const good = store.inbox.admit({ ...arrival('m2'), answer: { ...answer, messages: [outgoing('alice')] } });
+    await expect(bad).rejects.toMatchObject({ code: 'store.failed' });
+    expect(await good).toMatchObject({ outcome: 'taken', answered: { claimed: { status: 'sending' } } });
+    expect(await store.inbox.admit(arrival('m1'))).toMatchObject({ outcome: 'taken' });
+  });
+
+  test('that says nothing settles its message and takes no place of its window', async () => {
+    const silence = { messages: [], mayBegin: () => true, needsPair: true };
+    await store.inbox.admit({ ...arrival('m1'), answer: silence });
+    expect(ids()).toEqual([]);
+    await store.outbox.add(outgoing('alice'));
+    expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows).toMatchObject([{ passive: { seq: 1 } }]);
+  });
+
   test('waits behind an earlier message to its target, whoever is ready', async () => {
     const earlier = await store.outbox.add(outgoing('alice'));
     const id = idOf(await store.inbox.admit(arrival('m1')));
-    const { ids: numbers, claimed } = await store.inbox.answer(id, [outgoing('alice')], true);
+    const { ids: numbers, claimed } = await store.inbox.answer(id, [outgoing('alice')], () => true);
     expect(claimed).toBeUndefined();
     expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows.map((row) => row.id)).toEqual([earlier]);
     const settled = await store.outbox.settle(earlier, { status: 'delivered' });
@@ -209,6 +248,15 @@ describe('an answer', () => {
     });
     reader.close();
   });
+});
+
+test('the newest messages of an account are told, the oldest first, whatever became of them', async () => {
+  await store.inbox.admit(arrival('m1'));
+  await store.inbox.admit({ ...arrival('m2'), refusal: 'x' });
+  await store.inbox.admit({ message: inbound('m3', 'alice', { conversation: target('alice', 'c2c', 'ops') }) });
+  await store.inbox.admit(arrival('m4'));
+  expect(store.inbox.received(ACCOUNT, 3).map(({ id }) => id)).toEqual(['m2', 'm4']);
+  expect(store.inbox.received(ACCOUNT, 100)).toHaveLength(3);
 });
 
 test('a message is found by its conversation and id, whatever became of it', async () => {

@@ -80,6 +80,36 @@ test('what is seen otherwise than it was meant is delivered, with a word about i
   });
 });
 
+describe('what the platform tells late', () => {
+  const unknown = { status: 'uncertain', error: { code: 'x', message: 'nobody answered' } } as const;
+
+  test('settles a message of which nothing was known, and no other', async () => {
+    const [arrived, refused, queued] = await Promise.all([1, 2, 3].map((n) => store.outbox.add(outgoing(`peer${n}`))));
+    await store.outbox.claim(ACCOUNT, Date.now(), 2);
+    for (const id of [arrived, refused]) await store.outbox.settle(id ?? 0, unknown);
+    const error = { code: 'onebot.retcode_100', message: 'no' };
+    expect(await store.outbox.clear(arrived ?? 0, { status: 'delivered', platformMessageId: '77' })).toBe(true);
+    expect(await store.outbox.clear(refused ?? 0, { status: 'failed', error })).toBe(true);
+    expect(store.outbox.find(arrived ?? 0)).toMatchObject({ status: 'delivered', platformMessageId: '77' });
+    expect(store.outbox.find(arrived ?? 0)?.error).toBeUndefined();
+    expect(store.outbox.find(refused ?? 0)).toMatchObject({ status: 'failed', error });
+    for (const id of [arrived, refused, queued, 99]) {
+      expect(await store.outbox.clear(id ?? 0, { status: 'delivered' })).toBe(false);
+    }
+  });
+
+  test('what went out is told with its number, the oldest first', async () => {
+    const ids = await Promise.all([1, 2, 3].map((n) => store.outbox.add(outgoing(`peer${n}`))));
+    await store.outbox.claim(ACCOUNT, Date.now(), 9);
+    for (const id of ids) await store.outbox.settle(id, { status: 'delivered', platformMessageId: `p${id}` });
+    expect(store.outbox.sent(ACCOUNT, 2)).toEqual([
+      { target: target('peer2'), platformMessageId: 'p2' },
+      { target: target('peer3'), platformMessageId: 'p3' },
+    ]);
+    expect(store.outbox.sent('qqbot:ops', 9)).toEqual([]);
+  });
+});
+
 describe('order', () => {
   test('of a target only the oldest message is claimed, and none while it is being sent', async () => {
     const [a1, a2, b1] = await Promise.all([

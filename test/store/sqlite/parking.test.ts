@@ -105,7 +105,7 @@ describe('a peer that refused an active message', () => {
 
   test('is known by a reply that was refused no more than before', async () => {
     const { id } = await heard('m1', 1);
-    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], true);
+    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], () => true);
     await store.outbox.settle(claimed?.id ?? 0, PARKED);
     expect(status(claimed?.id ?? 0)).toBe('parked');
     const next = await add('active');
@@ -283,7 +283,7 @@ describe('when the peer writes', () => {
   test('what waited goes before what was submitted later, but never beside a message that is being sent', async () => {
     const [late] = await parked('late');
     const { id } = await heard('m1', 1);
-    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], true);
+    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], () => true);
     const later = await add('later');
     await heard('m2', 5);
     expect(await claimIds()).toEqual([]);

@@ -178,6 +178,6 @@ test('a file of the first released form is taken over with all that waits in it'
   expect(rows).toMatchObject([{ id: 1 }, { id: 2, passive: { token: { kind: 'event_id', value: 'E7' }, seq: 1 } }]);
   await taken.outbox.settle(2, { status: 'delivered' });
   expect(taken.inbox.waiting(ACCOUNT, 0, 9)).toMatchObject([{ id: 1, message: bob }]);
-  const answer = await taken.inbox.answer(1, [outgoing('bob', 'z', { origin: 'backend' })], true);
+  const answer = await taken.inbox.answer(1, [outgoing('bob', 'z', { origin: 'backend' })], () => true);
   expect(answer.claimed?.passive).toMatchObject({ token: { kind: 'msg_id', value: 'm1' }, seq: 2 });
 });

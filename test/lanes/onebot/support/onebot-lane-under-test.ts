@@ -1,7 +1,7 @@
 /** A real lane of OneBot on a real port, with a journal that tests can look into, stop and break. */
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import type { LaneSink, LaneState } from '../../../../src/lanes/lane.js';
+import type { LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../../../../src/lanes/lane.js';
 import { OnebotLane, type OnebotLaneOptions } from '../../../../src/lanes/onebot/onebot-lane.js';
 import { ReverseWsPorts } from '../../../../src/lanes/onebot/reverse-ws-ports.js';
 import { type InboundMessage, type Notice, plainText, type Segment } from '../../../../src/model/message.js';
@@ -16,6 +16,8 @@ class RecordingSink implements LaneSink {
   readonly undecodables: { readonly raw: string; readonly reason: string }[] = [];
   readonly acknowledgements: number[] = [];
   readonly states: { readonly state: LaneState; readonly detail: string | undefined }[] = [];
+  /** Of the state that was told last. */
+  facts: StateFacts | undefined;
   /** What a commit waits for, and whether it fails. */
   journal: (what: InboundMessage | Notice | string) => void | Promise<void> = () => undefined;
 
@@ -34,12 +36,20 @@ class RecordingSink implements LaneSink {
     return this.journal(raw);
   }
 
-  state(state: LaneState, detail?: string): void {
+  state(state: LaneState, detail?: string, more?: StateFacts): void {
     this.states.push({ state, detail });
+    this.facts = more;
   }
 
   acknowledged(at: number): void {
     this.acknowledgements.push(at);
+  }
+
+  readonly late: { readonly delivery: number; readonly outcome: LateOutcome }[] = [];
+  readonly past: Past = { sent: () => [], received: () => [] };
+
+  toldLate(delivery: number, outcome: LateOutcome): void {
+    this.late.push({ delivery, outcome });
   }
 
   get last(): { readonly state: LaneState; readonly detail: string | undefined } | undefined {
@@ -76,6 +86,7 @@ export class OnebotLaneUnderTest {
     this.lane = new OnebotLane({
       account,
       endpoint: { host: '127.0.0.1', port: 0, path: '/onebot/v11/ws', ...endpoint },
+      binding: { selfId: undefined, bind: async () => undefined },
       heartbeat: { enabled: true, intervalMs: 30_000, timeoutMs: 10_000, ...heartbeat },
       reconnect: {
         enabled: true,

@@ -26,6 +26,8 @@ export interface Dialling {
   readonly origin?: string;
   /** It never answers a ping, as if it were gone. */
   readonly mute?: boolean;
+  /** What it says it is. */
+  readonly program?: string;
 }
 
 /** What a caller who was not let in gets to read. */
@@ -49,11 +51,13 @@ export class RawImplementation {
   /** Pings that came from the other side. */
   pings = 0;
   messageIds = 7_654_320;
+  readonly #program: string | undefined;
   /** undefined: no answer. By default it knows itself, and takes every message. */
   onCall: (call: Heard) => Answer | undefined = (call) => this.usual(call);
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, program: string | undefined) {
     this.socket = socket;
+    this.#program = program;
     socket.on('message', (data) => {
       const call = JSON.parse(String(data)) as Heard;
       this.heard.push(call);
@@ -72,7 +76,7 @@ export class RawImplementation {
   /** Dials in, and resolves once it is connected. */
   static async dial(url: string, dialling: Dialling = {}): Promise<RawImplementation> {
     const socket = open(url, dialling);
-    const raw = new RawImplementation(socket);
+    const raw = new RawImplementation(socket, dialling.program);
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);
@@ -83,6 +87,7 @@ export class RawImplementation {
 
   usual(call: Heard): Answer {
     if (call.action.startsWith('send_')) return { data: { message_id: ++this.messageIds } };
+    if (call.action === 'get_version_info' && this.#program !== undefined) return { data: { app_name: this.#program } };
     return { data: FACTS[call.action] ?? null };
   }
 

@@ -1,7 +1,7 @@
 /** A real lane on a real socket, with a journal and a memory that tests can look into, stop and break. */
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import type { LaneSink, LaneState } from '../../../../src/lanes/lane.js';
+import type { LaneSink, LaneState, Past } from '../../../../src/lanes/lane.js';
 import type { ResumeMemory } from '../../../../src/lanes/qqbot/gateway-loop.js';
 import { QqbotLane, type QqbotLaneOptions } from '../../../../src/lanes/qqbot/qqbot-lane.js';
 import { type InboundMessage, type Notice, plainText } from '../../../../src/model/message.js';
@@ -44,6 +44,12 @@ class RecordingSink implements LaneSink {
 
   acknowledged(at: number): void {
     this.acknowledgements.push(at);
+  }
+
+  readonly past: Past = { sent: () => [], received: () => [] };
+
+  toldLate(): void {
+    throw new Error('the official platform tells nothing late');
   }
 
   get texts(): readonly string[] {
