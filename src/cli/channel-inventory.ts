@@ -46,6 +46,8 @@ export interface ChannelInventory extends ChannelFacts {
   readonly target_templates: readonly string[];
   readonly runtime_owner: string;
   readonly supervised: boolean;
+  /** The config has a table of it. */
+  readonly configured: boolean;
   /** The daemon runs and serves an account of it. */
   readonly running: boolean;
   readonly default_account: string;
@@ -87,7 +89,7 @@ export const TARGET_TEMPLATES: {
 
 export function inventoryOf(config: Config, id: ChannelId, daemon: DaemonStatus | undefined): ChannelInventory {
   const { label, aliases, kinds } = CHANNELS[id];
-  const { defaultAccount, defaultSource, accounts } = config[id];
+  const { isConfigured, defaultAccount, defaultSource, accounts } = config[id];
   const live = daemon?.accounts.filter(({ channel }) => channel === id) ?? [];
   return {
     id,
@@ -100,6 +102,7 @@ export function inventoryOf(config: Config, id: ChannelId, daemon: DaemonStatus 
     target_templates: TARGET_TEMPLATES[id].map(({ target }) => target),
     runtime_owner: `gateway run or direct channels serve ${id}`,
     supervised: true,
+    configured: isConfigured,
     running: live.length > 0,
     default_account: defaultAccount,
     default_account_source: defaultSource,

@@ -27,7 +27,10 @@ export async function listChannels(options: GlobalOptions): Promise<void> {
   const channels = (Object.keys(CHANNELS) as ChannelId[]).map((id) => inventoryOf(config, id, daemon));
   if (options.json) return printJson({ config: config.path, channels, warnings: config.warnings });
   console.log(`config: ${config.path}`);
-  for (const channel of channels) printChannel(channel, daemon);
+  for (const channel of channels) {
+    if (channel.configured || channel.running) printChannel(channel, daemon);
+    else printUnused(channel, config);
+  }
   for (const warning of config.warnings) console.error(`warning: ${warning}`);
 }
 
@@ -43,6 +46,18 @@ async function askDaemon(config: Config): Promise<DaemonStatus | undefined> {
     return undefined;
   }
 }
+
+/** Of a channel that nobody wants nothing is missing. */
+function printUnused({ id, label }: ChannelInventory, { path }: Config): void {
+  console.log(`\n${label} [${id}]: not configured`);
+  console.log(`  to use it write ${FIRST_KEYS[id]} into ${path}`);
+}
+
+/** The least that has to be said of each. */
+const FIRST_KEYS: { readonly [C in ChannelId]: string } = {
+  qqbot: '[qqbot] with app_id_env, client_secret_env and allowed_peer_ids',
+  onebot: '[onebot] with access_token_env and allowed_peer_ids (NapCat & co. then dial in)',
+};
 
 function printChannel(channel: ChannelInventory, daemon: DaemonStatus | undefined): void {
   const { id, label, kinds, aliases } = channel;

@@ -4,6 +4,7 @@ import type { Account, Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { Receipt, SendRequest } from '../control/api.js';
 import { ControlClient, NoAnswer } from '../control/control-client.js';
+import { segmentsOf } from '../control/given-segment.js';
 import { LoongError, UsageError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
 import { formatTarget, parseTarget, type Target } from '../model/target.js';
@@ -12,6 +13,7 @@ import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { type Content, type ContentOptions, contentOf, quoting, writtenIn } from './message-content.js';
 import { accountsOf, assertEnabled, requireAccount, requireChannel } from './require-channel.js';
+import { findDaemon } from './running-daemon.js';
 
 export interface SendOptions extends GlobalOptions, ContentOptions {
   readonly target: string;
@@ -35,6 +37,8 @@ interface OutgoingMessage {
 
 /** Longer is waited for by no timer of Node: 23 days. */
 const LONGEST_TIMEOUT_MS = 2_000_000_000;
+/** A dry run waits so long for the OneBot program to say which it is. */
+const PROGRAM_LIMIT_MS = 5000;
 
 export async function sendMessage(channelName: string, options: SendOptions): Promise<void> {
   const channel = requireChannel(channelName);
@@ -58,8 +62,9 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
   assertWorthSending(target, content, account);
   const { replyTo, idempotencyKey: key } = options;
   if (key !== undefined) assertIdempotencyKey(key);
-  if (options.dryRun === true) return printDryRun(target, content, options);
-  printReceipt(await deliver(config, account, { target, content, replyTo, key }, options), options);
+  const message = { target, content, replyTo, key };
+  if (options.dryRun === true) return tryDry(config, account, message, options);
+  printReceipt(await deliver(config, account, message, options), options);
 }
 
 /** What can be said without asking anybody. Segments may be without a word: what each of them needs, the daemon knows. */
@@ -73,13 +78,58 @@ function segmentOf(content: Exclude<Content, { readonly segments: unknown }>): S
   return 'text' in content ? { type: 'text', text: content.text } : { type: 'markdown', markdown: content.markdown };
 }
 
-function printDryRun(target: Target, content: Content, { json }: SendOptions): void {
+/** Everything that comes before the sending. @throws DeliveryError for what would not be sent */
+async function tryDry(
+  config: Config,
+  account: Account,
+  message: OutgoingMessage,
+  { json }: SendOptions,
+): Promise<void> {
+  const { target, content } = message;
+  const segments = segmentsOf(requestOf(message), target.channel);
+  assertSendable(target, segments, allowedPeers(account));
+  const { dryRun } = await import('../daemon/dry-run.js');
+  const asks = account.channel === 'onebot' && segments.some(({ type }) => type !== 'text');
+  const { parts, program } = await dryRun(
+    account,
+    target,
+    segments,
+    asks ? await programOf(config, account) : undefined,
+  );
   const { length } = writtenIn(content);
   const count = 'segments' in content ? content.segments.length : undefined;
+  if (json) {
+    return printJson({
+      dry_run: true,
+      target: formatTarget(target),
+      characters: length,
+      ...(count === undefined ? {} : { segments: count }),
+      parts,
+      ...(program === undefined ? {} : { program }),
+    });
+  }
   const shown = count === undefined ? '' : ` in ${count} segment${count === 1 ? '' : 's'}`;
-  const facts = { dry_run: true, target: formatTarget(target), characters: length };
-  if (json) printJson(count === undefined ? facts : { ...facts, segments: count });
-  else console.log(`dry run: ${length} characters${shown} would go to ${formatTarget(target)}; nothing was sent`);
+  console.log(`dry run: ${length} characters${shown} would go to ${formatTarget(target)}; nothing was sent`);
+  for (const [i, { kinds, characters, warning }] of parts.entries()) {
+    console.log(`  part ${i + 1} of ${parts.length}: ${kinds.join(', ')} (${characters} characters)`);
+    if (warning !== undefined) console.error(`  warning: ${warning}`);
+  }
+  if (program !== undefined) console.log(`  encoded for ${program}, which is connected`);
+  else if (asks) console.log('  no OneBot program is connected: what it would leave out or fake is not known');
+}
+
+/** What the connected OneBot program calls itself; undefined when none is there, or it does not tell. */
+async function programOf({ gateway }: Config, { id }: Account): Promise<string | undefined> {
+  const daemon = await findDaemon(gateway.stateDir).catch(() => undefined);
+  try {
+    const told = await daemon?.onebot(id, 'get_version_info', {}, PROGRAM_LIMIT_MS);
+    const name = typeof told === 'object' && told !== null && 'app_name' in told ? told.app_name : undefined;
+    return typeof name === 'string' ? name.slice(0, 64) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    await daemon?.close();
+  }
 }
 
 async function deliver(

@@ -1,5 +1,7 @@
-/** `loong explain`: the numbers of the QQ platform in words, what loong does about them, and what you can do. */
+/** `loong explain`: the numbers of the QQ platform and of OneBot, and loong's own codes, in words: what loong does about them, and what you can do. */
+import { nearest } from '../config/suggestion.js';
 import { LoongError, UsageError } from '../model/errors.js';
+import { type RetcodeClass, retcodeMeaning } from '../protocol/onebot/retcodes.js';
 import {
   meaningOfCode,
   type PlatformErrorClass,
@@ -11,15 +13,16 @@ import {
 import { CLOSE_REACTIONS, type CloseReaction } from '../protocol/qqbot/gateway-codes.js';
 import { printJson, reportError } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { OWN_CODES } from './own-codes.js';
 
-/** One number at one place of the platform. */
+/** One number at one place of the platform, or one of our own codes. */
 interface Explanation {
-  readonly code: number;
-  readonly where: 'api' | 'token endpoint' | 'gateway' | 'http status';
+  readonly code: number | string;
+  readonly where: 'api' | 'token endpoint' | 'gateway' | 'http status' | 'onebot' | 'loong';
   readonly class: string;
   readonly cause: string;
-  /** What loong does by itself. */
-  readonly reaction: string;
+  /** What loong does by itself; absent where it is loong that says it. */
+  readonly reaction?: string;
   readonly remedy: string;
   /** Whether the same message can arrive twice when it is sent once more; absent where no message is concerned. */
   readonly repeat?: string;
@@ -98,10 +101,20 @@ const PLAIN_CLOSES: { readonly [code: number]: CloseReaction } = {
   4000: { next: 'resume', meaning: 'an error that the platform does not name' },
 };
 
+const RETCODE_REACTIONS: { readonly [C in RetcodeClass]: string } = {
+  ok: 'counts it as done',
+  busy: 'tries a message again with growing pauses; a call fails',
+  refused: 'fails the message or call',
+  permission: 'fails the message or call',
+  'unknown-action': 'fails the message or call',
+  auth: 'fails the message or call',
+  failed: 'fails the message or call; where QQ itself did not answer in time a message is called uncertain',
+};
+
 export async function explain(codes: readonly string[], { json }: GlobalOptions): Promise<void> {
-  const numbers = codes.map(numberOf);
-  const found = numbers.flatMap(explanationsOf);
-  const unknown = numbers.filter((number) => explanationsOf(number).length === 0);
+  const read = codes.map(readCode);
+  const found = read.flatMap(explanationsOf);
+  const unknown = read.filter((code) => explanationsOf(code).length === 0);
   const error = unknown.length === 0 ? undefined : unknownCodes(unknown);
   if (json) {
     if (error === undefined) return printJson({ codes: found });
@@ -113,21 +126,33 @@ export async function explain(codes: readonly string[], { json }: GlobalOptions)
   if (error !== undefined) reportError(error, false);
 }
 
-/** @throws UsageError */
-function numberOf(text: string): number {
+/** A number, or a code of our own. @throws UsageError */
+function readCode(text: string): number | string {
   if (/^[0-9]{1,10}$/.test(text)) return Number(text);
-  throw new UsageError('explain.not_a_code', `\`${text}\` is no error code`, 'write its number, such as 40054010');
+  if (Object.hasOwn(OWN_CODES, text) || /^[a-z_]+\.[a-z0-9_-]+$/.test(text)) return text;
+  throw new UsageError(
+    'explain.not_a_code',
+    `\`${text}\` is no error code`,
+    'write a number such as 40054010, or a code of loong such as onebot.not_connected',
+  );
 }
 
-function unknownCodes(codes: readonly number[]): LoongError {
+function unknownCodes(codes: readonly (number | string)[]): LoongError {
+  const [own] = codes.filter((code) => typeof code === 'string');
+  const meant = own === undefined ? undefined : nearest(own, Object.keys(OWN_CODES));
   return new LoongError('explain.unknown', `nothing is known of ${codes.join(', ')}`, {
     remedy:
-      'look at the page 错误码 of the QQ Bot API (bot.q.qq.com/wiki), and at what the platform says beside the number',
+      meant !== undefined
+        ? `did you mean \`${meant}\`?`
+        : own !== undefined
+          ? 'check it for a typo'
+          : 'look at the page 错误码 of the QQ Bot API (bot.q.qq.com/wiki), and at what the platform says beside the number',
   });
 }
 
 /** A number can mean something else at another place. */
-function explanationsOf(code: number): readonly Explanation[] {
+function explanationsOf(code: number | string): readonly Explanation[] {
+  if (typeof code === 'string') return ofOwn(code);
   const close = CLOSE_REACTIONS[code] ?? PLAIN_CLOSES[code];
   const said: readonly (Explanation | undefined)[] = [
     ofApi(code, 'api', meaningOfCode(code)),
@@ -135,8 +160,27 @@ function explanationsOf(code: number): readonly Explanation[] {
     ofApi(code, 'token endpoint', TOKEN_ENDPOINT_ERRORS[code]),
     ofApi(code, 'http status', STATUS_ERRORS[code]),
     close === undefined ? undefined : ofClose(code, close),
+    ofOnebot(code),
   ];
   return said.filter((one) => one !== undefined);
+}
+
+function ofOwn(code: string): readonly Explanation[] {
+  const retcode = /^onebot\.retcode_(-?\d{1,9})$/.exec(code)?.[1];
+  const meaning = Object.hasOwn(OWN_CODES, code) ? OWN_CODES[code] : undefined;
+  if (meaning !== undefined) {
+    const [family = ''] = code.split('.');
+    return [{ code, where: 'loong', class: family, cause: meaning.meaning, remedy: meaning.remedy }];
+  }
+  const found = retcode === undefined ? undefined : ofOnebot(Number(retcode));
+  return found === undefined ? [] : [found];
+}
+
+function ofOnebot(code: number): Explanation | undefined {
+  const meaning = retcodeMeaning(code);
+  if (meaning === undefined) return undefined;
+  const { class: kind, cause, remedy = 'nothing: it is no error' } = meaning;
+  return { code, where: 'onebot', class: kind, cause, reaction: RETCODE_REACTIONS[kind], remedy };
 }
 
 function ofApi(
@@ -177,7 +221,7 @@ function ofClose(code: number, { next, meaning, remedy, waitMs, refreshToken }: 
 function print({ code, where, cause, reaction, remedy, repeat, ...rest }: Explanation, isLater: boolean): void {
   if (isLater) console.log('');
   console.log(`${code} (${where}, ${rest.class}): ${cause}`);
-  console.log(`  loong   ${reaction}`);
+  if (reaction !== undefined) console.log(`  loong   ${reaction}`);
   if (repeat !== undefined) console.log(`  repeat  ${repeat}`);
   console.log(`  → ${remedy}`);
 }

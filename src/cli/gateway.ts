@@ -3,11 +3,11 @@ import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { DaemonStatus } from '../control/api.js';
 import { pause } from '../model/backoff.js';
-import { ConfigError, LoongError } from '../model/errors.js';
+import { LoongError } from '../model/errors.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { daemonLine, stateLines } from './live-status.js';
-import { accountsOf } from './require-channel.js';
+import { enabledAccounts } from './require-channel.js';
 import { findDaemon, withDaemon } from './running-daemon.js';
 import { ELSEWHERE_REMEDY, UNIT, unitRuns } from './systemd-unit.js';
 
@@ -19,16 +19,7 @@ const LOOK_EVERY_MS = 50;
 
 export async function runGateway(options: GlobalOptions): Promise<void> {
   const config = await read(options, 'required');
-  const accounts = accountsOf(config).filter((account) => account.enabled);
-  if (accounts.length === 0) {
-    throw new ConfigError([
-      {
-        path: 'qqbot.enabled',
-        message: 'no account of any channel is enabled',
-        remedy: 'set enabled = true under [qqbot] or [onebot]',
-      },
-    ]);
-  }
+  const accounts = enabledAccounts(config);
   const { runUntilStopped } = await import('./run-until-stopped.js');
   await runUntilStopped(
     { ...config, warnings: [...config.warnings, ...(await hiddenState(config, options))] },

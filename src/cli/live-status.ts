@@ -18,7 +18,7 @@ export function stateLines(status: AccountStatus, now: number): readonly string[
   const lines = [`${state} (${ago(since, now)})${why}${next}`];
   if (remedy !== undefined) lines.push(`→ ${remedy}`);
   lines.push(seen.map(([what, at]) => `${what} ${at === undefined ? 'never' : `${ago(at, now)} ago`}`).join(' · '));
-  if (lastError !== undefined && lastError.message !== detail)
+  if (lastError !== undefined && detail?.includes(lastError.message) !== true)
     lines.push(`last error ${ago(lastError.at, now)} ago: ${lastError.message}`);
   return lines;
 }

@@ -108,7 +108,7 @@ Examples:
   $ loong channels send qqbot --target c2c:OPENID --text "backup done" --idempotency-key backup-2026-11-20
   $ loong channels send qqbot --target c2c:OPENID --text hi --json
   $ loong channels send onebot --target private:20002 --text "look" --image ./cat.png
-  $ loong channels send onebot --target home:group:30003 --segments '[{"type":"dice","data":{}}]'
+  $ loong channels send onebot --target group:30003 --segments '[{"type":"dice","data":{}}]'
 
 Long text goes out in several parts. The receipt says delivered, failed, uncertain (may have arrived), queued or parked (waits until the peer writes).`,
   )
@@ -204,14 +204,34 @@ queue
     (await import('./queue.js')).dropQueueItem(id, self.optsWithGlobals()),
   );
 
+const account = program
+  .command('account')
+  .description('whose an account is: which app, or which QQ')
+  .addHelpText('after', '\nExample:\n  $ loong account rebind qqbot main');
+account
+  .command('rebind <channel> <account>')
+  .description('let it become another app or QQ, and give up all that belongs to the former one; stop the daemon first')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong account rebind qqbot main
+  $ loong account rebind onebot home --json
+
+Messages that wait are settled as failed (those that may have arrived as uncertain), incoming ones stay unanswered; reply windows and the gateway session are forgotten. Ids of peers are per app, so look at allowed_peer_ids afterwards.`,
+  )
+  .action(async (channel: string, id: string, _options, self: Command) =>
+    (await import('./account.js')).rebindAccount(channel, id, self.optsWithGlobals()),
+  );
+
 program
   .command('explain <code...>')
   .description(
-    'what a number of the QQ platform means, what loong does about it, and what you can do; exit 1 when unknown',
+    'what a number of the QQ platform or of OneBot, or a code of loong itself, means, what loong does about it, and what you can do; exit 1 when unknown',
   )
   .addHelpText(
     'after',
-    '\nExamples:\n  $ loong explain 40054010\n  $ loong explain 4009 100016 11298\n  $ loong explain 40034102 --json',
+    '\nExamples:\n  $ loong explain 40054010\n  $ loong explain 4009 100016 11298\n  $ loong explain onebot.not_connected 1200\n  $ loong explain 40034102 --json',
   )
   .action(async (codes: string[], _options, self: Command) =>
     (await import('./explain.js')).explain(codes, self.optsWithGlobals()),

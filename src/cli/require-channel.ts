@@ -20,6 +20,19 @@ export function accountsOf(config: Config, channel?: ChannelId): readonly Accoun
   return channel === undefined ? [...config.qqbot.accounts, ...config.onebot.accounts] : config[channel].accounts;
 }
 
+/** What `gateway run` runs. @throws ConfigError when there is nothing to run */
+export function enabledAccounts(config: Config): readonly Account[] {
+  const accounts = accountsOf(config).filter((account) => account.enabled);
+  if (accounts.length > 0) return accounts;
+  throw new ConfigError([
+    {
+      path: 'qqbot.enabled',
+      message: 'no account of any channel is enabled',
+      remedy: 'set enabled = true under [qqbot] or [onebot]',
+    },
+  ]);
+}
+
 /** @throws UsageError listing the accounts there are. */
 export function requireAccount<A extends Account>(accounts: readonly A[], name: string): A {
   const wanted = normaliseAccountId(name);

@@ -62,7 +62,8 @@ export function readEntries<A extends QqbotAccountTable | OnebotAccountTable>(
       enabled: enabled && (own.enabled ?? true),
     };
   });
-  return { enabled, defaultAccount: standard.id, defaultSource: standard.source, entries };
+  const isConfigured = source.table !== undefined;
+  return { isConfigured, enabled, defaultAccount: standard.id, defaultSource: standard.source, entries };
 }
 
 /** Id → name in the file, sorted by id; no accounts at all is one account `default`, which has no table of its own. */

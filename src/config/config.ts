@@ -32,6 +32,8 @@ export interface LogConfig {
 
 /** One channel and its accounts. */
 export interface ChannelConfig<A> {
+  /** The file has a table of it. */
+  readonly isConfigured: boolean;
   readonly enabled: boolean;
   readonly defaultAccount: AccountId;
   /** How the default was found; `fallback` means "the first by name", which doctor warns of. */

@@ -1,4 +1,5 @@
 /** Accounts over OneBot: where each listens, who may connect there, and how long is waited. */
+import type { AccountId } from '../model/target.js';
 import { type AccountSource, basicsOf, type Entry, findSecret, readEntries } from './accounts.js';
 import type { ChannelConfig, OnebotAccount } from './config.js';
 import { keyPath } from './findings.js';
@@ -14,6 +15,7 @@ export async function readOnebotAccounts(source: Source): Promise<ChannelConfig<
   const ofChannel = readChoice('access_token', channel, [source.tableName], source);
   const accounts: OnebotAccount[] = [];
   for (const entry of entries) accounts.push(await readAccount(source, channel, entry, ofChannel));
+  tellSharedSelfIds(source, accounts);
   tellSharedEndpoints(source, accounts);
   return { ...rest, accounts };
 }
@@ -75,6 +77,22 @@ export function isLoopback(host: string): boolean {
   return /^(localhost|.+\.localhost|::1|127\.\d+\.\d+\.\d+)$/i.test(host);
 }
 
+/** One QQ, one account: two would answer everything twice. */
+function tellSharedSelfIds({ tableName, findings }: Source, accounts: readonly OnebotAccount[]): void {
+  const owners = new Map<string, AccountId>();
+  for (const { id, enabled, selfId } of accounts) {
+    if (!enabled || selfId === undefined) continue;
+    const owner = owners.get(selfId);
+    if (owner === undefined) owners.set(selfId, id);
+    else
+      findings.problem(
+        keyPath([tableName, 'accounts']),
+        `\`${owner}\` and \`${id}\` have the same self_id`,
+        'give each account a QQ of its own, or remove one: everything would be answered twice',
+      );
+  }
+}
+
 /** On one path accounts are told apart by their self ids; on one port all must mean the same address. */
 function tellSharedEndpoints({ tableName, findings }: Source, accounts: readonly OnebotAccount[]): void {
   const path = keyPath([tableName, 'accounts']);
@@ -103,8 +121,8 @@ function tellSharedEndpoints({ tableName, findings }: Source, accounts: readonly
 
 function cannotBeToldApart(a: OnebotAccount, b: OnebotAccount): boolean {
   const pathOf = ({ wsPath }: OnebotAccount) => wsPath.replace(/\/+$/, '');
-  const haveOwnIds = a.selfId !== undefined && b.selfId !== undefined && a.selfId !== b.selfId;
-  return a.wsHost === b.wsHost && pathOf(a) === pathOf(b) && !haveOwnIds;
+  const haveIds = a.selfId !== undefined && b.selfId !== undefined; // of their own: that they are the same was told
+  return a.wsHost === b.wsHost && pathOf(a) === pathOf(b) && !haveIds;
 }
 
 /** Two names of one address: the second to listen there is refused. */

@@ -1,5 +1,5 @@
 /** Entries of `allowed_peer_ids`: an exact id, `kind:id`, `kind:*`, or `*`. */
-import { CHANNELS, type ChannelId, isPeerId, kindName, kindNamed } from '../model/target.js';
+import { CHANNELS, type ChannelId, isPeerIdOf, kindName, kindNamed } from '../model/target.js';
 import type { Fault } from './findings.js';
 
 const FORMS = 'write an id, `<kind>:<id>`, `<kind>:*` or `*`';
@@ -24,7 +24,8 @@ export function readPeerEntry(text: string, channel: ChannelId): string | Fault 
       remedy: `use ${CHANNELS[channel].kinds.map((k) => `\`${kindName(channel, k)}\``).join(', ')}`,
     };
   }
-  if (!isPeerId(peer)) {
+  if (peer !== '*' && !isPeerIdOf(channel, peer)) {
+    if (channel === 'onebot') return { message: `entry ${quoted(text)} is no number`, remedy: 'write its digits' };
     return {
       message: `entry ${quoted(text)} has characters that no id has`,
       remedy: 'an id is 1 to 128 characters of A-Z a-z 0-9 . _ ! = + * ~ -',

@@ -13,6 +13,7 @@ import {
   oneOf,
   peerEntry,
   policy,
+  qqNumber,
   serviceUrl,
   size,
   table,
@@ -94,6 +95,7 @@ function commonKeys(channel: ChannelId) {
     default_require_mention: key(yesOrNo(), 'In groups, answer only when mentioned.', DEFAULTS.default_require_mention),
     groups: key(
       groupTables(
+        channel,
         table({
           enabled: key(yesOrNo(), 'false: this group is never heard nor written to.', true),
           require_mention: key(yesOrNo(), 'Answer only when mentioned, in this group.'),
@@ -168,10 +170,7 @@ const qqbotKeys = {
 const onebotKeys = {
   ...commonKeys('onebot'),
   name: key(text().max(100, { error: 'has more than 100 characters' }), 'What this account is called in lists.'),
-  self_id: key(
-    text().regex(/^[1-9][0-9]{4,19}$/, { error: 'is no QQ number: expected its digits, in quotes' }),
-    'QQ number of the account; without it the first one that connects is taken.',
-  ),
+  self_id: key(qqNumber(), 'QQ number of the account; without it the first one that connects is taken.'),
   ws_host: key(hostName(), 'Address to listen on. Not loopback: needs an access token.', DEFAULTS.ws_host),
   ws_port: key(wholeNumber(0, 65_535), 'Port to listen on; several accounts may share it.', DEFAULTS.ws_port),
   ws_path: key(wsPath(), 'Path that NapCat & co. connect to.', DEFAULTS.ws_path),

@@ -1,6 +1,6 @@
 /** The kinds of values that keys have. Each says in one phrase what it expects; none shows a value that may be secret. */
 import { z } from 'zod';
-import { type ChannelId, isPeerId } from '../model/target.js';
+import { type ChannelId, isPeerIdOf } from '../model/target.js';
 import { INTENT_NAMES, type IntentName } from '../protocol/qqbot/gateway-codes.js';
 import { parseDuration } from './duration.js';
 import type { Fault } from './findings.js';
@@ -40,9 +40,10 @@ export function yesOrNo() {
 }
 
 /** Tables whose names are ids of groups, or `*` for every other one. */
-export function groupTables<T extends z.ZodType>(entry: T) {
-  const id = z.string().refine((value) => value === '*' || isPeerId(value));
-  return tables(entry, id, 'is no id of a group: write the bare id, or "*" for every other group');
+export function groupTables<T extends z.ZodType>(channel: ChannelId, entry: T) {
+  const id = z.string().refine((value) => value === '*' || isPeerIdOf(channel, value));
+  const bare = channel === 'onebot' ? 'its digits' : 'the bare id';
+  return tables(entry, id, `is no id of a group: write ${bare}, or "*" for every other group`);
 }
 
 /** `closed` is another word for `disabled`. */
@@ -128,17 +129,25 @@ export function serviceUrl() {
 }
 
 export function peerEntry(channel: ChannelId) {
-  return z
-    .union([z.string(), z.int().nonnegative()], {
-      error: (issue) =>
-        typeof issue.input === 'bigint'
-          ? 'this number is too large to be read exactly: write it in quotes'
-          : expected('an id: text in quotes, or a whole number')(issue),
-    })
-    .transform((value, context) => {
-      const entry = readPeerEntry(String(value), channel);
-      return typeof entry === 'string' ? entry : refuse(context, value, entry);
-    });
+  // Bridges have negative numbers.
+  const least = channel === 'onebot' ? Number.MIN_SAFE_INTEGER : 0;
+  return wordOrNumber('an id: text in quotes, or a whole number', least).transform((value, context) => {
+    const entry = readPeerEntry(value, channel);
+    return typeof entry === 'string' ? entry : refuse(context, value, entry);
+  });
+}
+
+export function qqNumber() {
+  return wordOrNumber('a QQ number', 0).refine((value) => /^[1-9][0-9]{4,19}$/.test(value), {
+    error: 'is no QQ number: expected its digits',
+  });
+}
+
+/** As text; a number of any length to its last digit. */
+function wordOrNumber(phrase: string, least: number) {
+  const error = expected(phrase);
+  const exact = (value: unknown) => (typeof value === 'bigint' ? String(value) : value);
+  return z.preprocess(exact, z.union([z.string(), z.int().min(least, { error })], { error })).transform(String);
 }
 
 function refuse(context: z.RefinementCtx, input: unknown, fault: Fault): never {

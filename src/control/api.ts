@@ -55,7 +55,7 @@ export interface Receipt {
   readonly target: string;
   /** `failed` if a part failed; else `uncertain`, `sending`, `queued`, `parked`; `delivered` when all parts are. */
   readonly status: OutgoingStatus;
-  /** `active` if any part went out so; absent before the first attempt. */
+  /** `active` if any part went out so; absent before the first attempt, and on OneBot. */
   readonly mode?: 'passive' | 'active';
   /** The platform's ids of the parts that it took, in order. */
   readonly message_ids: readonly string[];

@@ -2,12 +2,17 @@
 import { UsageError } from '../model/errors.js';
 import type { MediaKind, Segment } from '../model/message.js';
 import { type ChannelId, isPeerId } from '../model/target.js';
-import type { WireSegment } from './api.js';
+import type { SendRequest, WireSegment } from './api.js';
 
 const MEDIA: { readonly [type: string]: MediaKind } = { image: 'image', record: 'voice', video: 'video', file: 'file' };
 
-/** @throws UsageError for what cannot be sent on this channel, or lacks what its type needs. */
-export function segmentOf({ type, data }: WireSegment, channel: ChannelId): Segment {
+/** What a caller wants to have sent. @throws UsageError for what cannot be sent on this channel, or lacks what its type needs. */
+export function segmentsOf({ text, markdown, segments }: SendRequest, channel: ChannelId): readonly Segment[] {
+  if (segments !== undefined) return segments.map((segment) => segmentOf(segment, channel));
+  return [markdown === undefined ? { type: 'text', text: text ?? '' } : { type: 'markdown', markdown }];
+}
+
+function segmentOf({ type, data }: WireSegment, channel: ChannelId): Segment {
   if (channel !== 'onebot') {
     throw new UsageError(
       'message.segments_unsupported',

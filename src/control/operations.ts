@@ -1,6 +1,5 @@
 /** What the daemon does for those who talk to it. */
 import { UsageError } from '../model/errors.js';
-import type { Segment } from '../model/message.js';
 import { type AccountId, type ChannelId, channelIn, laneId, normaliseAccountId, parseTarget } from '../model/target.js';
 import { VERSION } from '../model/version.js';
 import type { Outbound } from '../relay/outbound.js';
@@ -8,7 +7,7 @@ import type { Settlements } from '../relay/settlements.js';
 import type { Queue, QueueChange, QueueItem, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { DaemonOperations, Receipt, SendRequest } from './api.js';
-import { segmentOf } from './given-segment.js';
+import { segmentsOf } from './given-segment.js';
 import { outboxIdOf, receiptOf } from './receipt.js';
 import type { StatusBoard } from './status-board.js';
 
@@ -85,9 +84,4 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
     },
     requestStop,
   };
-}
-
-function segmentsOf({ text, markdown, segments }: SendRequest, channel: ChannelId): readonly Segment[] {
-  if (segments !== undefined) return segments.map((segment) => segmentOf(segment, channel));
-  return [markdown === undefined ? { type: 'text', text: text ?? '' } : { type: 'markdown', markdown }];
 }

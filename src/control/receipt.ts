@@ -26,7 +26,8 @@ export function receiptOf(parts: readonly Outgoing[]): Receipt | undefined {
     id: `out-${first.message}`,
     target: formatTarget(first.target),
     status: statusOf(parts),
-    ...(attempted.length === 0 ? {} : { mode }),
+    // OneBot knows no replies but quotes, so nothing there is passive or active.
+    ...(attempted.length === 0 || first.target.channel === 'onebot' ? {} : { mode }),
     message_ids: parts.flatMap((part) => part.platformMessageId ?? []),
     parts: parts.length,
     parts_delivered: partsDelivered(parts),

@@ -10,6 +10,8 @@ export interface StateChange {
   readonly remedy?: string | undefined;
   /** Unix ms. */
   readonly nextTryAt?: number | undefined;
+  /** What went wrong, in words; unless said, the detail of a `waiting` or `failed`. False: nothing did. */
+  readonly trouble?: string | false | undefined;
 }
 
 export class StatusBoard {
@@ -36,17 +38,20 @@ export class StatusBoard {
     if (known === undefined) return;
     const { detail: _detail, remedy: _remedy, next_try_at: _nextTryAt, ...kept } = known;
     const { state, nextTryAt } = change;
-    const [detail, remedy] = [change.detail, change.remedy].map((text) => text && this.#secrets.strikeOut(text));
+    const isWrong = (state === 'waiting' || state === 'failed') && change.trouble !== false;
+    const wrong = change.trouble || (isWrong ? change.detail : undefined);
+    const [detail, remedy, trouble] = [change.detail, change.remedy, wrong].map(
+      (text) => text && this.#secrets.strikeOut(text),
+    );
     const now = Date.now();
     const told = { ...(remedy === undefined ? {} : { remedy }) };
-    const isTrouble = (state === 'waiting' || state === 'failed') && detail !== undefined;
     this.#accounts.set(lane, {
       ...kept,
       state,
       since: known.state === state ? known.since : now,
       ...(detail === undefined ? {} : { detail }),
       ...told,
-      ...(isTrouble ? { last_error: { message: detail, at: now, ...told } } : {}),
+      ...(trouble === undefined ? {} : { last_error: { message: trouble, at: now, ...told } }),
       ...(nextTryAt === undefined ? {} : { next_try_at: nextTryAt }),
     });
     if (state === 'failed') this.#log.error({ lane, why: detail, remedy }, 'this account needs an operator');

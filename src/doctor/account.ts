@@ -1,5 +1,6 @@
 /** What is asked of every account, whatever its channel: what it was given, whom it may talk with, and how the daemon says it is doing. */
-import { admitsAnything, policyOf } from '../access/admission.js';
+import { describeReading, mayMeanGroups } from '../access/admission.js';
+import { unservable } from '../access/servable.js';
 import type { Account, Resolved } from '../config/config.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
 import type { ProbeStep } from '../lanes/lane.js';
@@ -27,9 +28,10 @@ export function checkCredential(name: string, found: Resolved, served: boolean, 
   return { name, level: 'fail', detail: found.why, remedy };
 }
 
-/** `nobody`: what is the matter when it admits nothing. */
-export function checkPeers(name: string, account: Account, nobody: { detail: string; remedy: string }): Finding {
-  if (!admitsAnything(policyOf(account))) return { name, level: 'fail', ...nobody };
+/** In the words with which such an account is refused when it is to run. */
+export function checkPeers(name: string, account: Account): Finding {
+  const problem = unservable(account);
+  if (problem !== undefined) return { name, level: 'fail', detail: problem.message, remedy: problem.remedy };
   const { allowedPeerIds, groups, groupPolicy } = account;
   const admitted = [...groups.values()].filter(({ enabled }) => enabled).length;
   return {
@@ -41,6 +43,19 @@ export function checkPeers(name: string, account: Account, nobody: { detail: str
       ...(groupPolicy === 'allowlist' ? [] : [`group_policy: ${groupPolicy}`]),
     ].join(', '),
   };
+}
+
+const MOST_VALUES = 10;
+
+/** How each value of `group_allow_from` was read; nothing where there is none. */
+export function checkGroupSenders(name: string, account: Account): readonly Finding[] {
+  const values = describeReading(account);
+  if (values.length === 0) return [];
+  const more = values.length > MOST_VALUES ? [`and ${values.length - MOST_VALUES} more`] : [];
+  const detail = [...values.slice(0, MOST_VALUES), ...more].join(' · ');
+  if (!mayMeanGroups(account)) return [{ name, level: 'ok', detail }];
+  const remedy = `no group is named: if groups are meant, write "group:ID", or a table [${account.channel}.groups.ID] for each`;
+  return [{ name, level: 'warn', detail, remedy }];
 }
 
 /** An account that is ready has a detail only where something limits it. */

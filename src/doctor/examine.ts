@@ -37,8 +37,9 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
     ...(config.log.file === undefined ? [] : [await checkLogFile(config.log.file)]),
     ownerFinding(daemon),
   ];
-  if (bots.length === 0 && (qqbot.enabled || others.length === 0)) findings.push(idleFinding('qqbot', qqbot));
-  if (others.length === 0 && onebot.enabled) findings.push(idleFinding('onebot', onebot));
+  const isIdle = bots.length + others.length === 0;
+  if (bots.length === 0 && (qqbot.enabled || others.length === 0)) findings.push(idleFinding('qqbot', qqbot, isIdle));
+  if (others.length === 0 && onebot.enabled) findings.push(idleFinding('onebot', onebot, isIdle));
   for (const name of new Set([...bots, ...others].map((account) => account.backend))) {
     const backend = config.backends.get(name);
     if (backend !== undefined) findings.push(await checkBackend(backend));
@@ -49,10 +50,11 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   return findings;
 }
 
-function idleFinding(name: ChannelId, { enabled }: Config[ChannelId]): Finding {
+/** `isIdle`: there is nothing at all to run. */
+function idleFinding(name: ChannelId, { enabled }: Config[ChannelId], isIdle: boolean): Finding {
   return {
     name,
-    level: 'warn',
+    level: isIdle ? 'fail' : 'warn',
     detail: enabled ? 'no account is enabled' : 'the channel is not enabled',
     remedy: `add [${name}] with enabled = true`,
   };

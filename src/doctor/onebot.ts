@@ -2,7 +2,15 @@
 import type { OnebotAccount } from '../config/config.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
 import { laneId } from '../model/target.js';
-import { type Advice, checkCredential, checkPeers, findingsOf, liveFinding, liveStatus } from './account.js';
+import {
+  type Advice,
+  checkCredential,
+  checkGroupSenders,
+  checkPeers,
+  findingsOf,
+  liveFinding,
+  liveStatus,
+} from './account.js';
 import type { Finding } from './finding.js';
 import { askImplementation } from './onebot-connection.js';
 import { checkPort } from './port.js';
@@ -27,10 +35,8 @@ export async function checkOnebotAccount(
   const live = liveStatus(account, status);
   const findings = [
     tokenFinding(`${name} access token`, account, live !== undefined),
-    checkPeers(`${name} allowed peers`, account, {
-      detail: 'neither a person nor a group is admitted: nobody is answered',
-      remedy: 'add a QQ number to allowed_peer_ids, or a group as [onebot.groups.NUMBER]',
-    }),
+    checkPeers(`${name} allowed peers`, account),
+    ...checkGroupSenders(`${name} group_allow_from`, account),
   ];
   if (daemon === 'silent') return findings;
   const owner = status && { pid: status.pid, serves: live !== undefined };

@@ -1,6 +1,6 @@
 /** Whether a port to listen on is free, ours, or somebody else's. */
-import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { portHolder } from '../http/port-holder.js';
 import type { Finding } from './finding.js';
 
 /** The daemon on this state directory, and whether it serves whoever the port is for. */
@@ -62,7 +62,7 @@ async function takenFinding(
   port: number,
   daemon: PortOwner | undefined,
 ): Promise<Finding> {
-  const holder = await listenerOn(port);
+  const holder = await portHolder(port);
   const isOurs = holder === undefined ? daemon?.serves === true : holder.pid === daemon?.pid;
   if (isOurs) return { name, level: 'ok', detail: `the daemon listens on ${place}` };
   return {
@@ -82,27 +82,3 @@ function refusalOf(host: string, port: number): Promise<string | undefined> {
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
-
-/** The process that listens on this port, where the system tells it and lets us see it (Linux). */
-async function listenerOn(port: number): Promise<{ readonly pid: number; readonly command: string } | undefined> {
-  const sockets = new Set<string>();
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    for (const line of (await readFile(table, 'utf8').catch(() => '')).split('\n').slice(1)) {
-      const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
-      if (state === LISTENING && Number.parseInt(local.split(':')[1] ?? '', 16) === port)
-        sockets.add(`socket:[${inode}]`);
-    }
-  }
-  if (sockets.size === 0) return undefined;
-  for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
-    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
-      if (!sockets.has(await readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''))) continue;
-      const command = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a program')).trim();
-      return { pid: Number(pid), command };
-    }
-  }
-  return undefined;
-}
-
-/** `TCP_LISTEN` of the kernel. */
-const LISTENING = '0A';

@@ -3,7 +3,15 @@ import type { QqbotAccount } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
 import type { ProbeStep } from '../lanes/lane.js';
 import { laneId } from '../model/target.js';
-import { type Advice, checkCredential, checkPeers, findingsOf, liveFinding, liveStatus } from './account.js';
+import {
+  type Advice,
+  checkCredential,
+  checkGroupSenders,
+  checkPeers,
+  findingsOf,
+  liveFinding,
+  liveStatus,
+} from './account.js';
 import type { Finding } from './finding.js';
 import { checkHosts } from './hosts.js';
 
@@ -29,10 +37,8 @@ export async function checkQqbotAccount(
   const findings = [
     checkCredential(`${name} app id`, appId, served, 'set app_id, app_id_env or app_id_file'),
     checkCredential(`${name} client secret`, clientSecret, served, 'set client_secret_env or client_secret_file'),
-    checkPeers(`${name} allowed peers`, account, {
-      detail: 'allowed_peer_ids is empty: nobody is answered, and nobody can be sent to',
-      remedy: 'add the openid of at least one peer, e.g. allowed_peer_ids = ["openid_alice"]',
-    }),
+    checkPeers(`${name} allowed peers`, account),
+    ...checkGroupSenders(`${name} group_allow_from`, account),
     ...(served ? [liveFinding(name, live, ADVICE)] : []),
   ];
   if (probe === undefined || !appId.ok || !clientSecret.ok) return findings;

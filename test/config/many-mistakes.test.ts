@@ -42,7 +42,6 @@ type = "shell"
     'gateway.retention_days: expected a whole number from 1 to 3650, got 0',
     'gateway.level: unknown key (it belongs into [log])',
     'log.level: expected one of "trace", "debug", "info", "warn", "error", got "inof"',
-    'qqbot.allowed_peer_ids[2]: this number is too large to be read exactly: write it in quotes',
     'qqbot.allowed_peer_ids[3]: entry "user:bob" has an unknown kind (use `c2c`, `group`, `channel`, `dm`)',
     'qqbot.allowed_peer_ids[4]: entry "c2c:" has no id (write an id, `<kind>:<id>`, `<kind>:*` or `*`)',
     'qqbot.allowed_peer_ids[5]: entry "qqbot:main:c2c:carol" has too many parts (leave out channel and account: ids always belong to this account)',

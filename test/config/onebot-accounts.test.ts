@@ -43,6 +43,7 @@ describe('the table of the channel', () => {
     expect(onebot).toEqual({
       enabled: true,
       defaultAccount: 'default',
+      isConfigured: true,
       defaultSource: 'named_default',
       accounts: [DEFAULTS],
     });
@@ -147,8 +148,9 @@ apology = "对不起"
       'ws_host = " "',
       'ws_host: is no address: expected something like "127.0.0.1", without "ws://" and without a port',
     ],
-    ['self_id = "abc"', 'self_id: is no QQ number: expected its digits, in quotes'],
-    ['self_id = 10001', 'self_id: expected text in quotes, got a whole number'],
+    ['self_id = "abc"', 'self_id: is no QQ number: expected its digits'],
+    ['self_id = -10001', 'self_id: expected a QQ number, got a whole number'],
+    ['self_id = 1.5', 'self_id: expected a QQ number, got a number'],
     ['heartbeat = { interval = 5 }', 'heartbeat.interval: expected a whole number from 1000 to 3600000, got 5'],
     ['heartbeat = { intervall = 5000 }', 'heartbeat.intervall: unknown key (did you mean `interval`?)'],
     [
@@ -161,13 +163,39 @@ apology = "对不起"
       'allowed_peer_ids = ["channel:1"]',
       'allowed_peer_ids[0]: entry "channel:1" has an unknown kind (use `private`, `group`)',
     ],
+    ['allowed_peer_ids = ["alice"]', 'allowed_peer_ids[0]: entry "alice" is no number (write its digits)'],
+    ['allowed_peer_ids = ["020002"]', 'allowed_peer_ids[0]: entry "020002" is no number (write its digits)'],
     [
-      'allowed_peer_ids = [12345678901234567890]',
-      'allowed_peer_ids[0]: this number is too large to be read exactly: write it in quotes',
+      'allowed_peer_ids = [123456789012345678901]',
+      'allowed_peer_ids[0]: entry "123456789012345678901" is no number (write its digits)',
     ],
+    ['group_allow_from = ["group:Tea"]', 'group_allow_from[0]: entry "group:Tea" is no number (write its digits)'],
+    ['[onebot.groups.3]\nallow_from = ["bob"]', 'groups.3.allow_from[0]: entry "bob" is no number (write its digits)'],
+    ['[onebot.groups.Tea]', 'groups.Tea: is no id of a group: write its digits, or "*" for every other group'],
     ['app_id = "1"', 'app_id: unknown key (it belongs into [qqbot])'],
   ])('that cannot be meant is told: %s', async (line, complaint) => {
     expect(await complaints(readWith(`[onebot]\n${line}`, {}))).toEqual([`onebot.${complaint}`]);
+  });
+
+  test('a number is read to its last digit, in quotes or without', async () => {
+    const toml = `[onebot]
+self_id = 10001
+allowed_peer_ids = [20002, -3, 9007199254740993, "12345678901234567890", 12345678901234567891, "group:-5", "*"]
+`;
+    expect(await onebotOf(readWith(toml, {}))).toMatchObject({
+      selfId: '10001',
+      allowedPeerIds: [
+        '20002',
+        '-3',
+        '9007199254740993',
+        '12345678901234567890',
+        '12345678901234567891',
+        'group:-5',
+        '*',
+      ],
+    });
+    const long = '[onebot]\nself_id = 12345678901234567891\n';
+    expect((await onebotOf(readWith(long, {}))).selfId).toBe('12345678901234567891');
   });
 
   test('`closed` is another word for `disabled`, and the schema for editors knows both', async () => {
@@ -222,11 +250,11 @@ enabled = false
   test.each([
     [
       '[onebot.groups."a b"]',
-      'onebot.groups."a b": is no id of a group: write the bare id, or "*" for every other group',
+      'onebot.groups."a b": is no id of a group: write its digits, or "*" for every other group',
     ],
     [
       '[onebot.groups."group:1"]',
-      'onebot.groups."group:1": is no id of a group: write the bare id, or "*" for every other group',
+      'onebot.groups."group:1": is no id of a group: write its digits, or "*" for every other group',
     ],
     ['[onebot.groups.1]\nmention = true', 'onebot.groups.1.mention: unknown key (did you mean `require_mention`?)'],
     ['[onebot.groups.1]\nallow_from = [true]', expect.stringMatching(/^onebot\.groups\.1\.allow_from\[0\]: /)],
@@ -331,10 +359,20 @@ describe('accounts that share a port', () => {
     ['all alike', '', ''],
     ['a slash at the end', 'ws_path = "/a"', 'ws_path = "/a/"'],
     ['one self id only', 'self_id = "10001"', ''],
-    ['the same self id', 'self_id = "10001"', 'self_id = "10001"'],
     ['brackets', 'ws_host = "::1"', 'ws_host = "[::1]"'],
   ])('must be told apart: %s', async (_what, a, b) => {
     expect(await complaints(readWith(two(a, b), {}))).toEqual([ALIKE]);
+  });
+
+  test.each([
+    ['one path', '', ''],
+    ['two paths', 'ws_path = "/a"', 'ws_path = "/b"'],
+    ['two ports', 'ws_port = 1', 'ws_port = 2'],
+  ])('must not be of one QQ: on %s', async (_what, a, b) => {
+    const toml = two(`self_id = "10001"\n${a}`, `self_id = 10001\n${b}`);
+    expect(await complaints(readWith(toml, {}))).toEqual([
+      'onebot.accounts: `a` and `b` have the same self_id (give each account a QQ of its own, or remove one: everything would be answered twice)',
+    ]);
   });
 
   test.each([

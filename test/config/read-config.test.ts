@@ -87,6 +87,7 @@ describe('what is left out', () => {
     expect(config.qqbot).toEqual({
       enabled: true,
       defaultAccount: 'default',
+      isConfigured: true,
       defaultSource: 'named_default',
       accounts: [
         {

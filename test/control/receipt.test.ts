@@ -56,6 +56,8 @@ describe('the receipt', () => {
     expect(receiptOf([part(0, 'delivered', { passive }), part(1, 'delivered')])?.mode).toBe('active');
     expect(receiptOf([part(0, 'delivered', { passive }), part(1, 'queued', { attempts: 0 })])?.mode).toBe('passive');
     expect(receiptOf([part(0, 'queued', { attempts: 0 })])).not.toHaveProperty('mode');
+    const onebot = { ...target('20002'), channel: 'onebot' } as const;
+    expect(receiptOf([part(0, 'delivered', { target: onebot })])).not.toHaveProperty('mode');
   });
 
   test('has the first error, and none of a part that was delivered in the end', () => {

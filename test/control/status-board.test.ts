@@ -35,6 +35,21 @@ test('a failure shows why, the remedy and the next try, and tells the operator i
   expect(ops()).not.toHaveProperty('last_error');
 });
 
+test('a wait in which nothing went wrong is no error, and what went wrong in one may be a part of what is told', () => {
+  const { own, main } = board();
+  own.set(ACCOUNT, { state: 'waiting', detail: 'waiting for NapCat', trouble: false });
+  own.set(ACCOUNT, { state: 'ready' });
+  expect(main()).not.toHaveProperty('last_error');
+  own.set(ACCOUNT, {
+    state: 'waiting',
+    detail: 'waiting for NapCat; wrong token',
+    trouble: 'wrong token',
+    remedy: 'r',
+  });
+  own.set(ACCOUNT, { state: 'waiting', detail: 'waiting for NapCat', trouble: false });
+  expect(main()?.last_error).toMatchObject({ message: 'wrong token', remedy: 'r' });
+});
+
 test('a secret that the platform repeats is shown nowhere', () => {
   const { own, secrets, lines } = board();
   secrets.learn('emulator-Secret_01');

@@ -133,7 +133,7 @@ test('a daemon that does not answer is a finding', async () => {
 test('nothing that takes part is told, and disabled accounts are left out', async () => {
   for (const toml of ['', '[qqbot]\nenabled = false\n']) {
     const checks = await examined(toml);
-    expect(named(checks, 'qqbot')).toMatchObject({ level: 'warn', remedy: expect.stringContaining('enabled = true') });
+    expect(named(checks, 'qqbot')).toMatchObject({ level: 'fail', remedy: expect.stringContaining('enabled = true') });
   }
   const two = await examined(`${GOOD}default_account = "a"\n[qqbot.accounts.a]\n[qqbot.accounts.b]\nenabled = false\n`);
   expect(two.some(({ name }) => name.startsWith('qqbot:a'))).toBe(true);

@@ -67,8 +67,12 @@ test('without [onebot] nothing is said of it; with [onebot] alone nothing of [qq
   expect(await names('[qqbot]\nenabled = false\n[onebot]\nenabled = false')).not.toContain('onebot');
   expect(await names(`[onebot]\nws_port = 0\n${PEERS}`)).not.toContain('qqbot');
   const { check } = await examined('[onebot.accounts.home]\nenabled = false');
-  expect(check('onebot')).toMatchObject({ level: 'warn', detail: 'no account is enabled' });
-  expect((await examined('')).check('qqbot')).toMatchObject({ level: 'warn' });
+  expect(check('onebot')).toMatchObject({ level: 'fail', detail: 'no account is enabled' });
+  // `gateway run` refuses to run nothing.
+  expect((await examined('')).check('qqbot')).toMatchObject({ level: 'fail' });
+  expect(
+    (await examined(`[qqbot]\n[qqbot.accounts.a]\nenabled = false\n[onebot]\n${PEERS}`)).check('qqbot')?.level,
+  ).toBe('warn');
 });
 
 test('without a daemon: what can be said from here', async () => {
@@ -153,6 +157,27 @@ test('an account that admits nobody is not ready; a group is enough', async () =
   expect(await levelOf('[onebot.groups.30003]')).toMatchObject({ level: 'ok', detail: 'entries: 0, groups: 1' });
   expect(await levelOf('group_policy = "open"')).toMatchObject({ level: 'ok' });
   expect(await levelOf('group_policy = "closed"\n[onebot.groups.30003]')).toMatchObject({ level: 'fail' });
+});
+
+test('every value of group_allow_from says what it was read as; senders without any group are asked about', async () => {
+  const found = async (keys: string) =>
+    (await examined(`[onebot]\nws_port = 0\n${PEERS}\n${keys}`)).check('onebot:default group_allow_from');
+  expect(await found('')).toBeUndefined();
+  expect(
+    await found('group_allow_from = [20002, "group:30004", "private:20003", "*", 30005]\n[onebot.groups.30005]'),
+  ).toEqual({
+    name: 'onebot:default group_allow_from',
+    level: 'ok',
+    detail:
+      '20002: a sender; a group with this very id would be admitted · group:30004: a group that is admitted · private:20003: a sender · *: every sender · 30005: a group',
+  });
+  expect(await found('group_allow_from = ["111", "222"]')).toEqual({
+    name: 'onebot:default group_allow_from',
+    level: 'warn',
+    detail:
+      '111: a sender; a group with this very id would be admitted · 222: a sender; a group with this very id would be admitted',
+    remedy: expect.stringMatching(/if groups are meant, write "group:ID", or a table \[onebot\.groups\.ID\]/),
+  });
 });
 
 describe('the port', () => {

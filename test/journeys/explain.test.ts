@@ -64,6 +64,21 @@ test('an unknown code is said to be unknown, and ends with 1; those that are kno
   expect(JSON.parse((await home.run(['explain', '987654', '--json'])).stdout).error.code).toBe('explain.unknown');
 });
 
+test('codes of loong itself and of OneBot are explained; a typo is answered with what was meant', async () => {
+  const own = await home.run(['explain', 'onebot.not_connected', 'onebot.retcode_1200', '1404']);
+  expect(own.code).toBe(0);
+  expect(own.stdout).toMatch(/^onebot\.not_connected \(loong, onebot\): no OneBot program .*\n {2}→ start it/);
+  expect(own.stdout).toMatch(/\n1200 \(onebot, failed\): .*\n {2}loong {3}fails the message.*\n {2}→ its own log/);
+  expect(own.stdout).toMatch(/\n1404 \(onebot, unknown-action\): /);
+  const { codes } = JSON.parse((await home.run(['explain', 'access.revoked', 'internal', '--json'])).stdout);
+  expect(codes).toMatchObject([
+    { code: 'access.revoked', where: 'loong', remedy: expect.any(String) },
+    { code: 'internal', where: 'loong' },
+  ]);
+  const typo = await home.run(['explain', 'onebot.not_conected']);
+  expect([typo.code, typo.stderr]).toEqual([1, expect.stringContaining('did you mean `onebot.not_connected`?')]);
+});
+
 test.each([[['abc']], [['-5']], [['4009', '1e3']], [[]]])('%j is no code: 64', async (args) => {
   const ended = await home.run(['explain', ...args]);
   expect(ended.code).toBe(64);

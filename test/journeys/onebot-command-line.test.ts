@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
-import { type Answer, type Heard, RawImplementation } from '../lanes/onebot/support/raw-implementation.js';
+import { type Answer, type Heard, RawImplementation, refusalOf } from '../lanes/onebot/support/raw-implementation.js';
 import { configFor, type Ended, LoongHome, type LoongProcess } from '../support/loong-process.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -119,7 +119,12 @@ describe('the inventory', () => {
     ]);
     expect(needs(spare.operations[1])).toEqual(['enabled false', 'access_token true', 'allowed_peer_ids false']);
     const { stdout } = await home.run(['channels']);
-    expect(stdout).toContain('QQ Bot [qqbot]');
+    // Nothing is missing of a channel that nobody wants: it is told in two lines.
+    expect(stdout).toContain(`QQ Bot [qqbot]: not configured\n  to use it write [qqbot] with app_id_env`);
+    expect(stdout).not.toContain('QQBOT_APP_ID');
+    expect(stdout.split('\nOneBot [onebot]')[0]?.split('\n')).toHaveLength(5);
+    expect(channels.map(({ configured }: { configured: boolean }) => configured)).toEqual([false, true]);
+    expect(channels[0].accounts[0].operations[1].requirements).toHaveLength(4);
     expect(stdout).toContain('OneBot [onebot]');
     expect(stdout).toContain(`listens at ws://127.0.0.1:${port}/onebot/v11/ws for QQ 10001`);
     expect(stdout).toContain('onebot.accounts.<account>.access_token_env');
@@ -131,6 +136,7 @@ describe('the inventory', () => {
     const { channels } = JSON.parse((await home.run(['channels', '--json'])).stdout);
     expect(channels.map(({ running }: { running: boolean }) => running)).toEqual([false, true]);
     expect(channels[1].accounts[0].live).toMatchObject({ channel: 'onebot', account: 'home' });
+    home.writeConfig(`[qqbot]\nenabled = false\n${configOf()}`);
     expect((await home.run(['channels'])).stdout).toContain(
       `no; the daemon of pid ${daemon.child.pid} runs without it`,
     );
@@ -201,11 +207,44 @@ describe('without a daemon', () => {
       target: 'onebot:home:group:30003',
       characters: 2,
       segments: 2,
+      parts: [{ kinds: ['text', 'image'], characters: 2 }],
     });
+    const quote = await send(...TO_GROUP, '--text', 'x'.repeat(2500), '--reply-to', '7', '--dry-run');
+    expect(quote.stdout).toMatch(
+      /; nothing was sent\n {2}part 1 of 2: reply, text \(2000 characters\)\n {2}part 2 of 2: text \(500 characters\)\n {2}no OneBot program is connected/,
+    );
+  });
+
+  test.each([
+    ['what QQ takes only alone', '[{"type":"text","data":{"text":"a"}},{"type":"dice"}]', 1, 'message.segments_mixed'],
+    ['what lacks something', '[{"type":"face"}]', 1, 'message.segment_invalid'],
+    ['what has no text where it must', '[{"type":"text"}]', 64, 'message.segment_invalid'],
+    ['a file that is not there', '[{"type":"image","data":{"file":"/nowhere/a.png"}}]', 1, 'media.file_unreadable'],
+    ['an empty message', '[{"type":"text","data":{"text":" "}}]', 64, 'message.empty'],
+  ])('a dry run refuses as a delivery would: %s', async (_what, segments, exit, code) => {
+    const ended = await send(...TO_GROUP, '--segments', segments, '--dry-run', '--json');
+    expect([ended.code, errorOf(ended).code]).toEqual([exit, code]);
   });
 });
 
 describe('what is sent', () => {
+  test('is told by a dry run as the connected program would take it, and not sent', async () => {
+    const raw = await connected('NapCat.Onebot');
+    const dry = (segments: string, ...more: readonly string[]) =>
+      send(...TO_GROUP, '--segments', segments, '--dry-run', ...more);
+    const place = await dry('[{"type":"location","data":{"lat":39.9,"lon":116.4,"title":"here"}}]');
+    expect([place.code, place.stdout]).toEqual([
+      0,
+      expect.stringMatching(/part 1 of 1: text .*\n {2}encoded for NapCat/),
+    ]);
+    expect(place.stderr).toContain('warning: NapCat sends no locations');
+    const card = await dry('[{"type":"miniapp","data":{"data":"{}"}}]', '--json');
+    expect(JSON.parse(card.stdout)).toMatchObject({ program: 'NapCat', parts: [{ kinds: ['json'] }] });
+    const dropped = await dry('[{"type":"xml","data":{"data":"<x/>"}}]', '--json');
+    expect([dropped.code, errorOf(dropped).code]).toEqual([1, 'message.segment_unsupported']);
+    expect(sent(raw)).toEqual([]);
+  });
+
   test('text, markdown and a quote', async () => {
     const raw = await connected();
     const text = await send(...TO_ALICE, '--text', 'hello [CQ:face,id=1]');
@@ -538,6 +577,39 @@ describe('status and doctor', () => {
   });
 });
 
+test('who cannot come in is told in status, doctor and receipt; once somebody is in, nothing is called an error', async () => {
+  const daemon = await serving();
+  await waitUntil('the door', async () => (await home.run(['channels', 'status'])).stdout.includes('waiting'));
+  expect((await home.run(['gateway', 'status'])).stdout).not.toContain('last error');
+  const url = `ws://127.0.0.1:${port}/onebot/v11/ws`;
+  for (let i = 0; i < 3; i++) expect((await refusalOf(url, { authorization: 'Bearer wrong' })).status).toBe(403);
+  const told = /a caller was not let in: the access token is wrong \(3 refused since 20\S+Z\)/;
+  const remedy = 'write the same token on both sides';
+  const status = (await home.run(['channels', 'status'])).stdout;
+  expect(status).toMatch(told);
+  expect(status).toContain(`  → ${remedy}`);
+  expect(status).not.toContain('last error');
+  const { checks } = JSON.parse((await home.run(['doctor', '--offline', '--json'])).stdout);
+  expect(checks).toContainEqual({
+    name: 'onebot:home live',
+    level: 'warn',
+    detail: expect.stringMatching(told),
+    remedy: expect.stringContaining(remedy),
+  });
+  const receipt = await send(...TO_ALICE, '--text', 'hi', '--timeout', '500ms');
+  expect([receipt.code, receipt.stderr]).toEqual([75, expect.stringMatching(told)]);
+  expect(receipt.stderr).toContain(`→ ${remedy}`);
+  const raw = await dialledIn();
+  await daemon.logs('told what it is');
+  const ready = (await home.run(['channels', 'status'])).stdout;
+  expect(ready).toMatch(/onebot:home\n {2}ready/);
+  expect(ready).toMatch(/last error \d+ s ago: a caller was not let in: the access token is wrong/);
+  expect(ready).not.toContain('waiting for');
+  raw.privateMessage('who is there?', 5, { user_id: 20009, sender: { user_id: 20009 } });
+  await daemon.logs('message not answered');
+  expect(daemon.stderr).toMatch(/"kind":"private".*message not answered/);
+});
+
 test('one daemon runs both channels, each account on its own', async () => {
   const sandbox = await startSandbox();
   try {
@@ -561,12 +633,41 @@ test('`channels serve` runs the accounts that are named, and none that is off or
   home.writeConfig(configOf().replace(/allowed_peer_ids.*/, ''));
   const nobody = await home.run(['channels', 'serve', 'napcat']);
   expect([nobody.code, nobody.stderr]).toEqual([78, expect.stringContaining('could never admit')]);
+  // Whoever only looks is told the same.
+  const [problem = ''] = nobody.stderr.split('\n');
+  const checked = await home.run(['config', 'check']);
+  expect([checked.code, checked.stderr]).toEqual([78, expect.stringContaining(problem)]);
+  const [, what = '', remedy = ''] = /allowed_peer_ids: (.*) \((.*)\)$/.exec(problem) ?? [];
+  const { stdout } = await home.run(['doctor', '--offline', '--json']);
+  expect(JSON.parse(stdout).checks).toContainEqual({
+    name: 'onebot:home allowed peers',
+    level: 'fail',
+    detail: what,
+    remedy,
+  });
   home.writeConfig('[onebot]\nenabled = false\n');
+  for (const command of [
+    ['gateway', 'run'],
+    ['config', 'check'],
+  ]) {
+    const idle = await home.run(command);
+    expect([command, idle.code, idle.stderr]).toEqual([
+      command,
+      78,
+      expect.stringContaining('no account of any channel'),
+    ]);
+  }
   expect((await home.run(['channels', 'serve', 'onebot'])).stderr).toContain('no onebot account is enabled');
   home.writeConfig(configOf('group_allow_from = [20002, "group:30004"]'));
   const daemon = await serving('channels', 'serve', 'onebot', '--account', 'Home', '--account', 'home');
   expect(daemon.stderr.split('group_allow_from is read so')).toHaveLength(2);
-  expect(daemon.stderr).toMatch(/"groups":\["group:30004"\],"senders":\["20002"\]/);
+  expect(daemon.stderr).toContain(
+    '"values":["20002: a sender; a group with this very id would be admitted","group:30004: a group that is admitted"]',
+  );
+  expect(daemon.stderr).not.toContain('if groups are meant');
+  await daemon.stop();
+  home.writeConfig(configOf('group_allow_from = ["111", "222"]').replace('"group:30003"', ''));
+  expect((await serving()).stderr).toMatch(/"level":"warn".*group_allow_from names senders.*write .{2}group:ID/);
 });
 
 test('every verb explains itself with an example', async () => {

@@ -583,6 +583,8 @@ describe('what ships', () => {
   test('every command explains itself with an example', async () => {
     const commands = [
       '',
+      'account',
+      'account rebind',
       'channels',
       'channels status',
       'channels serve',

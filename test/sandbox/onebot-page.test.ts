@@ -58,7 +58,9 @@ function inABrowser(): void {
     sandbox.platform.onebot.connect({ url: application.url });
     await application.dialled();
     await page.goto(sandbox.url);
-    await page.getByText('没有机器人连接').first().waitFor();
+    // The conversation that is open is of the official side, where nobody is.
+    await page.locator('#link', { hasText: '官方机器人未连接（OneBot 已连接）' }).waitFor();
+    await page.getByText('这一侧还没有机器人连接').waitFor();
     await page.locator('#onebot-friends').getByRole('button', { name: 'Alice' }).click();
     await page.getByText('机器人已连接').waitFor();
     await page.getByText('private:20002').waitFor();

@@ -138,7 +138,17 @@ function showLink() {
   const link = $('link');
   const connected = state !== undefined && isConnected();
   link.dataset.state = connected ? 'on' : 'off';
-  link.textContent = state === undefined ? words().lost : connected ? words().online : words().offline;
+  link.textContent = state === undefined ? words().lost : connected ? words().online : offline();
+}
+
+/** Of the conversation that is open, and whether a bot is there all the same, only elsewhere on this page. */
+function offline() {
+  if (!isConnectedElsewhere()) return words().offline;
+  return current()?.account === undefined ? words().onlyOneBot : words().onlyOthers;
+}
+
+function isConnectedElsewhere() {
+  return !isConnected() && (state.connected || state.onebot.implementations.some((account) => account.connected));
 }
 
 /** Whether a bot hears what is written in the conversation that is open. */
@@ -282,6 +292,7 @@ function showSpeakers() {
 function showSetup() {
   const account = current()?.account;
   $('setup').hidden = isConnected();
+  $('setup').querySelector('h3').textContent = isConnectedElsewhere() ? words().noBotHere : words().noBot;
   $('setup-help').textContent = account === undefined ? words().setupHelp : words().setupHelpOneBot;
   $('config').textContent = account === undefined ? platformConfig() : oneBotConfig(account);
 }
