@@ -177,7 +177,7 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   'media.file_empty': { meaning: 'the file is empty, which QQ does not take', remedy: 'send one that is not' },
   'media.file_too_large': {
     meaning: 'the file is larger than may go along with a message',
-    remedy: 'give its http(s) address instead',
+    remedy: 'raise `media_max_mb` (35 MiB is the most), or give its http(s) address instead',
   },
   'media.file_unreadable': {
     meaning: 'the daemon cannot read the file',

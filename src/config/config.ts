@@ -115,6 +115,8 @@ export interface OnebotAccount extends AccountBasics {
   readonly wsPath: string;
   /** Undefined: none is asked for. */
   readonly accessToken: Resolved | undefined;
+  /** Of a file of this machine that goes along with a message. */
+  readonly mediaMaxBytes: number;
   readonly heartbeat: { readonly enabled: boolean; readonly intervalMs: number; readonly timeoutMs: number };
   readonly reconnect: {
     readonly enabled: boolean;

@@ -45,6 +45,7 @@ function onebotTable({
   wsPort,
   wsPath,
   accessToken,
+  mediaMaxBytes,
   heartbeat,
   reconnect,
 }: OnebotAccount): Table {
@@ -55,6 +56,7 @@ function onebotTable({
     ws_port: wsPort,
     ws_path: wsPath,
     ...(accessToken === undefined ? {} : { access_token: shown(accessToken, () => '***') }),
+    media_max_mb: mediaMaxBytes / 1_048_576,
     heartbeat: { enabled: heartbeat.enabled, interval: heartbeat.intervalMs, timeout: heartbeat.timeoutMs },
     reconnect: {
       enabled: reconnect.enabled,

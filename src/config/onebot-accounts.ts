@@ -6,6 +6,8 @@ import { keyPath } from './findings.js';
 import { DEFAULTS, type OnebotAccountTable, type OnebotTable } from './schema.js';
 import { readChoice, type SecretChoice } from './secrets.js';
 
+const MIB = 1_048_576;
+
 type Source = AccountSource<OnebotTable>;
 type OnebotEntry = Entry<OnebotAccountTable>;
 
@@ -47,6 +49,7 @@ async function readAccount(
     wsPort: own.ws_port ?? channel.ws_port ?? DEFAULTS.ws_port,
     wsPath: own.ws_path ?? channel.ws_path ?? DEFAULTS.ws_path,
     accessToken,
+    mediaMaxBytes: (own.media_max_mb ?? channel.media_max_mb ?? DEFAULTS.media_max_mb) * MIB,
     heartbeat: heartbeatOf(channel, own),
     reconnect: reconnectOf(channel, own),
   };

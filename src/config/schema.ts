@@ -53,6 +53,7 @@ export const DEFAULTS = {
   ws_host: '127.0.0.1',
   ws_port: 3001,
   ws_path: '/onebot/v11/ws',
+  media_max_mb: 50,
   heartbeat: { enabled: true, interval: 30_000, timeout: 10_000 },
   reconnect: { enabled: true, max_retries: 10, retry_delay: 5000, backoff_multiplier: 2, max_delay: 60_000 },
   timeout: '120s',
@@ -180,6 +181,11 @@ const onebotKeys = {
   ),
   access_token_env: key(text(), 'Name of the environment variable that holds the token.'),
   access_token_file: key(text(), 'File that holds the token.'),
+  media_max_mb: key(
+    wholeNumber(1, 1024),
+    'Largest file of this machine that goes along with a message, in MiB; more than 35 never does.',
+    DEFAULTS.media_max_mb,
+  ),
   heartbeat: key(
     table({
       enabled: key(yesOrNo(), 'Whether the connection is tried with pings.', DEFAULTS.heartbeat.enabled),

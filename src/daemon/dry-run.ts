@@ -39,7 +39,7 @@ export async function dryRun(
   const cut = partsOf(written, cuttingOf(account), undefined, target.kind);
   if (account.channel === 'qqbot') return { parts: cut.map((part) => qqbotPart(target, part)) };
   const dialect = appName === undefined ? undefined : dialectOf(appName);
-  const files = new FileSource();
+  const files = new FileSource(account.mediaMaxBytes);
   const parts: DryPart[] = [];
   for (const part of cut) parts.push(await onebotPart(target, part, dialect, files));
   return {

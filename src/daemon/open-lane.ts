@@ -87,6 +87,7 @@ function openOnebotLane(
   const token = tokenOf(account.accessToken);
   if (token !== undefined) secrets.learn(token);
   return new OnebotLane({
+    mediaMaxBytes: account.mediaMaxBytes,
     account: account.id,
     endpoint: {
       host: account.wsHost,

@@ -28,6 +28,7 @@ const DEFAULTS = {
   wsPort: 3001,
   wsPath: '/onebot/v11/ws',
   accessToken: undefined,
+  mediaMaxBytes: 50 * 1_048_576,
   heartbeat: { enabled: true, intervalMs: 30_000, timeoutMs: 10_000 },
   reconnect: { enabled: true, maxRetries: 10, retryDelayMs: 5000, backoffMultiplier: 2, maxDelayMs: 60_000 },
 };

@@ -8,7 +8,7 @@ import { oneLine } from '../one-line.js';
 import { refusal } from './refusals.js';
 
 /** NapCat ends the connection at a frame of 50 MiB, and base64 takes a third more. Source: fact sheet, §9. */
-const MAX_BYTES = 20 * 1_048_576;
+const MAX_BYTES = 35 * 1_048_576;
 const MAX_URL_CHARS = 8192;
 const MAX_NAME_CHARS = 255;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -18,7 +18,7 @@ export class FileSource {
   readonly #maxBytes: number;
 
   constructor(maxBytes = MAX_BYTES) {
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = Math.min(maxBytes, MAX_BYTES);
   }
 
   /**

@@ -41,6 +41,8 @@ export interface OnebotLaneOptions {
   /** Our pings, and the time for an answer, in ms. */
   readonly heartbeat: { readonly enabled: boolean; readonly intervalMs: number; readonly timeoutMs: number };
   readonly reconnect: Reconnect;
+  /** Of a file of this machine; unless said, what a frame holds. */
+  readonly mediaMaxBytes?: number;
   /** Whether markdown goes out as such; `auto` unless said. */
   readonly markdown?: MarkdownMode;
   readonly ports: ReverseWsPorts;
@@ -60,7 +62,7 @@ export class OnebotLane implements Lane {
   readonly #options: OnebotLaneOptions;
   readonly #door: PeerDoor;
   readonly #health = new AccountHealth();
-  readonly #files = new FileSource();
+  readonly #files: FileSource;
   readonly #temporary = new TemporarySessions();
   #sink: LaneSink | undefined;
   #intake: EventIntake | undefined;
@@ -73,6 +75,7 @@ export class OnebotLane implements Lane {
     const { account, endpoint, binding, heartbeat, log, counters, times } = options;
     this.id = laneId({ channel: 'onebot', account });
     this.#options = options;
+    this.#files = new FileSource(options.mediaMaxBytes);
     this.#door = new PeerDoor({
       account,
       selfId: endpoint.selfId,

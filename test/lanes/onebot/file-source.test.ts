@@ -42,15 +42,15 @@ describe('a file of this machine', () => {
     expect(await new FileSource().wireFile(link)).toBe(expected);
   });
 
-  test('of 20 MiB fits, one byte more is refused', async () => {
+  test('of 35 MiB fits into a frame, one byte more is refused, whatever is allowed', async () => {
     const path = await file('large.bin', '');
-    await truncate(path, 20 * 1_048_576);
-    expect((await new FileSource().wireFile(path)).length).toBe('base64://'.length + 27_962_028);
-    await truncate(path, 20 * 1_048_576 + 1);
+    await truncate(path, 35 * 1_048_576);
+    expect((await new FileSource(50 * 1_048_576).wireFile(path)).length).toBe('base64://'.length + 48_933_548);
+    await truncate(path, 35 * 1_048_576 + 1);
     const { code, message, remedy } = await refusalOf(path);
     expect([code, message]).toEqual([
       'media.file_too_large',
-      `${path} is larger than 20 MiB, the most that goes along with a message`,
+      `${path} is larger than 35 MiB, the most that goes along with a message`,
     ]);
     expect(remedy).toContain('http(s) address');
   });

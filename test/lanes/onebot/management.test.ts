@@ -141,3 +141,17 @@ test('an implementation that takes paths alone gets the path', async () => {
   await home.lane.call(action, params);
   expect(raw.calls(action)).toMatchObject([{ params: { file: path } }]);
 });
+
+test.each([
+  [1, undefined],
+  [2, 'media.file_too_large'],
+])('with media_max_mb = 1 a file of %i MiB is %s', async (mebibytes, code) => {
+  const home = new OnebotLaneUnderTest({ mediaMaxBytes: 1_048_576 });
+  const raw = await home.connect();
+  const path = join(tempDir(), 'a.png');
+  writeFileSync(path, Buffer.alloc(mebibytes * 1_048_576));
+  const sent = home.send('private:20002', [{ type: 'media', kind: 'image', url: path }]);
+  if (code === undefined) await sent;
+  else await expect(sent).rejects.toMatchObject({ code, certainty: 'not-delivered' });
+  expect(raw.calls('send_msg')).toHaveLength(code === undefined ? 1 : 0);
+});
