@@ -126,7 +126,8 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   },
   'delivery.parked_full': {
     meaning: 'too many messages wait for this peer already',
-    remedy: 'ask the peer to write to the bot; `loong queue` shows what waits',
+    remedy:
+      'ask the peer to write to the bot (on OneBot: see that an implementation is connected); `loong queue` shows what waits',
   },
   'delivery.part_failed': {
     meaning: 'an earlier part of the message was not delivered, so this one was not sent',

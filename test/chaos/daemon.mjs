@@ -10,6 +10,7 @@ const REST_MS = 50;
 
 export class DaemonProcess {
   #bin;
+  #command;
   #home;
   #onStart;
   /** @type {import('node:child_process').ChildProcess | undefined} */
@@ -23,11 +24,13 @@ export class DaemonProcess {
 
   /**
    * @param {string} root the checkout, or a copy of what it is made of
+   * @param {readonly string[]} command what it is started with
    * @param {string} home folder of its config and state
    * @param {(pid: number) => void} onStart
    */
-  constructor(root, home, onStart) {
+  constructor(root, command, home, onStart) {
     this.#onStart = onStart;
+    this.#command = command;
     this.#bin = join(root, 'bin', 'loong.js');
     this.#home = home;
     this.#start();
@@ -38,7 +41,7 @@ export class DaemonProcess {
   }
 
   #start() {
-    const child = spawn(process.execPath, [this.#bin, 'channels', 'serve', 'qqbot'], {
+    const child = spawn(process.execPath, [this.#bin, ...this.#command], {
       env: this.#env(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -67,17 +70,18 @@ export class DaemonProcess {
   }
 
   /**
-   * What `loong queue` says is not settled, or did not end well; undefined when it cannot tell now.
+   * What `loong queue` says is not settled, or did not end well; undefined when it cannot tell now. Where no repeat can be told an end may
+   * stay uncertain, and OneBot may refuse: whether there was a reason is judged by the journal.
    * @returns {Promise<readonly string[] | undefined>}
    */
   unsettled() {
     return new Promise((resolve) => {
       execFile(process.execPath, [this.#bin, 'queue', '--json'], { env: this.#env() }, (error, stdout) => {
         if (error !== null) return resolve(undefined);
-        const { rows } = /** @type {{ rows: { id: string, status: string, error?: object }[] }} */ (JSON.parse(stdout));
+        const { rows } = /** @type {{ rows: QueueRow[] }} */ (JSON.parse(stdout));
         resolve(
           rows
-            .filter(({ status }) => status !== 'answered' && status !== 'delivered')
+            .filter((row) => row.status !== 'answered' && row.status !== 'delivered' && !mayEndSo(row))
             .map(({ id, status, error }) => `${id} ${status} ${JSON.stringify(error ?? {})}`),
         );
       });
@@ -94,4 +98,12 @@ export class DaemonProcess {
       child.kill('SIGKILL');
     });
   }
+}
+
+/** @typedef {{ id: string, conversation: string, status: string, error?: object }} QueueRow */
+
+/** @param {QueueRow} row */
+function mayEndSo({ conversation, status }) {
+  if (/^onebot:/.test(conversation)) return status === 'uncertain' || status === 'failed';
+  return /^qqbot:[^:]+:(channel|dm):/.test(conversation) && status === 'uncertain';
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** @typedef {{ file: string, from: string, to: string, shows: RegExp }} Mistake `from` stands in the file exactly once; `shows`: how the run tells it */
+/** @typedef {{ file: string, from: string, to: string, shows: RegExp, lane: 'qqbot' | 'onebot' }} Mistake `from` stands in the file exactly once; `shows`: how the run tells it */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -17,12 +17,21 @@ export const MUTANTS = {
     // The pause is what makes two commits of them, as it would be with a journal that is slow.
     to: 'entry.done = true; this.#advance(); await new Promise((later) => setTimeout(later, 20)); const commit = journal();',
     shows: /never answered/,
+    lane: 'qqbot',
   },
   'a new msg_seq on every retry': {
     file: 'dist/lanes/qqbot/encode-message.js',
     from: 'msg_seq: passive.seq',
     to: 'msg_seq: Math.floor(Math.random() * 1e9)',
     shows: /answered \d+ times/,
+    lane: 'qqbot',
+  },
+  'a OneBot call that was not answered counts as not sent': {
+    file: 'dist/lanes/onebot/call-error.js',
+    from: "certainty: this.outcome === 'unknown' ? 'unknown' : 'not-delivered'",
+    to: "certainty: 'not-delivered'",
+    shows: /sent again, though it may have arrived/,
+    lane: 'onebot',
   },
 };
 

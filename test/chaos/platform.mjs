@@ -55,13 +55,21 @@ export class PlatformProcess {
   }
 
   async liftFaults() {
-    await fetch(`${this.place.url}/sandbox/v1/faults`, { method: 'DELETE' });
+    for (const path of ['/faults', '/onebot/faults'])
+      await fetch(`${this.place.url}/sandbox/v1${path}`, { method: 'DELETE' });
   }
 
-  /** Whether a session is on a line. */
-  async isConnected() {
-    const answer = await fetch(`${this.place.url}/sandbox/v1/state`);
-    return /** @type {{ connected: boolean }} */ (await answer.json()).connected;
+  /** @returns {Promise<any>} */
+  async state() {
+    return (await fetch(`${this.place.url}/sandbox/v1/state`)).json();
+  }
+
+  /** Whether a session is on a line, and every line of the implementation stands: of each where there is one. @param {import('./schedule.mjs').Lanes} lanes */
+  async isConnected(lanes) {
+    const { connected, onebot } = await this.state();
+    const implementations = /** @type {{ lines: { open: boolean }[] }[]} */ (onebot.implementations);
+    const isDialledIn = implementations.every(({ lines }) => lines.length > 0 && lines.every(({ open }) => open));
+    return (lanes === 'onebot' || connected) && isDialledIn;
   }
 
   /**

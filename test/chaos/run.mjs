@@ -47,8 +47,9 @@ async function playOne(seed) {
   for (const step of scheduleOf(seed).steps) if (step.do !== 'say') process.stderr.write(`${JSON.stringify(step)}\n`);
   for (let time = 1; time <= Number(values.times); time++) {
     const played = await play(seed, { mounts });
-    const { messages, kills, ms, problems } = played;
+    const { messages, kills, ms, problems, oneBot } = played;
     process.stderr.write(`seed ${seed}: ${messages} messages, ${kills} kills, ${Math.round(ms)} ms\n`);
+    if (oneBot !== undefined) process.stderr.write(`OneBot: ${JSON.stringify(oneBot)}\n`);
     tellFailure(played);
     if (problems.length > 0) process.exitCode = 1;
   }
@@ -90,15 +91,26 @@ function tellFailure({ seed, schedule, problems, log }) {
   );
 }
 
-/** @param {readonly Played[]} all @param {'messages' | 'kills' | 'exits' | 'lost' | 'doubled' | 'goneWithSession' | 'unknowable'} figure */
+/**
+ * @param {readonly Played[]} all
+ * @param {'messages' | 'kills' | 'exits' | 'lost' | 'doubled' | 'goneWithSession' | 'unknowable' | 'guildUncertain'} figure
+ */
 function sum(all, figure) {
   return all.reduce((total, played) => total + played[figure], 0);
+}
+
+/** @param {readonly Played[]} all @param {Exclude<keyof import('./play.mjs').OneBotFigures, 'longestCutMs'>} figure */
+function sumOneBot(all, figure) {
+  return all.reduce((total, { oneBot }) => total + (oneBot?.[figure] ?? 0), 0);
 }
 
 /** @param {readonly Played[]} all */
 function inShort(all) {
   const failed = all.filter(({ problems }) => problems.length > 0).length;
-  return `${sum(all, 'messages')} messages, ${sum(all, 'kills')} kills, ${sum(all, 'lost')} lost, ${sum(all, 'doubled')} doubled, ${failed} schedules failed`;
+  const messages = sum(all, 'messages') + sumOneBot(all, 'journalled');
+  const lost = sum(all, 'lost') + sumOneBot(all, 'lost');
+  const doubled = sum(all, 'doubled') + sumOneBot(all, 'doubled');
+  return `${messages} messages, ${sum(all, 'kills')} kills, ${lost} lost, ${doubled} doubled, ${failed} schedules failed`;
 }
 
 /**
@@ -111,6 +123,8 @@ function page(all, seconds, first, last, parallel) {
     for (const [kind, times] of Object.entries(played.faults)) faults.set(kind, (faults.get(kind) ?? 0) + times);
   const failed = all.filter(({ problems }) => problems.length > 0).map(({ seed }) => seed);
   const longest = Math.max(...all.map(({ ms }) => ms));
+  const withOneBot = all.filter(({ schedule }) => schedule.lanes !== 'qqbot');
+  const longestCut = Math.max(0, ...all.map(({ oneBot }) => oneBot?.longestCutMs ?? 0));
   const rows = [...faults].sort(([, a], [, b]) => b - a).map(([kind, times]) => `| ${kind} | ${times} |`);
   return `# The last chaos run
 
@@ -120,16 +134,35 @@ Written by \`npm run test:chaos\`. An unmodified daemon, killed with SIGKILL whi
 |---|---|
 | date | ${new Date().toISOString().slice(0, 10)} |
 | seeds | ${first} to ${last} |
-| schedules | ${all.length}, ${parallel} at a time, on ${availableParallelism()} cores, Node ${process.versions.node} |
+| schedules | ${all.length} (${withOneBot.length} of them with OneBot), ${parallel} at a time, on ${availableParallelism()} cores, Node ${process.versions.node} |
 | messages that the platform delivered | ${sum(all, 'messages')} |
 | kills (SIGKILL) | ${sum(all, 'kills')} |
 | starts that failed on a full disk, and were made again | ${sum(all, 'exits')} |
-| **lost** | **${sum(all, 'lost')}** |
-| **doubled** | **${sum(all, 'doubled')}** |
+| **lost** | **${sum(all, 'lost') + sumOneBot(all, 'lost')}** |
+| **doubled** | **${sum(all, 'doubled') + sumOneBot(all, 'doubled')}** |
 | schedules that failed, for whatever reason | ${failed.length}${failed.length === 0 ? '' : ` (seeds ${failed.join(', ')})`} |
 | not answered, because the platform ended their session before the bot had told that it has them | ${sum(all, 'goneWithSession')} |
 | not answered, because a refusal burnt the pair and the daemon was killed before it could note the refusal | ${sum(all, 'unknowable')} |
+| uncertain in guilds, where no repeat can be told: the answer may have arrived, and is not sent again | ${sum(all, 'guildUncertain')} |
 | duration | ${Math.round(seconds)} s; the longest schedule ${Math.round(longest / 1000)} s |
+
+## OneBot
+
+Reverse WebSocket knows no replay: what the daemon had not journalled when its line ended is gone. The journal, read at the end, tells what it had.
+
+| | |
+|---|---|
+| messages that people wrote | ${sumOneBot(all, 'written')} |
+| heard by nobody: no line stood, or it was dead | ${sumOneBot(all, 'unheard')} |
+| in a line when it ended, and the last of it; the oldest ${Math.round(longestCut)} ms before the end | ${sumOneBot(all, 'cutOff')} |
+| no room for them in the journal: the state disk was full, and the log says so | ${sumOneBot(all, 'noRoom')} |
+| journalled | ${sumOneBot(all, 'journalled')} |
+| answers delivered | ${sumOneBot(all, 'delivered')} |
+| answers that are uncertain, for a reason that happened, and were not sent again | ${sumOneBot(all, 'uncertain')} |
+| answers that the implementation refused, or that found no place among the 20 that wait for it | ${sumOneBot(all, 'refused')} |
+| given up, because the daemon was killed during each of three turns | ${sumOneBot(all, 'gaveUp')} |
+
+## Faults
 
 | fault | ordered |
 |---|---|

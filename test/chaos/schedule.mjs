@@ -1,18 +1,34 @@
 // @ts-check
 /** What happens in one run, and when: made from a seed alone, as data that can be printed. */
+import { oneBotOf, oneBotSteps } from './onebot-schedule.mjs';
 import { Chance } from './random.mjs';
 
-/** @typedef {{ from: string, group?: string, text: string, duplicate: number }} Say */
+/** @typedef {import('./onebot-schedule.mjs').OneBot} OneBot */
+/** @typedef {{ from: string, group?: string, channel?: string, dm?: true, text: string, duplicate: number }} Say `channel`: its name */
 /** @typedef {{ kind: string } & { [key: string]: unknown }} FaultOrder as `POST /sandbox/v1/faults` takes it */
 /**
  * @typedef {{ at: number } & (
  *   | { do: 'say', say: Say }
  *   | { do: 'fault', name: string, order: FaultOrder }
+ *   | { do: 'order', name?: string, path: string, body: object }
  *   | { do: 'fill', forMs: number }
  *   | { do: 'kill' }
- * )} Step `at`: ms after the first READY
+ * )} Step `at`: ms after the first READY, or after the first line of the implementation; `name`: of the fault that begins with it
  */
-/** @typedef {{ seed: number, people: string[], groups: string[], steps: Step[], endsWithKill: boolean }} Schedule */
+/** @typedef {'qqbot' | 'onebot' | 'both'} Lanes */
+/**
+ * @typedef {{
+ *   seed: number, lanes: Lanes, people: string[], groups: string[], channels: string[], oneBot: OneBot | undefined, steps: Step[],
+ *   endsWithKill: boolean,
+ * }} Schedule
+ */
+
+/** Of so many seeds in a row one plays OneBot alone, and one both lanes in one daemon. */
+const ROUND = 5;
+const ONEBOT_AT = 3;
+const BOTH_AT = 0;
+/** Guilds and OneBot have a chance of their own, so that a seed's C2C and groups do not depend on them. */
+const SALT = { guild: 0x6d1d, oneBot: 0x0b07 };
 
 const SENDS = ['/v2/users/*/messages', '/v2/groups/*/messages', '/v2/*'];
 const LOST_HEARTBEATS = { least: 1, most: 4 };
@@ -70,18 +86,44 @@ const maybe = (chance, order) => (chance.is(0.5) ? order : {});
 
 /** @param {number} seed @returns {Schedule} */
 export function scheduleOf(seed) {
+  const lanes = lanesOf(seed);
   const chance = new Chance(seed);
   const people = names('person', chance.int(2, 4));
   const groups = names('group', chance.int(1, 2));
   const length = chance.int(1800, 3200);
-  const steps = [
-    ...messages(chance, seed, people, groups, length),
-    ...faults(chance, length),
-    ...kills(chance, length),
+  const official = [...messages(chance, seed, people, groups, length), ...faults(chance, length)];
+  const disturbance = [...kills(chance, length), ...(chance.is(0.45) ? [fill(chance, length)] : [])];
+  const endsWithKill = chance.is(0.5);
+  const guild = guildSteps(new Chance(seed ^ SALT.guild), seed, people, length);
+  const oneBotChance = new Chance(seed ^ SALT.oneBot);
+  const oneBot = lanes === 'qqbot' ? undefined : oneBotOf(oneBotChance);
+  const steps =
+    lanes === 'onebot' && oneBot !== undefined
+      ? oneBotAlone(oneBotChance, seed, oneBot)
+      : [
+          ...official,
+          ...guild,
+          ...disturbance,
+          ...(oneBot === undefined ? [] : oneBotSteps(oneBotChance, seed, oneBot, length)),
+        ];
+  steps.sort((a, b) => a.at - b.at);
+  return { seed, lanes, people, groups, channels: CHANNELS, oneBot, steps, endsWithKill };
+}
+
+/** Nobody keeps what is written while the daemon starts, so it is killed less often. @param {Chance} chance @param {number} seed @param {OneBot} bot */
+function oneBotAlone(chance, seed, bot) {
+  const length = chance.int(3000, 4600);
+  return [
+    ...oneBotSteps(chance, seed, bot, length),
+    ...kills(chance, length, { least: 1500, most: 2600 }),
     ...(chance.is(0.45) ? [fill(chance, length)] : []),
   ];
-  steps.sort((a, b) => a.at - b.at);
-  return { seed, people, groups, steps, endsWithKill: chance.is(0.5) };
+}
+
+/** @param {number} seed @returns {Lanes} */
+export function lanesOf(seed) {
+  const place = seed % ROUND;
+  return place === ONEBOT_AT ? 'onebot' : place === BOTH_AT ? 'both' : 'qqbot';
 }
 
 /** @param {string} what @param {number} count */
@@ -109,6 +151,44 @@ function messages(chance, seed, people, groups, length) {
   return steps;
 }
 
+/** Of the guild; a channel takes few messages a second, so it hears few. */
+const CHANNELS = ['channel_1', 'channel_2'];
+const GUILD_SENDS = ['/channels/*/messages', '/dms/*/messages'];
+
+/**
+ * Sends to a guild have no number that would tell a repeat: there a lost answer leaves it open whether the message arrived.
+ * @type {readonly ((c: Chance) => object)[]}
+ */
+const GUILD_FAULTS = [
+  () => ({ drop: 'before' }),
+  () => ({ drop: 'after' }),
+  (c) => ({ status: c.pick([500, 502, 503, 504]) }),
+  (c) => ({ status: c.pick([500, 502, 504]), accept: true }),
+  (c) => ({ delay_ms: c.int(20, 900) }),
+  (c) => ({ delay_ms: c.int(20, 1500), accept: true }),
+  () => ({ status: 429, html: '<html>slow down</html>' }),
+];
+
+/** @param {Chance} chance @param {number} seed @param {readonly string[]} people @param {number} length @returns {Step[]} */
+function guildSteps(chance, seed, people, length) {
+  /** @type {Step[]} */
+  const steps = [];
+  let number = 0;
+  for (let at = chance.int(0, 200); at < length; at += chance.int(25, 160)) {
+    number++;
+    const where = chance.is(0.5) ? { channel: chance.pick(CHANNELS) } : { dm: /** @type {const} */ (true) };
+    const duplicate = chance.is(0.12) ? 1 : 0;
+    const say = { from: chance.pick(people), ...where, text: `guild message ${number} of seed ${seed}`, duplicate };
+    steps.push({ at, do: 'say', say });
+  }
+  for (let left = chance.int(2, 5); left > 0; left--) {
+    const spoilt = chance.pick(GUILD_FAULTS)(chance);
+    const order = { kind: 'rest', method: 'POST', path: chance.pick(GUILD_SENDS), times: chance.int(1, 2), ...spoilt };
+    steps.push({ at: chance.int(0, Math.floor(length / 2)), do: 'fault', name: 'spoilt send to a guild', order });
+  }
+  return steps;
+}
+
 /** @param {Chance} chance @param {number} length @returns {Step[]} */
 function faults(chance, length) {
   return Array.from({ length: chance.int(5, 16) }, () => {
@@ -129,14 +209,14 @@ function weighed(chance) {
   return found?.[0] ?? 'connection cut';
 }
 
-/** Sometimes at once after the last one, mostly when the daemon works again. @param {Chance} chance @param {number} length @returns {Step[]} */
-function kills(chance, length) {
+/** Sometimes at once after the last one, mostly when the daemon works again. @param {Chance} chance @param {number} length @param {{ least: number, most: number }} pause @returns {Step[]} */
+function kills(chance, length, pause = { least: 500, most: 1600 }) {
   /** @type {Step[]} */
   const steps = [];
   let at = chance.int(50, 1500);
   while (at < length && steps.length < 5) {
     steps.push({ at, do: 'kill' });
-    at += chance.is(0.25) ? chance.int(30, 400) : chance.int(500, 1600);
+    at += chance.is(0.25) ? chance.int(30, 400) : chance.int(pause.least, pause.most);
   }
   return steps;
 }

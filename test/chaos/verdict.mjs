@@ -1,5 +1,6 @@
 // @ts-check
 /** What the sandbox's transcript says about a run: every message that the platform delivered was answered once, with its text, in order. */
+import { placeIn } from './journal.mjs';
 
 /** @typedef {import('../../src/sandbox/transcript.js').Entry} Entry */
 /** @typedef {import('../../src/sandbox/transcript.js').BotSend} BotSend */
@@ -7,9 +8,11 @@
 /** @typedef {{ text: string, place: string, frames: Frame[], late: number }} Heard */
 /**
  * @typedef {{
- *   messages: number, lost: number, doubled: number, goneWithSession: number, unknowable: number, problems: string[], isComplete: boolean,
+ *   messages: number, lost: number, doubled: number, goneWithSession: number, unknowable: number, guildUncertain: number,
+ *   problems: string[], isComplete: boolean,
  * }} Verdict not answered, and not the bot's fault: `goneWithSession`, given into a session that ended before the bot told that it has
  * them; `unknowable`, killed before it could note a refusal that burnt the pair, so that the repeat looked like one of a message that arrived;
+ * `guildUncertain`, in a guild, where no repeat can be told, and the journal says that it may have arrived;
  * `isComplete`: nothing that is sure to be answered is unanswered
  */
 
@@ -20,9 +23,10 @@ const CLOCK_SKEW_MS = 5;
 /**
  * @param {readonly Entry[]} transcript
  * @param {readonly number[]} kills when the daemon was killed, in milliseconds since 1970
+ * @param {Pick<import('./journal.mjs').Journal, 'outbox'>} journal
  * @returns {Verdict}
  */
-export function judge(transcript, kills) {
+export function judge(transcript, kills, journal = { outbox: [] }) {
   const messages = heardMessages(transcript);
   const { acknowledged, order } = sessions(transcript);
   /** Whether nobody but the bot can have lost it. @param {Frame} frame */
@@ -46,6 +50,8 @@ export function judge(transcript, kills) {
     answers.set(message, count);
     const [at] = message.frames;
     if (count > 1 || at === undefined || !isSure(at)) continue;
+    // Given up as uncertain while a fault held it back on the platform: the daemon cannot know that it comes after all.
+    if (entry.fault !== undefined && isUncertainInGuild(message, journal)) continue;
     const before = newest.get(place);
     if (before !== undefined && isAfter(before.at, at, order))
       problems.push(`out of order in ${place}: "${message.text}" was answered after "${before.text}"`);
@@ -56,6 +62,7 @@ export function judge(transcript, kills) {
   let doubled = 0;
   let goneWithSession = 0;
   let unknowable = 0;
+  let guildUncertain = 0;
   let waiting = 0;
   for (const message of messages) {
     const count = answers.get(message) ?? 0;
@@ -67,6 +74,7 @@ export function judge(transcript, kills) {
     if (count > 0 || message.frames.length === 0) continue;
     if (!message.frames.some(isSure)) goneWithSession++;
     else if (wasBurntUnseen(message, transcript, kills)) unknowable++;
+    else if (isOpenInGuild(message, transcript, kills, journal)) guildUncertain++;
     else {
       lost++;
       problems.push(
@@ -81,6 +89,7 @@ export function judge(transcript, kills) {
     doubled,
     goneWithSession,
     unknowable,
+    guildUncertain,
     problems,
     isComplete: lost === 0 && waiting <= 0,
   };
@@ -100,6 +109,28 @@ function wasBurntUnseen({ text, place }, transcript, kills) {
     });
     return repeat !== undefined && kills.some((at) => at >= burnt.at - CLOCK_SKEW_MS && at <= repeat.at);
   });
+}
+
+/**
+ * Whether its answer may have arrived, as the journal says, and something happened that explains it.
+ * @param {Heard} message @param {readonly Entry[]} transcript @param {readonly number[]} kills
+ * @param {Pick<import('./journal.mjs').Journal, 'outbox'>} journal
+ */
+function isOpenInGuild(message, transcript, kills, journal) {
+  if (!isUncertainInGuild(message, journal)) return false;
+  const { text } = message;
+  const since = transcript.find((entry) => entry.kind === 'user.message' && entry.text === text)?.at ?? 0;
+  const wasKilled = kills.some((at) => at >= since - CLOCK_SKEW_MS);
+  return (
+    wasKilled ||
+    transcript.some((entry) => entry.kind === 'bot.send' && entry.text === text && entry.fault !== undefined)
+  );
+}
+
+/** @param {Heard} message @param {Pick<import('./journal.mjs').Journal, 'outbox'>} journal */
+function isUncertainInGuild({ text, place }, { outbox }) {
+  if (!/^(channel|dm):/.test(place)) return false;
+  return outbox.some((row) => row.status === 'uncertain' && row.text === text && placeIn(row.target) === place);
 }
 
 /** Everything a person wrote, with the frames that brought it. @param {readonly Entry[]} transcript @returns {Heard[]} */

@@ -1,6 +1,6 @@
 /** The judge itself: what it must find in a transcript, and what it must let pass. */
 import { expect, test } from 'vitest';
-import type { BotSend, Entry, GatewayStep, Happening } from '../../src/sandbox/transcript.js';
+import type { BotSend, Entry, GatewayStep, Happening, Scene } from '../../src/sandbox/transcript.js';
 import { judge } from './verdict.mjs';
 
 const ALICE = { kind: 'c2c', openid: 'alice' } as const;
@@ -11,7 +11,7 @@ const entries = (...happenings: readonly Happening[]): readonly Entry[] =>
 const step = (step: GatewayStep['step'], more: object = {}): Happening => ({
   ...{ kind: 'gateway', step, connection: 1, session_id: SESSION, ...more },
 });
-const said = (text: string, frame: { s?: number; session_id?: string; fault?: string }): Happening => ({
+const said = (text: string, frame: { s?: number; session_id?: string; fault?: string; scene?: Scene }): Happening => ({
   ...{ kind: 'user.message', scene: ALICE, from: { openid: 'alice', name: 'Alice' }, id: `id of ${text}`, text },
   ...{ mention: false, events: ['C2C_MESSAGE_CREATE'], sessions: frame.s === undefined ? 0 : 1 },
   ...(frame.s === undefined ? {} : { session_id: SESSION }),
@@ -66,4 +66,35 @@ test('a burnt pair that is repeated because of a kill cannot be known; one that 
   const transcript = entries(step('ready'), said('one', { s: 2 }), burnt, repeat);
   expect(judge(transcript, [1250])).toMatchObject({ lost: 0, unknowable: 1, isComplete: true });
   expect(judge(transcript, [900, 5000])).toMatchObject({ lost: 1, unknowable: 0 });
+});
+
+test('in a guild, where no repeat can be told, an answer may stay uncertain, if the journal says so and there is a reason', () => {
+  const scene = { kind: 'dm', openid: 'session' } as const;
+  const asked = said('one', { s: 2, scene });
+  const row = { id: 1, target: 'qqbot:default:dm:session', text: 'one', error: null, inReplyTo: 1, messageId: null };
+  const outbox = [{ ...row, status: 'uncertain' }];
+  const spoilt = sent('one', { accepted: false, fault: 'f1', scene });
+  expect(judge(entries(step('ready'), asked, spoilt), [], { outbox })).toMatchObject({
+    guildUncertain: 1,
+    problems: [],
+  });
+  expect(judge(entries(step('ready'), asked), [1150], { outbox })).toMatchObject({ guildUncertain: 1, problems: [] });
+  expect(judge(entries(step('ready'), asked), [], { outbox })).toMatchObject({ lost: 1, guildUncertain: 0 });
+  expect(judge(entries(step('ready'), asked, spoilt), [])).toMatchObject({ lost: 1, guildUncertain: 0 });
+  const inPrivate = [{ ...row, target: 'qqbot:default:c2c:alice', status: 'uncertain' }];
+  expect(judge(entries(step('ready'), said('one', { s: 2 })), [1150], { outbox: inPrivate })).toMatchObject({
+    lost: 1,
+  });
+});
+
+test('what a fault held back on the platform in a guild may come late, if the journal gave it up as uncertain', () => {
+  const scene = { kind: 'dm', openid: 'session' } as const;
+  const two = [step('ready'), said('one', { s: 2, scene }), said('two', { s: 3, scene })];
+  const late = entries(...two, sent('two', { scene }), sent('one', { scene, fault: 'f1' }));
+  const row = { id: 1, target: 'qqbot:default:dm:session', text: 'one', error: null, inReplyTo: 1, messageId: null };
+  expect(judge(late, [], { outbox: [{ ...row, status: 'uncertain' }] }).problems).toEqual([]);
+  const told = [expect.stringContaining('out of order')];
+  expect(judge(late, [], { outbox: [{ ...row, status: 'delivered' }] }).problems).toEqual(told);
+  const free = entries(...two, sent('two', { scene }), sent('one', { scene }));
+  expect(judge(free, [], { outbox: [{ ...row, status: 'uncertain' }] }).problems).toEqual(told);
 });

@@ -25,6 +25,11 @@ export const TOO_MANY_PARKED: RowError = {
   message: 'too many messages wait for this peer to write already (20)',
   remedy: 'ask the peer to write to the bot; `loong queue` shows what waits',
 };
+export const TOO_MANY_AWAY: RowError = {
+  code: 'delivery.parked_full',
+  message: 'too many messages to this peer wait for the connection already (1000)',
+  remedy: 'start the OneBot implementation, and see that its QQ is logged in; `loong queue` shows what waits',
+};
 export const REJECTED: RowError = {
   code: 'delivery.review_rejected',
   message: 'QQ reviewed the message and did not let it through',

@@ -18,7 +18,7 @@ import type { Database } from './database.js';
 import type { Entries } from './entries.js';
 import type { Expiry } from './expiry.js';
 import { IdempotencyKeys, unlessConflict } from './idempotency.js';
-import { ALTERED, CUT_SHORT, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_PARKED } from './outbox-errors.js';
+import { ALTERED, CUT_SHORT, PART_FAILED, REFUSES_ACTIVE, TOO_MANY_AWAY, TOO_MANY_PARKED } from './outbox-errors.js';
 import { COLUMNS, carriesOthers, FROM, hasUsablePair, type OutboxRow, outgoing, plainerBits } from './outbox-row.js';
 import type { Parking } from './parking.js';
 import type { ReplyWindows } from './reply-windows.js';
@@ -206,7 +206,7 @@ export class SqliteOutbox implements Outbox {
           return this.#requeueRow(row, { ...outcome, status: 'queued', dueAt: now, pair: 'release' }, now);
         }
         if (wasActive && outcome.until !== 'connected') this.#parking.setRefusesActive(row.target, true, now);
-        return this.#park(row, outcome.error, now);
+        return this.#park(row, outcome.error, now, outcome.until);
       }
       if (outcome.status === 'failed') return this.#fail(row, outcome.error, now, claimsNext);
       this.#settle.run(outcome.status, JSON.stringify(outcome.error), now, id);
@@ -252,16 +252,16 @@ export class SqliteOutbox implements Outbox {
     this.#expiry.mayComeAt(laneId(storedTarget(row.target)), carriesOthers(row) ? now : row.expires_at);
   }
 
-  /** Inside a transaction: a row waits until its peer writes, with its later parts; where too many wait already, it fails. */
-  #park(row: OutboxRow, error: RowError, now: number): Settled {
+  /** Inside a transaction: a row waits, with its later parts; where too many wait already, it fails. */
+  #park(row: OutboxRow, error: RowError, now: number, until: 'written' | 'connected' = 'written'): Settled {
     this.#mayExpire(row, now);
     this.#parking.noteParked(row.target);
     const first = row.part_of ?? row.id;
     if (carriesOthers(row)) {
       this.#requeue.run('parked', null, JSON.stringify(error), 0, null, null, row.plainer, row.id);
       this.#parking.parkAgain(row.id, error);
-    } else if (this.#parking.isFull(row.target, first)) {
-      return this.#fail(row, TOO_MANY_PARKED, now, false);
+    } else if (this.#parking.isFull(row.target, first, until)) {
+      return this.#fail(row, until === 'connected' ? TOO_MANY_AWAY : TOO_MANY_PARKED, now, false);
     } else {
       this.#requeue.run('parked', null, JSON.stringify(error), 0, null, null, row.plainer, row.id);
     }

@@ -8,8 +8,8 @@ import type { OutboxId, RowError } from '../store.js';
 import type { Database } from './database.js';
 import type { TargetLine } from './target-line.js';
 
-/** Messages that wait for one peer. */
-const MOST_PARKED = 20;
+/** Messages that wait for one peer: until he writes, when they come as one, or until the account is connected, when each goes out. */
+const MOST_PARKED = { written: 20, connected: 1000 } as const;
 /** Whoever refused active messages is asked again after so long. */
 export const REFUSAL_LASTS_MS = 86_400_000;
 
@@ -18,7 +18,7 @@ const TARGETS = `SELECT DISTINCT target FROM outbox WHERE settled_at IS NULL AND
 const HAS = `SELECT 1 FROM outbox WHERE ${PARKED} LIMIT 1`;
 /** What comes back just now may have to wait again. */
 const OTHERS = `SELECT count(*) AS n FROM (SELECT DISTINCT coalesce(part_of, id) FROM outbox WHERE target = ? AND settled_at IS NULL
-  AND (status = 'parked' OR merged_into IS NOT NULL) AND coalesce(part_of, id) <> ? LIMIT ${MOST_PARKED})`;
+  AND (status = 'parked' OR merged_into IS NOT NULL) AND coalesce(part_of, id) <> ? LIMIT ?)`;
 const OLDEST = `SELECT id, body, created_at FROM outbox WHERE ${PARKED} ORDER BY id LIMIT 100`;
 const MERGE = `UPDATE outbox SET status = 'queued', due_at = NULL, merged_into = ? WHERE id = ?`;
 const CARRIED = 'merged_into = ? AND settled_at IS NULL';
@@ -63,7 +63,7 @@ export class Parking {
         .map((row) => row.target),
     );
     this.#has = db.prepare<[string], unknown>(HAS);
-    this.#others = db.prepare<[string, OutboxId], { n: number }>(OTHERS);
+    this.#others = db.prepare<[string, OutboxId, number], { n: number }>(OTHERS);
     this.#oldest = db.prepare<[string], Late & { id: OutboxId }>(OLDEST);
     this.#merge = db.prepare<[OutboxId, OutboxId], never>(MERGE);
     this.#merged = db.prepare<[OutboxId], Late>(MERGED);
@@ -82,8 +82,9 @@ export class Parking {
   }
 
   /** So many others wait that `message` has no room beside them. */
-  isFull(target: string, message: OutboxId): boolean {
-    return (this.#others.get(target, message)?.n ?? 0) >= MOST_PARKED;
+  isFull(target: string, message: OutboxId, until: 'written' | 'connected'): boolean {
+    const most = MOST_PARKED[until];
+    return (this.#others.get(target, message, most)?.n ?? 0) >= most;
   }
 
   /** The oldest parked messages, as many as one message carries, are queued again before what was submitted after them; resolves how many. */

@@ -52,6 +52,19 @@ describe('when an account is connected again', () => {
     expect(await claimIds()).toEqual([a2]);
   });
 
+  test('as many as a long absence brings wait for it, and no more', async () => {
+    const ids: OutboxId[] = [];
+    for (let i = 0; i < 1001; i++) {
+      ids.push(await store.outbox.add(outgoing('alice')));
+      await claim();
+      await store.outbox.settle(ids.at(-1) ?? 0, AWAY);
+    }
+    expect(ids.filter((id) => status(id) === 'parked')).toHaveLength(1000);
+    const last = store.outbox.find(ids.at(-1) ?? 0);
+    expect([last?.status, last?.error?.code]).toEqual(['failed', 'delivery.parked_full']);
+    expect(last?.error?.remedy).toContain('OneBot implementation');
+  });
+
   test('nobody is taken for one who refuses active messages because of that', async () => {
     const first = await store.outbox.add(outgoing('alice'));
     await claim();
