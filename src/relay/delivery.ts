@@ -3,7 +3,7 @@ import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js
 import type { Lane, LateOutcome } from '../lanes/lane.js';
 import { DeliveryError, describeError } from '../model/errors.js';
 import { kindName, type Target } from '../model/target.js';
-import type { AttemptOutcome, Cleared, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import type { AttemptOutcome, ClaimsNext, Cleared, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
 import { outcomeOf } from './outcome.js';
@@ -19,6 +19,15 @@ const MAX_SLEEP_MS = 60_000;
 const DOZE_MS = 5;
 /** An attempt that was broken off has this long to be written down. */
 const LAST_WORDS_MS = 500;
+
+const COUNTED = {
+  delivered: 'outbound.delivered',
+  queued: 'outbound.queued',
+  sending: 'outbound.sending',
+  parked: 'outbound.parked',
+  failed: 'outbound.failed',
+  uncertain: 'outbound.uncertain',
+} as const;
 
 export interface DeliveryParts {
   readonly lane: Lane;
@@ -76,7 +85,7 @@ export class Delivery {
 
   /** Attempts a claimed row, at the place that was kept for it. */
   begin(row: Outgoing): void {
-    void this.#attempt(row).finally(() => this.#tellIfIdle());
+    void this.#attempt(row);
   }
 
   /** The place is not needed. `target`: the one that it was kept for. */
@@ -174,18 +183,18 @@ export class Delivery {
     const { outbox, counters, log, onSettled } = this.#parts;
     const { outcome, error: failure } = await attemptDelivery(this.#parts, row, this.#stop.signal);
     if (failure?.failure === 'rate') this.#pace.complained(failure.retryAfterMs);
-    counters.count(`outbound.${outcome.status}`);
+    counters.count(COUNTED[outcome.status]);
     this.#report(row, outcome);
     this.#inFlight--;
     this.#unwritten++;
-    const goesOn = this.reserve(row.target); // the next message to this target may have the place, unless others wait for one
+    const goesOn = this.#nextMayHavePlace(row.target);
     let next: Outgoing | undefined;
     try {
       const written = untilWritten(() => outbox.settle(row.id, outcome, goesOn), log, this.#stop.signal);
       if (this.#again) this.wake(); // the look joins this commit
       const settled = await written;
       next = settled.next;
-      for (const message of settled.carried ?? []) onSettled(message);
+      if (settled.carried !== undefined) for (const message of settled.carried) onSettled(message);
       if (settled.along > 0) counters.count(`outbound.${outcome.status}`, settled.along);
       if (settled.nextIsDue) this.wake();
     } catch (error) {
@@ -196,10 +205,17 @@ export class Delivery {
     } finally {
       this.#unwritten--;
       if (next !== undefined) this.begin(next);
-      else if (goesOn) this.forgo(row.target);
+      else if (goesOn !== false) this.forgo(row.target);
       this.#dozeOff();
     }
     onSettled(row.message);
+    this.#tellIfIdle();
+  }
+
+  /** The place of an attempt that ended is for the next message to its target, unless others wait for one. */
+  #nextMayHavePlace(target: Target): ClaimsNext {
+    if (!this.reserve(target)) return false;
+    return this.#parts.lane.replyRight(target) === undefined ? 'any' : 'passive';
   }
 
   /** The platform told, after its time, what came of an attempt. */

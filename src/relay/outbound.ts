@@ -14,7 +14,6 @@ import type {
   Once,
   Outbox,
   OutboxId,
-  ReadyAnswer,
   RowError,
 } from '../store/store.js';
 import type { Delivery } from './delivery.js';
@@ -84,46 +83,28 @@ export class Outbound {
   /** Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. */
   async answer(id: InboxId, message: InboundMessage, segments: readonly Segment[]): Promise<void> {
     const messages = this.#sayable(message, segments);
-    await this.#store(message.conversation, messages, ({ mayBegin, needsPair }) =>
-      this.#parts.inbox.answer(id, messages, mayBegin, needsPair),
-    );
+    const place = new PlaceInDelivery(message.conversation, this.#parts);
+    let answered: Answered | undefined;
+    try {
+      answered = await this.#parts.inbox.answer(id, messages, place.mayBegin, place.needsPair);
+    } finally {
+      place.leave(answered);
+    }
   }
 
   /** Journals a message and its answer in one commit. As `answer` and `Inbox.admit` otherwise. */
   async admit(arrival: Arrival, segments: readonly Segment[]): Promise<Admitted> {
     const { message } = arrival;
-    let admitted: Admitted = { outcome: 'duplicate' };
-    await this.#store(message.conversation, this.#sayable(message, segments), async (answer) => {
-      admitted = await this.#parts.inbox.admit({ ...arrival, answer });
-      return admitted.outcome === 'duplicate' ? undefined : admitted.answered;
-    });
-    return admitted;
-  }
-
-  /** Answers are delivered as soon as they are stored, the first of them without a look at the outbox where that may be. */
-  async #store(
-    conversation: Target,
-    messages: readonly NewOutgoing[],
-    store: (answer: ReadyAnswer) => Promise<Answered | undefined>,
-  ): Promise<void> {
-    const { delivery, places } = this.#parts;
-    const needsPair = places(conversation) !== undefined;
-    if (messages.length === 0 || delivery === undefined) {
-      await store({ messages, mayBegin: () => false, needsPair });
-      return;
-    }
-    let hasPlace = false;
-    const mayBegin = () => {
-      hasPlace ||= delivery.reserve(conversation);
-      return hasPlace;
-    };
+    const messages = this.#sayable(message, segments);
+    const place = new PlaceInDelivery(message.conversation, this.#parts);
+    const { mayBegin, needsPair } = place;
     let answered: Answered | undefined;
     try {
-      answered = await store({ messages, mayBegin, needsPair });
+      const admitted = await this.#parts.inbox.admit({ ...arrival, answer: { messages, mayBegin, needsPair } });
+      if (admitted.outcome !== 'duplicate') answered = admitted.answered;
+      return admitted;
     } finally {
-      if (answered?.claimed !== undefined) delivery.begin(answered.claimed);
-      else if (hasPlace) delivery.forgo(conversation);
-      if (answered?.isDue === true) delivery.wake();
+      place.leave(answered);
     }
   }
 
@@ -149,6 +130,32 @@ export class Outbound {
       origin,
       expiresAt: Date.now() + this.#parts.parkTtlMs,
     };
+  }
+}
+
+/** An answer is delivered as soon as it is stored, without a look at the outbox where there is a place for it. */
+class PlaceInDelivery {
+  readonly needsPair: boolean;
+  readonly #conversation: Target;
+  readonly #delivery: OutboundParts['delivery'];
+  #isTaken = false;
+
+  constructor(conversation: Target, { places, delivery }: OutboundParts) {
+    this.needsPair = places(conversation) !== undefined;
+    this.#conversation = conversation;
+    this.#delivery = delivery;
+  }
+
+  readonly mayBegin = (): boolean => {
+    this.#isTaken ||= this.#delivery?.reserve(this.#conversation) === true;
+    return this.#isTaken;
+  };
+
+  /** What became of it; undefined where it was not stored. */
+  leave(answered: Answered | undefined): void {
+    if (answered?.claimed !== undefined) this.#delivery?.begin(answered.claimed);
+    else if (this.#isTaken) this.#delivery?.forgo(this.#conversation);
+    if (answered?.isDue === true) this.#delivery?.wake();
   }
 }
 

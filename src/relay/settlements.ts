@@ -12,7 +12,8 @@ export class Settlements {
 
   /** The status of a part of this message changed. */
   settled(id: OutboxId): void {
-    for (const wake of this.#waiters.get(id) ?? []) wake();
+    const waiters = this.#waiters.get(id);
+    if (waiters !== undefined) for (const wake of waiters) wake();
   }
 
   /** All parts of the message once none is queued or being sent, or as they are after `waitMs`; none when there is no such message. */

@@ -225,6 +225,8 @@ export type Cleared =
   | { readonly status: 'delivered'; readonly platformMessageId?: string }
   | { readonly status: 'failed'; readonly error: RowError };
 
+export type ClaimsNext = 'passive' | 'any' | false;
+
 export interface Outbox {
   /**
    * Resolves with the number of the first part; with that of the earlier message where `once` was given before.
@@ -248,9 +250,10 @@ export interface Outbox {
   claim(account: string, now: number, limit: number | (() => number), look?: Look): Promise<Claimed>;
   /**
    * Does nothing to a row that is not being sent. Later parts of a message never overtake an earlier one: they fail with it, and
-   * are parked with it. `claimsNext`: the next message to the target may be claimed in the same commit, if it goes out passively.
+   * are parked with it. `claimsNext`: the next message to the target may be
+   * claimed in the same commit, if it goes out passively, or however it goes out.
    */
-  settle(id: OutboxId, outcome: AttemptOutcome, claimsNext?: boolean): Promise<Settled>;
+  settle(id: OutboxId, outcome: AttemptOutcome, claimsNext?: ClaimsNext): Promise<Settled>;
   /** What became of a row that was settled as uncertain; false for any other row. */
   clear(id: OutboxId, outcome: Cleared): Promise<boolean>;
   /** Those of the newest so many rows that the platform gave a number to, of this account as it is now. The oldest first. */

@@ -1,14 +1,14 @@
 /** From an event of the wire into the journal: what it is, what becomes of it, and how much of it may be under way at once. */
 import { describeError } from '../../model/errors.js';
 import type { InboundMessage, Notice } from '../../model/message.js';
-import { Recent } from '../../model/recent.js';
-import type { AccountId, Target } from '../../model/target.js';
+import type { AccountId, PeerId, Target } from '../../model/target.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { type Log, shownPeer } from '../../telemetry/log.js';
 import type { LaneSink } from '../lane.js';
 import { oneLine } from '../one-line.js';
 import { decodeEvent } from './decode-event.js';
 import { keptData } from './kept-data.js';
+import { OwnWords } from './own-words.js';
 import { RepeatedFiles } from './repeated-files.js';
 import type { TemporarySessions } from './send-call.js';
 import { type Fields, wordIn } from './wire-fields.js';
@@ -20,9 +20,9 @@ const READ_GOES_ON_AT = 250;
 const MAX_EVENT_CHARS = 4 * 1_048_576;
 /** Own messages that are remembered, so that who quotes one is known to talk to the bot. */
 const OWN_REMEMBERED = 10_000;
-/** Events that are told in the log each minute; all are counted. */
 /** Of a message's id and its conversation's together. */
 const MAX_KEY_CHARS = 200;
+/** Events that are told in the log each minute; all are counted. */
 const TOLD_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
 
@@ -38,7 +38,7 @@ export interface IntakeOptions {
 
 export class EventIntake {
   readonly #options: IntakeOptions;
-  readonly #own = new Recent(OWN_REMEMBERED);
+  readonly #own = new OwnWords(OWN_REMEMBERED);
   readonly #files = new RepeatedFiles();
   #pending = 0;
   #crowded = false;
@@ -93,9 +93,7 @@ export class EventIntake {
   #withOwnQuoted(message: InboundMessage): InboundMessage {
     if (message.mentionsBot) return message;
     const { conversation, segments } = message;
-    const quotesOwn = segments.some(
-      (part) => part.type === 'quote' && this.#own.has(ownKey(conversation, part.message)),
-    );
+    const quotesOwn = segments.some((part) => part.type === 'quote' && this.#own.has(conversation, part.message));
     return quotesOwn ? { ...message, mentionsBot: true } : message;
   }
 
@@ -107,14 +105,14 @@ export class EventIntake {
     const id = wordIn(frame.message_id);
     const to = wordIn(peer);
     if (id !== undefined && to !== undefined && id.length + to.length <= MAX_KEY_CHARS) {
-      this.#own.add(`${isGroup ? 'group' : 'c2c'} ${to} ${id}`);
+      this.#own.said({ kind: isGroup ? 'group' : 'c2c', peer: to as PeerId }, id);
     }
     this.#append({ name: 'message_sent', data: keptData(data) });
   }
 
   /** A message that was sent: who quotes it talks to the bot. */
   rememberOwn(conversation: Pick<Target, 'kind' | 'peer'>, messageId: string): void {
-    this.#own.add(ownKey(conversation, messageId));
+    this.#own.said(conversation, messageId);
   }
 
   #notice(notice: Notice, frame: Fields): void {
@@ -165,19 +163,18 @@ export class EventIntake {
     }
     if (written === undefined) return;
     if (++this.#pending >= READ_STOPS_AT) this.#setCrowded(true);
-    written.then(
-      () => this.#written(),
-      (error: unknown) => {
-        this.#lost(error);
-        this.#written();
-      },
-    );
+    written.then(this.#written, this.#notWritten);
   }
 
-  #written(): void {
+  readonly #written = (): void => {
     if (--this.#pending <= READ_GOES_ON_AT) this.#setCrowded(false);
     if (this.#pending === 0) this.#settled?.();
-  }
+  };
+
+  readonly #notWritten = (error: unknown): void => {
+    this.#lost(error);
+    this.#written();
+  };
 
   #lost(error: unknown): void {
     const { log, counters } = this.#options;
@@ -209,10 +206,4 @@ export class EventIntake {
       };
     });
   }
-}
-
-/** A quote may name a message with what tells it apart from others of the same number behind a dot. */
-function ownKey({ kind, peer }: Pick<Target, 'kind' | 'peer'>, messageId: string): string {
-  const dot = messageId.indexOf('.');
-  return `${kind} ${peer} ${dot < 0 ? messageId : messageId.slice(0, dot)}`;
 }

@@ -25,7 +25,8 @@ interface Pending {
   readonly reject: (error: CallError) => void;
   readonly signal: AbortSignal | undefined;
   readonly delivery: number | undefined;
-  timer: NodeJS.Timeout;
+  /** On the monotonic clock. */
+  deadline: number;
   /** What came of a streamed answer so far. */
   parts: Fields[] | undefined;
   chars: number;
@@ -56,6 +57,8 @@ export class PendingCalls {
   /** No other connection, nor this program before it was restarted, has asked with this. */
   readonly #prefix = `loong-${randomBytes(6).toString('base64url')}-`;
   #count = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #firesAt = Number.POSITIVE_INFINITY;
 
   constructor(options: PendingCallsOptions) {
     this.#options = options;
@@ -92,7 +95,7 @@ export class PendingCalls {
         reject,
         signal,
         delivery,
-        timer: setTimeout(() => this.#expire(echo), timeoutMs),
+        deadline: this.#waitFor(timeoutMs),
         parts: undefined,
         chars: 0,
       });
@@ -154,16 +157,37 @@ export class PendingCalls {
     }
     pending.parts ??= [];
     pending.parts.push(data);
-    clearTimeout(pending.timer);
-    pending.timer = setTimeout(() => this.#expire(echo), pending.timeoutMs);
+    pending.deadline = this.#waitFor(pending.timeoutMs);
     return 'taken';
+  }
+
+  /** One timer stands for all calls, for every message is one; it fires at the earliest deadline there was. */
+  #waitFor(ms: number): number {
+    const deadline = performance.now() + ms;
+    if (deadline < this.#firesAt) {
+      clearTimeout(this.#timer);
+      this.#firesAt = deadline;
+      this.#timer = setTimeout(() => this.#expireDue(), Math.max(1, Math.ceil(ms)));
+    }
+    return deadline;
+  }
+
+  #expireDue(): void {
+    this.#firesAt = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [echo, { deadline }] of [...this.#pending]) {
+      if (deadline <= now) this.#expire(echo);
+      else next = Math.min(next, deadline);
+    }
+    if (next < this.#firesAt) this.#waitFor(next - now);
   }
 
   #expire(echo: string): void {
     const pending = this.#pending.get(echo);
     if (pending === undefined) return;
     if (this.#options.isPaused()) {
-      pending.timer = setTimeout(() => this.#expire(echo), pending.timeoutMs);
+      pending.deadline = this.#waitFor(pending.timeoutMs);
       return;
     }
     const { action: overdue, delivery } = pending;
@@ -194,6 +218,7 @@ export class PendingCalls {
 
   /** The connection is over: nobody will answer any more. */
   endAll(why: string): void {
+    clearTimeout(this.#timer);
     for (const echo of [...this.#pending.keys()]) {
       this.#end(
         echo,
@@ -212,9 +237,8 @@ export class PendingCalls {
     pending.reject(failure(pending));
   }
 
-  #forget(echo: string, { timer, signal }: Pending): void {
+  #forget(echo: string, { signal }: Pending): void {
     this.#pending.delete(echo);
-    clearTimeout(timer);
     if (signal !== undefined) this.#unhear(signal);
   }
 }

@@ -11,5 +11,6 @@ const RANGES: readonly (readonly [number, number])[] = [
 
 export function isOfficialRobot(userId: string): boolean {
   const number = Number(userId);
-  return RANGES.some(([first, last]) => number >= first && number <= last);
+  for (const [first, last] of RANGES) if (number >= first && number <= last) return true;
+  return false;
 }

@@ -1,5 +1,5 @@
 /** Rows on their way out: each attempt is counted and has its reply pair before it begins. Used inside transactions. */
-import type { OutboxId, Outgoing, Settled } from '../store.js';
+import type { ClaimsNext, OutboxId, Outgoing, Settled } from '../store.js';
 import type { Database } from './database.js';
 import { carriesOthers, hasUsablePair, type OutboxRow, outgoing } from './outbox-row.js';
 import type { Parking } from './parking.js';
@@ -8,6 +8,9 @@ import type { TargetLine } from './target-line.js';
 
 const SEND_READY = `UPDATE outbox SET status = 'sending', attempts = attempts + 1 WHERE id = ?`;
 const SEND = `UPDATE outbox SET status = 'sending', attempts = attempts + 1, window_id = ?, seq = ? WHERE id = ?`;
+
+/** What is longer is read from the journal again when its turn comes (characters). */
+export const LONGEST_KEPT = 8192;
 
 const NOBODY_WAITS = { nextIsDue: false } as const;
 
@@ -67,24 +70,32 @@ export class Claims {
     };
   }
 
-  /** A row has left the front: the oldest queued one of its target comes there, or is claimed at once where it goes out passively. */
-  nextUp(gone: Pick<OutboxRow, 'id' | 'target'>, now: number, claims: boolean): Pick<Settled, 'nextIsDue' | 'next'> {
+  /** A row has left the front: the oldest queued one of its target comes there, or is claimed at once. */
+  nextUp(gone: Pick<OutboxRow, 'id' | 'target'>, now: number, claims: ClaimsNext): Pick<Settled, 'nextIsDue' | 'next'> {
     const standing = this.#line.left(gone);
     if (standing === 'empty') return NOBODY_WAITS;
-    const ready = claims ? standing?.ready : undefined;
+    const ready = claims === false ? undefined : standing?.ready;
     const isWanted = ready !== undefined && ready.expiresAt > now;
     if (isWanted && (ready.passive === undefined || ready.passive.closesAt > now)) {
       this.#sendReady.run(ready.id);
       this.note({ id: ready.id, target: gone.target, merged_into: null });
       return { nextIsDue: false, next: ready };
     }
-    const row = this.#line.next(gone.target);
+    const row = this.#line.recall(gone.target, (behind) => readyAtItsTurn(behind, claims));
     if (row === undefined) return NOBODY_WAITS;
-    const mayClaim = claims && row.expires_at > now; // the next look settles what is too old
+    const mayClaim = claims !== false && row.expires_at > now; // the next look settles what is too old
     const window = mayClaim ? this.windowFor(row, now) : undefined;
-    if (window !== undefined || (mayClaim && hasUsablePair(row, now)))
+    const mayBeActive = claims === 'any' && !this.#parking.refusesActive(row.target, now);
+    if (window !== undefined || (mayClaim && (mayBeActive || hasUsablePair(row, now))))
       return { nextIsDue: false, next: this.claim(row, window, now) };
     this.#line.bring(row.id, now);
     return { nextIsDue: true };
   }
+}
+
+/** As a row goes out on its first attempt, where nothing has to be looked for then. */
+function readyAtItsTurn(row: OutboxRow, claims: ClaimsNext): Outgoing | undefined {
+  const isPlain = row.attempts === 0 && row.merged_into === null && row.body.length <= LONGEST_KEPT;
+  if (!isPlain || row.error !== null || !(claims === 'any' || row.window_id !== null)) return undefined;
+  return { ...outgoing(row), status: 'sending', attempts: 1 };
 }

@@ -1,16 +1,13 @@
 /** What comes into the outbox: whole messages, at the end of the line of their target. Used inside transactions. */
 import { formatTarget, laneId } from '../../model/target.js';
 import type { InboxId, NewOutgoing, OutboxId, Outgoing, PassivePair } from '../store.js';
-import type { Claims } from './claims.js';
+import { type Claims, LONGEST_KEPT } from './claims.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
 import type { TargetLine } from './target-line.js';
 
 const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at,
   status, due_at, attempts, window_id, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-
-/** What is longer is read from the journal again when its turn comes (characters). */
-const LONGEST_KEPT = 8192;
 
 /** Whom a message answers, and how its first part goes out. */
 export interface Answering {

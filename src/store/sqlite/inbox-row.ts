@@ -11,8 +11,9 @@ export interface MessageRow {
   readonly body: string;
 }
 
-export function bodyOf({ id: _, conversation: __, ...body }: InboundMessage): string {
-  return JSON.stringify(body);
+export function bodyOf({ sender, segments, mentionsBot, sentAt, viaGroup }: InboundMessage): string {
+  const body: Omit<InboundMessage, 'id' | 'conversation' | 'viaGroup'> = { sender, segments, mentionsBot, sentAt };
+  return JSON.stringify(viaGroup === undefined ? body : { ...body, viaGroup });
 }
 
 export function storedMessage({ conversation, message_id: id, body }: MessageRow): InboundMessage {

@@ -3,6 +3,7 @@ import { formatTarget, laneId, storedTarget, type Target } from '../../model/tar
 import type {
   AttemptOutcome,
   Claimed,
+  ClaimsNext,
   Cleared,
   Look,
   NewOutgoing,
@@ -183,7 +184,7 @@ export class SqliteOutbox implements Outbox {
     return undefined;
   }
 
-  settle(id: OutboxId, outcome: AttemptOutcome, claimsNext = false): Promise<Settled> {
+  settle(id: OutboxId, outcome: AttemptOutcome, claimsNext: ClaimsNext = false): Promise<Settled> {
     return this.#db.write(() => {
       const now = Date.now();
       if (outcome.status === 'delivered') {
@@ -215,7 +216,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   /** Inside a transaction: a row fails, and with it what it carries, and all that comes after these in the same messages. */
-  #fail(row: OutboxRow, error: RowError, now: number, claimsNext: boolean): Settled {
+  #fail(row: OutboxRow, error: RowError, now: number, claimsNext: ClaimsNext): Settled {
     this.#settle.run('failed', JSON.stringify(error), now, row.id);
     const carried = carriesOthers(row) ? this.#parking.shareEnd(row.id) : [];
     const failed = new Set([row.part_of ?? row.id, ...carried]);
@@ -228,7 +229,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   /** Inside a transaction: a row is settled otherwise, so the next one comes. */
-  #ended(row: Pick<OutboxRow, 'id' | 'target' | 'merged_into'>, now: number, claimsNext: boolean): Settled {
+  #ended(row: Pick<OutboxRow, 'id' | 'target' | 'merged_into'>, now: number, claimsNext: ClaimsNext): Settled {
     const carried = carriesOthers(row) ? this.#parking.shareEnd(row.id) : [];
     return this.#settled(row, 0, carried, now, claimsNext);
   }
@@ -238,7 +239,7 @@ export class SqliteOutbox implements Outbox {
     along: number,
     carried: readonly OutboxId[],
     now: number,
-    claimsNext: boolean,
+    claimsNext: ClaimsNext,
   ): Settled {
     return {
       along,
@@ -295,7 +296,7 @@ export class SqliteOutbox implements Outbox {
     row: OutboxRow,
     { auditId, error }: AttemptOutcome & { status: 'sending' },
     now: number,
-    claimsNext: boolean,
+    claimsNext: ClaimsNext,
   ): Settled {
     const account = laneId(storedTarget(row.target));
     this.#expiry.mayComeAt(account, row.expires_at);

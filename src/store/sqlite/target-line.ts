@@ -15,15 +15,23 @@ const IS_BUSY = `SELECT 1 FROM outbox WHERE ${OPEN} AND ${AHEAD} LIMIT 1`;
 const HAS_FRONT = `SELECT 1 FROM outbox
   WHERE ${OPEN} AND (status = 'sending' AND audit_id IS NULL OR status = 'queued' AND due_at IS NOT NULL) LIMIT 1`;
 const NEXT = `SELECT ${COLUMNS} ${FROM} WHERE o.target = ? AND o.settled_at IS NULL AND o.status = 'queued'
-  AND (o.merged_into IS NULL OR o.merged_into = o.id) ORDER BY o.id LIMIT 1`;
+  AND (o.merged_into IS NULL OR o.merged_into = o.id) ORDER BY o.id LIMIT ?`;
 const TO_THE_FRONT = 'UPDATE outbox SET due_at = ? WHERE id = ?';
 /** A message that may have arrived already keeps the front: its next attempt tells. */
 const STEP_BACK = `UPDATE outbox SET due_at = NULL
   WHERE ${OPEN} AND status = 'queued' AND due_at IS NOT NULL AND ambiguous = 0`;
 
+/** Messages of one line that are read from the journal at once. */
+const RECALLED = 16;
 /** Lines, and messages in them, that are kept in memory; the journal knows of all. */
 const LINES_KEPT = 4096;
 const STANDING_KEPT = 2048;
+
+interface Line {
+  readonly standing: Standing[];
+  /** More stand behind these, of whom only the journal knows. */
+  goesOn: boolean;
+}
 
 /** A row in a line. */
 export interface Standing {
@@ -33,8 +41,8 @@ export interface Standing {
 }
 
 export class TargetLine {
-  /** Whole lines as they were written, from the front: spare looks at the journal. Whoever changes one otherwise forgets it. */
-  readonly #lines = new Map<string, Standing[]>();
+  /** Lines as they were written, from the front: spare looks at the journal. Whoever changes one otherwise forgets it. */
+  readonly #lines = new Map<string, Line>();
   #standing = 0;
   readonly #pending;
   readonly #isBusy;
@@ -47,7 +55,7 @@ export class TargetLine {
     this.#pending = db.prepare<[string], { n: number }>(PENDING);
     this.#isBusy = db.prepare<[string], unknown>(IS_BUSY);
     this.#hasFront = db.prepare<[string], unknown>(HAS_FRONT);
-    this.#next = db.prepare<[string], OutboxRow>(NEXT);
+    this.#next = db.prepare<[string, number], OutboxRow>(NEXT);
     this.#toTheFront = db.prepare<[number, OutboxId], never>(TO_THE_FRONT);
     this.#stepBack = db.prepare<[string], never>(STEP_BACK);
     db.whenUndone(() => this.forgetAll());
@@ -60,42 +68,60 @@ export class TargetLine {
 
   isBusy(target: string): boolean {
     const line = this.#lines.get(target);
-    if (line !== undefined) return line.length > 0;
+    if (line !== undefined) return line.standing.length > 0;
     if (this.#isBusy.get(target) !== undefined) return true;
     if (this.#lines.size >= LINES_KEPT) this.forgetAll();
-    this.#lines.set(target, []);
+    this.#lines.set(target, { standing: [], goesOn: false });
     return false;
   }
 
   /** A row was put at the end of the line. */
   joined(target: string, standing: Standing): void {
     const line = this.#lines.get(target);
-    if (line === undefined) return;
-    if (this.#standing >= STANDING_KEPT) return this.forgetAll();
-    line.push(standing);
+    if (line === undefined || line.goesOn) return;
+    if (this.#standing >= STANDING_KEPT) {
+      if (line.standing.length === 0) this.#lines.delete(target);
+      else line.goesOn = true;
+      return;
+    }
+    line.standing.push(standing);
     this.#standing++;
+  }
+
+  /** The oldest queued message, with those behind it kept in memory as far as there is room. `ready`: as each goes out when its turn comes. */
+  recall(target: string, ready: (row: OutboxRow) => Outgoing | undefined): OutboxRow | undefined {
+    this.forget(target);
+    const rows = this.#next.all(target, RECALLED);
+    const [first, ...behind] = rows;
+    if (first === undefined || this.#standing + rows.length > STANDING_KEPT) return first;
+    const standing: Standing[] = [{ id: first.id }];
+    for (const row of behind) {
+      const known = ready(row);
+      standing.push(known === undefined ? { id: row.id } : { id: row.id, ready: known });
+    }
+    this.#lines.set(target, { standing, goesOn: rows.length === RECALLED });
+    this.#standing += standing.length;
+    return first;
   }
 
   /** A message has left the front. What stands there now, as far as it is in memory: `empty`, or undefined where only the journal tells. */
   left({ id, target }: Pick<OutboxRow, 'id' | 'target'>): Standing | 'empty' | undefined {
     const line = this.#lines.get(target);
-    if (line?.[0]?.id !== id) {
+    if (line?.standing[0]?.id !== id) {
       this.forget(target);
       return undefined;
     }
-    line.shift();
+    line.standing.shift();
     this.#standing--;
-    return line[0] ?? 'empty';
-  }
-
-  /** The oldest queued message. */
-  next(target: string): OutboxRow | undefined {
-    return this.#next.get(target);
+    const [first] = line.standing;
+    if (first !== undefined || !line.goesOn) return first ?? 'empty';
+    this.#lines.delete(target);
+    return undefined;
   }
 
   /** Messages came into this line, left it or changed, other than at its ends. */
   forget(target: string): void {
-    this.#standing -= this.#lines.get(target)?.length ?? 0;
+    this.#standing -= this.#lines.get(target)?.standing.length ?? 0;
     this.#lines.delete(target);
   }
 
@@ -112,7 +138,7 @@ export class TargetLine {
   /** The oldest queued message comes to the front. False when there is none. */
   bringNext(target: string, now: number): boolean {
     this.forget(target);
-    const next = this.#next.get(target);
+    const next = this.#next.get(target, 1);
     if (next !== undefined) this.bring(next.id, now);
     return next !== undefined;
   }

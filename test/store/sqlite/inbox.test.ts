@@ -183,7 +183,7 @@ describe('an answer', () => {
     });
     expect(store.outbox.find(numbers[1] ?? 0)).toMatchObject({ status: 'queued', attempts: 0 });
     expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows).toEqual([]); // it waits for the first
-    const { next } = await store.outbox.settle(numbers[0] ?? 0, { status: 'delivered' }, true);
+    const { next } = await store.outbox.settle(numbers[0] ?? 0, { status: 'delivered' }, 'passive');
     expect(next).toEqual(store.outbox.find(numbers[1] ?? 0));
     expect(next).toMatchObject({ status: 'sending', attempts: 1, passive: { seq: 2 } });
   });
@@ -203,7 +203,7 @@ describe('an answer', () => {
       inReplyTo: first.id,
       passive: { token: { value: 'm1' }, seq: 1 },
     });
-    const { next } = await store.outbox.settle(numbers[0] ?? 0, { status: 'delivered' }, true);
+    const { next } = await store.outbox.settle(numbers[0] ?? 0, { status: 'delivered' }, 'passive');
     expect(next).toMatchObject({ id: numbers[1], passive: { token: { value: 'm1' }, seq: 2 } });
     expect(store.outbox.pending(target('alice'))).toBe(1);
     expect(await store.inbox.answer(first.id, [outgoing('alice')])).toEqual({ ids: [], isDue: false });

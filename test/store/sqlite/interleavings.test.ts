@@ -205,7 +205,7 @@ class World {
     const how = sure === 'keep' && !canKeep ? 'uncertain' : sure;
     const outcome = outcomeOf(how, row.id);
     if (how === 'held') this.#held.push(`audit ${row.id}`);
-    this.#took((await this.#store.outbox.settle(row.id, outcome, goesOn)).next);
+    this.#took((await this.#store.outbox.settle(row.id, outcome, goesOn && 'passive')).next);
   }
 
   async #tell(auditId: string, passed: boolean): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Target } from '../../../src/model/target.js';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
-import type { AttemptOutcome, OutboxId, Store } from '../../../src/store/store.js';
+import type { AttemptOutcome, OutboxId, Outgoing, Store } from '../../../src/store/store.js';
 import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
@@ -141,6 +141,26 @@ describe('order', () => {
     const [id, rows] = await Promise.all([store.outbox.add(outgoing('alice')), claim(32, Date.now() - 5)]);
     expect(rows.map((row) => row.id)).toEqual([id]);
   });
+
+  test.each(['any', 'passive', false] as const)(
+    'lines longer than memory are kept too, each message once (next claimed: %s)',
+    async (goesOn) => {
+      const peers = ['alice', 'bob', 'carol'];
+      const ids = await Promise.all(
+        Array.from({ length: 2400 }, (_, i) => store.outbox.add(outgoing(peers[i % 3] ?? ''))),
+      );
+      const sent: OutboxId[] = [];
+      let flying: readonly Outgoing[] = await claim();
+      while (flying.length > 0) {
+        sent.push(...flying.map((row) => row.id));
+        const settled = await Promise.all(flying.map((row) => store.outbox.settle(row.id, DELIVERED, goesOn)));
+        const next = settled.flatMap((one) => one.next ?? []);
+        flying = next.length > 0 ? next : await claim();
+        for (const row of flying) expect(row).toMatchObject({ status: 'sending', attempts: 1 });
+      }
+      expect(sent).toEqual(ids);
+    },
+  );
 
   test('a message that waits for its next try holds up its own target only', async () => {
     const a1 = await store.outbox.add(outgoing('alice'));

@@ -443,7 +443,7 @@ describe('a message in parts that comes back', () => {
 
   test('goes on with the others behind a first part that is delivered', async () => {
     const { id, other } = await firstPartUnderWay();
-    const { next } = await store.outbox.settle(id, DELIVERED, true);
+    const { next } = await store.outbox.settle(id, DELIVERED, 'passive');
     expect(next).toMatchObject({ id: id + 1, segments: text('（迟到的 3 条消息，最早写于刚才）\nb\nc\nother') });
     await store.outbox.settle(id + 1, DELIVERED);
     expect(statuses([id, id + 1, id + 2, other])).toEqual(Array(4).fill('delivered'));

@@ -123,7 +123,7 @@ describe('an answer that waits behind another message', () => {
   test('has its pair, and goes out with it', async () => {
     const first = await answer(await asked('m1', 4));
     const second = await stored(await asked('m2', 4));
-    const { next } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true);
+    const { next } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, 'passive');
     expect(next).toMatchObject({ id: second, attempts: 1, passive: { token: { value: 'm2' }, seq: 1 } });
     expect(store.outbox.find(second)).toMatchObject({ status: 'sending', attempts: 1, passive: { seq: 1 } });
   });
@@ -137,7 +137,7 @@ describe('an answer that waits behind another message', () => {
       const { ids } = await store.inbox.answer(await asked('m2', 4), old, () => true);
       vi.useFakeTimers({ now: now + 1000, toFake: ['Date'] });
       onTestFinished(() => void vi.useRealTimers());
-      expect(await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true)).toMatchObject({
+      expect(await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, 'passive')).toMatchObject({
         nextIsDue: true,
       });
       expect(await store.outbox.claim(ACCOUNT, now + 1000, 9)).toMatchObject({ rows: [], unattempted: ids });
@@ -150,7 +150,7 @@ describe('an answer that waits behind another message', () => {
     const second = await stored(await asked('m2', 4, now + 1000));
     vi.useFakeTimers({ now: now + 1000, toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
-    const { next } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true);
+    const { next } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, 'passive');
     expect(next).toMatchObject({ id: second, passive: { token: { value: 'm1' }, seq: 2 } });
   });
 
@@ -163,7 +163,7 @@ describe('an answer that waits behind another message', () => {
     const closed: AttemptOutcome = { status: 'queued', dueAt: Date.now(), error: ERROR, pair: 'close' };
     await store.outbox.settle(first?.id ?? 0, closed);
     await store.outbox.claim(ACCOUNT, Date.now() + 1, 9);
-    const { nextIsDue } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, true);
+    const { nextIsDue } = await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, 'passive');
     expect(nextIsDue).toBe(true);
     const { rows } = await store.outbox.claim(ACCOUNT, Date.now() + 1, 9);
     expect(rows).toMatchObject([{ id: second }]);
@@ -180,7 +180,7 @@ test('where no right to reply is needed an answer begins without one, and so doe
   expect(claimed?.passive).toBeUndefined();
   const second = await store.inbox.answer(idOf(m2), answers('two'), () => true, false);
   expect(second.claimed).toBeUndefined();
-  const { next } = await store.outbox.settle(claimed?.id ?? 0, { status: 'delivered' }, true);
+  const { next } = await store.outbox.settle(claimed?.id ?? 0, { status: 'delivered' }, 'passive');
   expect(next).toMatchObject({ id: second.ids[0], status: 'sending', attempts: 1 });
   expect(store.outbox.find(second.ids[0] ?? 0)).toMatchObject({ status: 'sending', attempts: 1 });
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
-import type { OutboxId, Store } from '../../../src/store/store.js';
+import type { ClaimsNext, OutboxId, Store } from '../../../src/store/store.js';
 import { ACCOUNT, arrival, HOUR, outgoing, target } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
@@ -18,7 +18,7 @@ beforeEach(() => {
 const HELD = { code: 'delivery.under_review', message: 'held back' };
 const claimIds = async (now = Date.now()) => (await store.outbox.claim(ACCOUNT, now, 9)).rows.map((row) => row.id);
 const status = (id: OutboxId) => store.outbox.find(id)?.status;
-const hold = (id: OutboxId, auditId = `audit ${id}`, goesOn = false) =>
+const hold = (id: OutboxId, auditId = `audit ${id}`, goesOn: ClaimsNext = false) =>
   store.outbox.settle(id, { status: 'sending', auditId, error: HELD }, goesOn);
 
 function tell(id: OutboxId, passed: boolean, more: { auditId?: string; account?: string; eventId?: string } = {}) {
@@ -40,7 +40,7 @@ test('the next message to the target does not wait, and can be had in the same c
   await store.inbox.admit({ ...arrival('m1'), refusal: 'x' });
   const [first, second, third] = await Promise.all(['1', '2', '3'].map((n) => store.outbox.add(outgoing('alice', n))));
   expect(await claimIds()).toEqual([first]);
-  const { next } = await hold(first ?? 0, 'A1', true);
+  const { next } = await hold(first ?? 0, 'A1', 'passive');
   expect(next?.id).toBe(second);
   expect(await hold(second ?? 0, 'A2')).toMatchObject({ nextIsDue: true });
   expect(await claimIds()).toEqual([third]);
