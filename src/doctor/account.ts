@@ -1,5 +1,6 @@
 /** What is asked of every account, whatever its channel: what it was given, whom it may talk with, and how the daemon says it is doing. */
 import { describeReading, mayMeanGroups } from '../access/admission.js';
+import { identityChange } from '../access/identity.js';
 import { unservable } from '../access/servable.js';
 import type { Account, Resolved } from '../config/config.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
@@ -19,6 +20,17 @@ export interface Advice {
 /** The account as the running daemon has it; undefined when it does not serve it. */
 export function liveStatus(account: Account, daemon: DaemonStatus | undefined): AccountStatus | undefined {
   return daemon?.accounts.find((status) => status.channel === account.channel && status.account === account.id);
+}
+
+/** Nothing to say of one that is whom it was, or was nobody's. */
+export function checkIdentity(name: string, account: Account, before: string | undefined): readonly Finding[] {
+  const change = identityChange(account, before);
+  if (change === undefined) return [];
+  return [{ name: `${name} identity`, level: 'fail', detail: change.message, ...remedyOf(change) }];
+}
+
+function remedyOf({ remedy }: { readonly remedy?: string | undefined }): { readonly remedy?: string } {
+  return remedy === undefined ? {} : { remedy };
 }
 
 /** A daemon may have been given what this shell was not. */

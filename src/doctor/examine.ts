@@ -1,7 +1,10 @@
 /** The doctor's round: config, machine, owner, then every account, first from here and then over the network. */
+import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
-import type { ChannelId } from '../model/target.js';
+import { type ChannelId, laneId } from '../model/target.js';
+import { readIdentities } from '../store/identity-reader.js';
+import { checkIdentity } from './account.js';
 import { checkBackend } from './backends.js';
 import type { Finding } from './finding.js';
 import { checkLogFile, checkStateDir } from './machine.js';
@@ -43,6 +46,11 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   for (const name of new Set([...bots, ...others].map((account) => account.backend))) {
     const backend = config.backends.get(name);
     if (backend !== undefined) findings.push(await checkBackend(backend));
+  }
+  const identities = readIdentities(join(config.gateway.stateDir, 'loong.db'));
+  for (const account of [...bots, ...others]) {
+    const name = laneId({ channel: account.channel, account: account.id });
+    findings.push(...checkIdentity(name, account, identities.get(name)));
   }
   for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, probe)));
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;

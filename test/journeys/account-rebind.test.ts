@@ -58,6 +58,13 @@ describe('qqbot', () => {
   test('an app id that changed is refused by daemon and send, until the account is rebound', async () => {
     await ranWithTheFirst();
     home.writeConfig(configFor(other));
+    const doctor = await home.run(['doctor', '--offline', '--json']);
+    expect(json(doctor).checks).toContainEqual({
+      name: 'qqbot:default identity',
+      level: 'fail',
+      detail: expect.stringContaining('would be 102000002'),
+      remedy: expect.stringContaining('loong account rebind qqbot default'),
+    });
     for (const refused of [
       await home.run(['gateway', 'run']),
       await home.run(['channels', 'serve', 'qqbot']),
