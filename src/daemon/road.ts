@@ -17,6 +17,7 @@ import { Delivery } from '../relay/delivery.js';
 import { Inbound } from '../relay/inbound.js';
 import { Outbound } from '../relay/outbound.js';
 import type { Settlements } from '../relay/settlements.js';
+import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
@@ -74,6 +75,7 @@ export function buildRoad(
   const conversations = new Conversations({
     account: lane.id,
     backend: backendOf(settings, commands),
+    contextOf: (message) => contextOf(account, message),
     concurrency: settings.concurrency,
     timeoutMs,
     apology: account.apology,

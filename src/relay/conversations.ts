@@ -2,8 +2,9 @@
  * Who is answered when: one message after the other within a conversation, conversations side by side. What does not fit into
  * memory stays in the journal and is fetched when there is room; so is what a dead process left behind.
  */
-import type { Backend } from '../backends/backend.js';
+import type { Backend, TurnContext } from '../backends/backend.js';
 import { describeError, LoongError } from '../model/errors.js';
+import type { InboundMessage } from '../model/message.js';
 import { formatTarget, kindName, type Target } from '../model/target.js';
 import type { Admitted, Arrival, Inbox, InboxId, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
@@ -30,6 +31,8 @@ const APOLOGY_EVERY_MS = 60_000;
 export interface ConversationsParts {
   readonly account: string;
   readonly backend: Backend;
+  /** What the backend is told beside a message. */
+  readonly contextOf: (message: InboundMessage) => TurnContext;
   readonly concurrency: number;
   readonly timeoutMs: number;
   /** Said in the conversation when its message cannot be answered; empty: nothing is said. */
@@ -235,7 +238,7 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { backend, timeoutMs, outbound, counters, concurrency } = this.#parts;
+    const { backend, contextOf, timeoutMs, outbound, counters, concurrency } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -253,7 +256,7 @@ export class Conversations {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
-      const asked = askBackend(backend, { message, attempt }, timeoutMs);
+      const asked = askBackend(backend, { message, context: contextOf(message), attempt }, timeoutMs);
       over = asked.over;
       this.#asking.add(asked.stop);
       const forget = () => void this.#asking.delete(asked.stop);

@@ -44,6 +44,7 @@ function converse(
   const conversations = new Conversations({
     account: ACCOUNT,
     backend: typeof backend === 'function' ? { answer: backend } : backend,
+    contextOf: () => NO_CONTEXT,
     concurrency,
     timeoutMs,
     apology,
