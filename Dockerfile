@@ -18,6 +18,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf 
 ENV NODE_ENV=production LOONG_HOME=/var/lib/loong
 WORKDIR /app
 COPY LICENSE ./
+COPY schema schema
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/bin bin

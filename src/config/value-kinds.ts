@@ -121,9 +121,10 @@ export function variableName() {
   });
 }
 
-export function serviceUrl() {
+/** `example` is shown beside what is wrong. */
+export function serviceUrl(example?: string) {
   return text().transform((value, context) => {
-    const url = readServiceUrl(value);
+    const url = readServiceUrl(value, example);
     return url instanceof URL ? url : refuse(context, value, url);
   });
 }

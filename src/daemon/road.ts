@@ -1,11 +1,8 @@
 /** The road of one account, made of its parts: lane, doors, conversations, delivery. */
 import { assertActionAllowed } from '../access/action-gate.js';
 import { policyOf } from '../access/admission.js';
-import type { Backend } from '../backends/backend.js';
-import { echo } from '../backends/echo.js';
-import { execCommand } from '../backends/exec-command.js';
 import type { GroupRecords } from '../backends/group-records.js';
-import type { Account, BackendConfig, Config } from '../config/config.js';
+import type { Account, Config } from '../config/config.js';
 import type { AccountState } from '../control/api.js';
 import type { StatusBoard } from '../control/status-board.js';
 import type { Lane, StateFacts } from '../lanes/lane.js';
@@ -20,6 +17,7 @@ import type { Settlements } from '../relay/settlements.js';
 import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
+import { openBackend } from './open-backend.js';
 import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
 
 /** The road of one account, from its lane and back to it. */
@@ -74,7 +72,7 @@ export function buildRoad(
   const { timeoutMs } = settings;
   const conversations = new Conversations({
     account: lane.id,
-    backend: backendOf(settings, commands),
+    backend: openBackend(settings, commands, around.secrets),
     contextOf: (message) => contextOf(account, message),
     concurrency: settings.concurrency,
     timeoutMs,
@@ -135,8 +133,4 @@ export function buildRoad(
         }
       : {};
   return { account, lane, inbound, outbound, delivery, conversations, ...action };
-}
-
-function backendOf(config: BackendConfig, commands: GroupRecords): Backend {
-  return config.type === 'echo' ? echo : execCommand(config, commands);
 }
