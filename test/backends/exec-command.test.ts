@@ -122,6 +122,41 @@ test('with json what a message does not have is left out, and the document is on
   expect(document.sender).not.toHaveProperty('role');
 });
 
+describe('with output json', () => {
+  const printing = (answer: unknown, more: Partial<ExecOptions> = {}) =>
+    script(`console.log(${JSON.stringify(JSON.stringify(answer))})`, { output: 'json', ...more });
+
+  test('each message of the document is one, and files come from media_dir', async () => {
+    const folder = tempDir();
+    writeFileSync(join(folder, 'chart.png'), 'picture');
+    const messages = [{ text: 'see' }, { image: 'chart.png' }, { markdown: '**done**' }];
+    expect(await piecesOf(execCommand(printing({ messages }, { mediaDir: folder })), turn())).toEqual([
+      { type: 'text', text: 'see' },
+      { type: 'end' },
+      { type: 'media', kind: 'image', url: `base64://${Buffer.from('picture').toString('base64')}` },
+      { type: 'end' },
+      { type: 'markdown', markdown: '**done**' },
+    ]);
+  });
+
+  test('nothing is silence', async () => {
+    expect(await piecesOf(execCommand(script('', { output: 'json' })), turn())).toEqual([]);
+    expect(await piecesOf(execCommand(printing({ messages: [] })), turn())).toEqual([]);
+  });
+
+  test('text that is no document is a failure that names the program', async () => {
+    const failure = await failureOf(script('console.log("hello")', { output: 'json' }));
+    expect(failure.code).toBe('backend.answer_invalid');
+    expect(failure.message).toContain(process.execPath);
+    expect((await failureOf(printing({ messages: [{ image: '/etc/passwd' }] }))).code).toBe('backend.media_refused');
+  });
+
+  test('a document after which the command fails is no answer', async () => {
+    const source = 'console.log(JSON.stringify({ messages: [{ text: "half" }] })); process.exitCode = 1;';
+    expect((await failureOf(script(source, { output: 'json' }))).code).toBe('backend.failed');
+  });
+});
+
 test('it gets the listed variables and no other', async () => {
   const env = { PATH: process.env.PATH ?? '', GREETING: 'hi' };
   const seen: object = JSON.parse(await ask(script('console.log(JSON.stringify(process.env))', { env })));
