@@ -1,4 +1,5 @@
 /** [backends]: what each type needs, what it may not have, and where its secret comes from. */
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { effectiveConfig } from '../../src/config/effective-config.js';
@@ -87,7 +88,6 @@ describe('the secret of http', () => {
   });
 
   test('makes a file that others can read a warning', async () => {
-    const { chmodSync } = await import('node:fs');
     const config = await readWith(http(`${URL_LINE}\nsecret = "key-of-the-hook"`), {});
     expect(config.warnings).toEqual([]);
     chmodSync(config.path, 0o644);
