@@ -157,7 +157,7 @@ function refuse(context: z.RefinementCtx, input: unknown, fault: Fault): never {
 }
 
 /** `expected …, got …`. What was got is shown only where it cannot be secret; elsewhere only its kind is named. */
-export function expected(
+function expected(
   phrase: string,
   show: 'kind' | 'value' = 'kind',
 ): (issue: { readonly input?: unknown }) => string {
