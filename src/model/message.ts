@@ -67,6 +67,8 @@ export interface Notice {
   readonly replyToken?: ReplyToken;
   /** Whether active messages are taken there from now on. */
   readonly takesActive?: boolean;
+  /** A message that was taken back; where numbers of messages are used again, without what tells them apart. */
+  readonly recalls?: { readonly conversation: Target; readonly messageId: string };
   /** What came of the review of a message that was sent. */
   readonly review?: { readonly auditId: string; readonly passed: boolean; readonly messageId?: string };
 }
