@@ -80,6 +80,19 @@ export function plainText(segments: readonly Segment[]): string {
   return segments.map(writtenText).join('');
 }
 
+const MEDIA_NAMES: { readonly [K in MediaKind]: string } = {
+  image: '图片',
+  voice: '语音',
+  video: '视频',
+  file: '文件',
+};
+
+/** What stands for a medium where only text can stand: `[图片 cat.png]`; undefined for anything else. */
+export function mediaLabel(segment: Segment): string | undefined {
+  if (segment.type !== 'media') return undefined;
+  return `[${MEDIA_NAMES[segment.kind]}${segment.name === undefined ? '' : ` ${segment.name}`}]`;
+}
+
 function writtenText(segment: Segment): string {
   switch (segment.type) {
     case 'text':

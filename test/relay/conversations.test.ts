@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { InstantBackend, PatientBackend, Turn, TurnLimit } from '../../src/backends/backend.js';
 import { BackendError } from '../../src/model/errors.js';
 import type { Segment } from '../../src/model/message.js';
+import { BackendPlaces } from '../../src/relay/backend-places.js';
 import { Conversations } from '../../src/relay/conversations.js';
 import { Outbound } from '../../src/relay/outbound.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
@@ -43,10 +44,13 @@ function converse(
   const secrets = new Secrets();
   const conversations = new Conversations({
     account: ACCOUNT,
-    backend: typeof backend === 'function' ? { answer: backend } : backend,
+    places: new BackendPlaces({
+      backend: typeof backend === 'function' ? { answer: backend } : backend,
+      concurrency,
+      timeoutMs,
+    }),
     contextOf: () => NO_CONTEXT,
-    concurrency,
-    timeoutMs,
+    keepsHistory: true,
     apology,
     inbox,
     outbound,

@@ -6,7 +6,8 @@ import { pino } from 'pino';
 import type { Backend } from '../../src/backends/backend.js';
 import { QqbotLane } from '../../src/lanes/qqbot/qqbot-lane.js';
 import { normaliseAccountId } from '../../src/model/target.js';
-import { Conversations } from '../../src/relay/conversations.js';
+import { Answering } from '../../src/relay/answering.js';
+import { BackendPlaces } from '../../src/relay/backend-places.js';
 import { Delivery } from '../../src/relay/delivery.js';
 import { Inbound } from '../../src/relay/inbound.js';
 import { Outbound } from '../../src/relay/outbound.js';
@@ -68,12 +69,14 @@ export async function openRoad(
     places: () => undefined,
     delivery,
   });
-  const conversations = new Conversations({
+  const places = new BackendPlaces({ backend, concurrency, timeoutMs: 60_000 });
+  const conversations = new Answering({
     account: lane.id,
-    backend,
+    backends: [places],
+    placesFor: () => places,
+    keepsHistory: true,
+    remembers: () => false,
     contextOf: () => NO_CONTEXT,
-    concurrency,
-    timeoutMs: 60_000,
     apology: '',
     inbox,
     outbound,
