@@ -157,10 +157,7 @@ function refuse(context: z.RefinementCtx, input: unknown, fault: Fault): never {
 }
 
 /** `expected …, got …`. What was got is shown only where it cannot be secret; elsewhere only its kind is named. */
-function expected(
-  phrase: string,
-  show: 'kind' | 'value' = 'kind',
-): (issue: { readonly input?: unknown }) => string {
+function expected(phrase: string, show: 'kind' | 'value' = 'kind'): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => {
     if (input === undefined) return `is missing: expected ${phrase}`;
     return `expected ${phrase}, got ${show === 'value' ? shown(input) : kindOf(input)}`;

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { Turn } from '../../src/backends/backend.js';
 import { turnDocument } from '../../src/backends/turn-document.js';
 import type { AccountId, MessageId, PeerId } from '../../src/model/target.js';
-import { BARE_CONTEXT, turnOf } from '../support/answers.js';
+import { turnOf } from '../support/answers.js';
 import { target } from '../support/messages.js';
 
 type Schema = { readonly [key: string]: unknown };
@@ -96,7 +96,7 @@ test.each([
 });
 
 test('the schema asks for every key that is always there, and has a line about each', () => {
-  const document = turnDocument({ ...turnOf(), context: BARE_CONTEXT });
+  const document = turnDocument(turnOf());
   expect([...(schema.required as string[])].sort()).toEqual(Object.keys(document).sort());
   for (const key of Object.keys(document)) {
     const { [key]: _, ...rest } = document as unknown as Schema;

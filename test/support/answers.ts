@@ -1,13 +1,10 @@
 /** A turn put to a backend, and what it answered. */
-import type { AnswerPiece, PatientBackend, Turn, TurnContext, TurnLimit } from '../../src/backends/backend.js';
+import type { AnswerPiece, PatientBackend, Turn, TurnLimit } from '../../src/backends/backend.js';
 import type { InboundMessage, Segment } from '../../src/model/message.js';
-import { inbound } from './messages.js';
-
-/** Nothing is configured, and the conversation begins. */
-export const BARE_CONTEXT: TurnContext = { systemPrompt: '', skills: [], tools: { allow: [], deny: [] }, history: [] };
+import { inbound, NO_CONTEXT } from './messages.js';
 
 export function turnOf(message: Partial<InboundMessage> = {}, attempt = 1): Turn {
-  return { message: inbound('m1', 'alice', message), context: BARE_CONTEXT, attempt };
+  return { message: inbound('m1', 'alice', message), context: NO_CONTEXT, attempt };
 }
 
 export async function piecesOf(
