@@ -14,6 +14,8 @@ const CONNECT_AGAIN_MS = [500, 1000, 2000];
 const CONNECT_LIMIT_MS = 10_000;
 /** A server that sends us away is asked again so often. */
 const MOST_SENT_AWAY = 3;
+/** Statuses that have no body: No Content, and Reset Content. */
+const SILENCE = [204, 205];
 /** Statuses that send us away for a while: nothing was done. */
 const SENT_AWAY = [429, 503];
 
@@ -76,9 +78,9 @@ async function ask(
       continue;
     }
     const { statusCode } = response;
-    if (statusCode >= 200 && statusCode < 300 && statusCode !== 204 && statusCode !== 205) return response;
+    if (statusCode >= 200 && statusCode < 300 && !SILENCE.includes(statusCode)) return response;
     response.body.destroy();
-    if (statusCode === 204 || statusCode === 205) return undefined;
+    if (SILENCE.includes(statusCode)) return undefined;
     const wait = SENT_AWAY.includes(statusCode) ? askedToWait(response) : undefined;
     if (wait === undefined || ++sentAway > MOST_SENT_AWAY || performance.now() + wait > deadline) {
       throw unsuccessful(who, statusCode, wait);
