@@ -176,7 +176,8 @@ function tooLong(who: string, maxBytes: number): BackendError {
 function brokenOff(who: string, error: unknown, signal: AbortSignal): BackendError {
   if (signal.aborted) return new BackendError('backend.aborted', `${who} was given up: its time was up`);
   return new BackendError('backend.broken_off', `${who} gave no whole answer: ${shown(describeError(error))}`, {
-    remedy: 'look at the log of that server; the turn is not sent again, for it may have been worked on',
+    remedy:
+      'look at the log of that server, and ask `loong doctor`; the turn is not sent again, for it may have been worked on',
     cause: error,
   });
 }
