@@ -1,44 +1,42 @@
 /** From [backends] to what answers: which keys a type has, and which variables a command may see. */
 import type { BackendConfig } from './config.js';
 import { parseDuration } from './duration.js';
-import { type Findings, keyPath } from './findings.js';
+import { keyPath } from './findings.js';
+import { type OpenaiSource, readOpenai } from './openai-backend.js';
 import { type BackendTable, DEFAULTS } from './schema.js';
 import { parseSize } from './size.js';
 
-/** Keys that only one type of backend has. */
-const KEYS_OF_EXEC = ['command', 'input', 'env', 'max_output'] as const;
+/** Keys that not every type of backend has. */
+const KEYS_OF: { readonly [T in BackendTable['type']]: readonly (keyof BackendTable)[] } = {
+  echo: [],
+  exec: ['command', 'input', 'env', 'max_output'],
+  openai: ['base_url', 'model', 'api_key', 'api_key_env', 'api_key_file', 'allow_http'],
+};
 
-export interface BackendSource {
+export interface BackendSource extends OpenaiSource {
   /** By name, as in the file. */
   readonly tables: { readonly [name: string]: BackendTable };
-  readonly env: NodeJS.ProcessEnv;
   /** Names of variables that hold a QQ secret, and so are never handed on. */
   readonly secretVariables: ReadonlySet<string>;
-  readonly findings: Findings;
 }
 
 /** Always with `default`, which says everything back unless the file says otherwise. */
-export function readBackends(source: BackendSource): ReadonlyMap<string, BackendConfig> {
-  const tables = Object.entries<BackendTable>({ default: { type: 'echo' }, ...source.tables });
-  return new Map(tables.map(([name, table]) => [name, readBackend(source, name, table)]));
+export async function readBackends(source: BackendSource): Promise<ReadonlyMap<string, BackendConfig>> {
+  const backends = new Map<string, BackendConfig>();
+  for (const [name, table] of Object.entries<BackendTable>({ default: { type: 'echo' }, ...source.tables }))
+    backends.set(name, await readBackend(source, name, table));
+  return backends;
 }
 
-function readBackend(source: BackendSource, name: string, table: BackendTable): BackendConfig {
+async function readBackend(source: BackendSource, name: string, table: BackendTable): Promise<BackendConfig> {
   const common = {
     name,
     timeoutMs: table.timeout ?? parseDuration(DEFAULTS.timeout) ?? 0,
     concurrency: table.concurrency ?? DEFAULTS.concurrency,
   };
-  if (table.type === 'echo') {
-    for (const key of KEYS_OF_EXEC.filter((candidate) => table[candidate] !== undefined)) {
-      source.findings.problem(
-        keyPath(['backends', name, key]),
-        'means nothing for type "echo"',
-        'remove it, or set type = "exec"',
-      );
-    }
-    return { ...common, type: 'echo' };
-  }
+  tellForeignKeys(source, name, table);
+  if (table.type === 'echo') return { ...common, type: 'echo' };
+  if (table.type === 'openai') return { ...common, type: 'openai', ...(await readOpenai(source, name, table)) };
   const [program, ...args] = table.command ?? [];
   if (program === undefined) {
     source.findings.problem(
@@ -55,6 +53,20 @@ function readBackend(source: BackendSource, name: string, table: BackendTable): 
     env: variables(source, name, table.env ?? DEFAULTS.env),
     maxOutputBytes: table.max_output ?? parseSize(DEFAULTS.max_output) ?? 0,
   };
+}
+
+function tellForeignKeys({ findings }: BackendSource, name: string, table: BackendTable): void {
+  for (const [type, keys] of Object.entries(KEYS_OF)) {
+    for (const key of keys.filter(
+      (candidate) => table[candidate] !== undefined && !KEYS_OF[table.type].includes(candidate),
+    )) {
+      findings.problem(
+        keyPath(['backends', name, key]),
+        `means nothing for type "${table.type}"`,
+        `remove it, or set type = "${type}"`,
+      );
+    }
+  }
 }
 
 /** The values of the named variables that are set. */

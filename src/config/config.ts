@@ -160,4 +160,12 @@ export type BackendConfig =
       /** The only variables it gets. */
       readonly env: { readonly [name: string]: string };
       readonly maxOutputBytes: number;
+    })
+  | (BackendBasics & {
+      readonly type: 'openai';
+      /** Without a trailing slash. */
+      readonly baseUrl: string;
+      readonly model: string;
+      /** Undefined: none is sent. */
+      readonly apiKey: Resolved | undefined;
     });

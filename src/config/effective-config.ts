@@ -105,6 +105,15 @@ function shown(found: Resolved, show: (value: string) => string): string {
 function backendTable(backend: BackendConfig): Table {
   const common = { type: backend.type, timeout: `${backend.timeoutMs}ms`, concurrency: backend.concurrency };
   if (backend.type === 'echo') return common;
+  if (backend.type === 'openai') {
+    const { baseUrl, model, apiKey } = backend;
+    return {
+      ...common,
+      base_url: baseUrl,
+      model,
+      ...(apiKey === undefined ? {} : { api_key: shown(apiKey, () => '***') }),
+    };
+  }
   const { command, input, env, maxOutputBytes } = backend;
   return { ...common, command, input, env: Object.keys(env), max_output: `${maxOutputBytes}B` };
 }

@@ -261,9 +261,10 @@ const onebot = table({
 });
 
 const backend = table({
-  type: z
-    .enum(['echo', 'exec'], { error: expected('"echo" or "exec"', 'value') })
-    .meta({ description: 'What answers: echo says everything back, exec runs a command.' }),
+  type: z.enum(['echo', 'exec', 'openai'], { error: expected('one of "echo", "exec", "openai"', 'value') }).meta({
+    description:
+      'What answers: echo says everything back, exec runs a command, openai asks a language model behind an OpenAI-compatible URL.',
+  }),
   timeout: key(duration('100ms', '24h'), 'How long one answer may take.', DEFAULTS.timeout),
   concurrency: key(wholeNumber(1, 1000), 'How many answers at the same time.', DEFAULTS.concurrency),
   command: key(
@@ -277,6 +278,15 @@ const backend = table({
   ),
   env: key(list(variableName()), 'exec: the only environment variables it gets.', DEFAULTS.env),
   max_output: key(size('1KiB', '64MiB'), 'exec: it is ended when it prints more.', DEFAULTS.max_output),
+  base_url: key(
+    serviceUrl({ example: 'http://127.0.0.1:11434/v1', credentials: '`api_key`' }),
+    'openai: where its API is; mostly it ends with /v1.',
+  ),
+  model: key(word(), 'openai: which model answers.'),
+  api_key: key(text(), 'openai: its key, if it wants one. At most one of api_key, api_key_env, api_key_file.'),
+  api_key_env: key(text(), 'openai: name of the environment variable that holds the key.'),
+  api_key_file: key(text(), 'openai: file that holds the key.'),
+  allow_http: key(yesOrNo(), 'openai: permits plain http to another machine.', DEFAULTS.allow_http),
 });
 
 export const configSchema = table({

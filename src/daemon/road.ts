@@ -5,13 +5,14 @@ import type { Backend } from '../backends/backend.js';
 import { echo } from '../backends/echo.js';
 import { execCommand } from '../backends/exec-command.js';
 import type { GroupRecords } from '../backends/group-records.js';
+import { openaiChat } from '../backends/openai-chat.js';
 import type { Account, BackendConfig, Config } from '../config/config.js';
 import type { AccountState } from '../control/api.js';
 import type { StatusBoard } from '../control/status-board.js';
 import type { Lane, StateFacts } from '../lanes/lane.js';
 import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
 import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
-import { describeError } from '../model/errors.js';
+import { ConfigError, describeError } from '../model/errors.js';
 import { Conversations } from '../relay/conversations.js';
 import { Delivery } from '../relay/delivery.js';
 import { Inbound } from '../relay/inbound.js';
@@ -20,6 +21,7 @@ import type { Settlements } from '../relay/settlements.js';
 import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
+import type { Secrets } from '../telemetry/log.js';
 import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
 
 /** The road of one account, from its lane and back to it. */
@@ -74,7 +76,7 @@ export function buildRoad(
   const { timeoutMs } = settings;
   const conversations = new Conversations({
     account: lane.id,
-    backend: backendOf(settings, commands),
+    backend: backendOf(settings, commands, around.secrets),
     contextOf: (message) => contextOf(account, message),
     concurrency: settings.concurrency,
     timeoutMs,
@@ -137,6 +139,19 @@ export function buildRoad(
   return { account, lane, inbound, outbound, delivery, conversations, ...action };
 }
 
-function backendOf(config: BackendConfig, commands: GroupRecords): Backend {
-  return config.type === 'echo' ? echo : execCommand(config, commands);
+/** @throws ConfigError when the key of a language model was not found */
+function backendOf(config: BackendConfig, commands: GroupRecords, secrets: Secrets): Backend {
+  switch (config.type) {
+    case 'echo':
+      return echo;
+    case 'exec':
+      return execCommand(config, commands);
+    case 'openai': {
+      const { baseUrl, model, apiKey } = config;
+      if (apiKey?.ok === false)
+        throw new ConfigError([{ path: `backends.${config.name}.api_key`, message: apiKey.why }]);
+      if (apiKey !== undefined) secrets.learn(apiKey.value);
+      return openaiChat({ baseUrl, model, apiKey: apiKey?.value });
+    }
+  }
 }

@@ -1,11 +1,14 @@
-/** What answers: whether the program of a backend can be found and started, the way its process would be. */
+/** What answers: whether the program of a backend can be found and started, the way its process would be, or its URL answers. */
 import type { BackendConfig } from '../config/config.js';
 import type { Finding } from './finding.js';
+import { checkLanguageModel } from './language-model.js';
 import { findProgram, missingInterpreter, PATH_OF_NONE } from './program.js';
 
-export async function checkBackend(backend: BackendConfig): Promise<Finding> {
+/** `isOnline`: the network may be asked. */
+export async function checkBackend(backend: BackendConfig, isOnline: boolean): Promise<Finding> {
   const name = `backend ${backend.name}`;
   if (backend.type === 'echo') return { name, level: 'ok', detail: 'says everything back' };
+  if (backend.type === 'openai') return { name, ...(await checkLanguageModel(backend, isOnline)) };
   const [program] = backend.command;
   const { PATH } = backend.env;
   const found = await findProgram(program, PATH);

@@ -29,7 +29,11 @@ describe('config.example.toml', () => {
     const mainSecret = fileWith('main', 'main-secret');
     const toml = complete.replace('/run/secrets/ops-app-id', opsId).replace('/run/secrets/main', mainSecret);
     const napcat = fileWith('napcat', 'token-of-napcat');
-    const config = await readWith(toml.replace('/run/secrets/napcat', napcat), { NAPCAT_TOKEN: 'token-of-home' });
+    const deepseek = fileWith('deepseek', 'key-of-deepseek');
+    const config = await readWith(
+      toml.replace('/run/secrets/napcat', napcat).replace('/run/secrets/deepseek', deepseek),
+      { NAPCAT_TOKEN: 'token-of-home', OPENAI_API_KEY: 'key-of-llm' },
+    );
     expect(config.qqbot.accounts.map(({ id, appId, clientSecret }) => [id, appId.ok, clientSecret.ok])).toEqual([
       ['main', true, true],
       ['ops', true, true],
@@ -41,6 +45,10 @@ describe('config.example.toml', () => {
       ['work', '10004', true],
     ]);
     expect(config.onebot.defaultAccount).toBe('home');
+    const keys = [...config.backends.values()].flatMap((backend) =>
+      backend.type === 'openai' ? [backend.apiKey] : [],
+    );
+    expect(keys.map((key) => key?.ok)).toEqual([true, true, true]);
   });
 
   test('shows every key, after at least one line of explanation', () => {
