@@ -57,6 +57,14 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the connection to the backend ended before its answer did',
     remedy: 'look at the log of that server; a stream of deltas ends with `data: [DONE]`',
   },
+  'backend.bad_answer': {
+    meaning: 'the server of the language model answered with what is no stream of an answer',
+    remedy: 'check `base_url` of the backend: mostly it ends with /v1',
+  },
+  'backend.cut_off': {
+    meaning: 'the answer of the language model ended in the middle, so nothing of it was sent',
+    remedy: 'look into the log of its server, and of a proxy in between',
+  },
   'backend.failed': {
     meaning: 'the command ended with an error',
     remedy: 'try it by hand; its last words are in the log',
@@ -69,6 +77,18 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the backend named a file or address that it may not send, so nothing of its answer was sent',
     remedy: 'let it name http(s) addresses, `base64://…`, or files below `media_dir`',
   },
+  'backend.key_refused': {
+    meaning: 'the server of the language model refused the API key',
+    remedy: 'correct `api_key`, `api_key_env` or `api_key_file` of the backend',
+  },
+  'backend.no_words': {
+    meaning: 'the language model ended without having said anything',
+    remedy: 'length: let it think less, or give it more room; content_filter: its provider refuses the subject',
+  },
+  'backend.not_found': {
+    meaning: 'the server of the language model knows no such model, or no such path',
+    remedy: 'check `base_url` and `model` of the backend; `loong doctor` lists some models',
+  },
   'backend.not_started': {
     meaning: 'the program of the backend could not be started',
     remedy: '`loong doctor` says what it lacks',
@@ -78,6 +98,14 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the backend answered with too much',
     remedy: 'raise `max_output`, or let it answer with less',
   },
+  'backend.rate_limited': {
+    meaning: 'the server of the language model takes no more for now, or the balance is used up',
+    remedy: 'lower `concurrency` of the backend, or look after the balance',
+  },
+  'backend.refused': {
+    meaning: 'the server of the language model refused the message',
+    remedy: 'read what it says; mostly `model` or the length of the history is wrong',
+  },
   'backend.timeout': {
     meaning: 'the backend did not answer in time',
     remedy: 'raise `timeout` of the backend, or make it faster',
@@ -86,6 +114,10 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   'backend.unreachable': {
     meaning: 'nobody takes connections at the `url` of the backend',
     remedy: 'start that server, or correct `url`; `loong doctor` tries it',
+  },
+  'backend.unavailable': {
+    meaning: 'the server of the language model could not be reached, or failed',
+    remedy: 'see that it runs; `loong doctor` asks it',
   },
   'turn.failed': {
     meaning: 'a message could not be answered, for a reason that loong has no name for',

@@ -2,6 +2,7 @@
 import type { BackendConfig, EchoBackendConfig, ExecBackendConfig, HttpBackendConfig, Resolved } from './config.js';
 import { parseDuration } from './duration.js';
 import { type Findings, keyPath } from './findings.js';
+import { readOpenai } from './openai-backend.js';
 import { filePath } from './paths.js';
 import { type BackendTable, DEFAULTS } from './schema.js';
 import { readChoice, resolveChoice } from './secrets.js';
@@ -15,6 +16,7 @@ const KEYS_OF: { readonly [T in BackendType]: readonly (keyof BackendTable)[] } 
   echo: [],
   exec: ['command', 'input', 'output', 'env', 'max_output', 'media_dir'],
   http: ['url', 'allow_http', 'secret', 'secret_env', 'secret_file', 'max_output', 'media_dir'],
+  openai: ['base_url', 'model', 'api_key', 'api_key_env', 'api_key_file', 'allow_http'],
 };
 
 export interface BackendSource {
@@ -59,6 +61,8 @@ async function readBackend(source: BackendSource, name: string, table: BackendTa
       return readExec(source, basics, table);
     case 'http':
       return await readHttp(source, basics, table);
+    case 'openai':
+      return { ...basics, type: 'openai', ...(await readOpenai(source, name, table)) };
   }
 }
 

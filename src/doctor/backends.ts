@@ -2,11 +2,12 @@
 import { stat } from 'node:fs/promises';
 import type { BackendConfig, ExecBackendConfig, HttpBackendConfig } from '../config/config.js';
 import type { Finding } from './finding.js';
+import { checkLanguageModel } from './language-model.js';
 import { findProgram, missingInterpreter, PATH_OF_NONE } from './program.js';
 import { whyNoConnection } from './server-connection.js';
 
-/** `isOffline`: no server is tried. Nothing that is asked here is taken for a turn. */
-export async function checkBackend(backend: BackendConfig, isOffline: boolean): Promise<readonly Finding[]> {
+/** `isOnline`: servers are tried. Nothing that is asked of them is taken for a turn. */
+export async function checkBackend(backend: BackendConfig, isOnline: boolean): Promise<readonly Finding[]> {
   const name = `backend ${backend.name}`;
   switch (backend.type) {
     case 'echo':
@@ -14,7 +15,9 @@ export async function checkBackend(backend: BackendConfig, isOffline: boolean): 
     case 'exec':
       return [await checkProgram(name, backend), ...(await checkMediaDir(name, backend))];
     case 'http':
-      return [await checkServer(name, backend, isOffline), ...(await checkMediaDir(name, backend))];
+      return [await checkServer(name, backend, isOnline), ...(await checkMediaDir(name, backend))];
+    case 'openai':
+      return [{ name, ...(await checkLanguageModel(backend, isOnline)) }];
   }
 }
 
@@ -35,12 +38,12 @@ async function checkMediaDir(
 async function checkServer(
   name: string,
   { name: backend, url, secret }: HttpBackendConfig,
-  isOffline: boolean,
+  isOnline: boolean,
 ): Promise<Finding> {
   if (secret?.ok === false) {
     return { name, level: 'fail', detail: secret.why, remedy: `set it, or correct backends.${backend}.secret` };
   }
-  if (isOffline) return { name, level: 'ok', detail: `${url} (not tried)` };
+  if (!isOnline) return { name, level: 'ok', detail: `${url} (not tried)` };
   const why = await whyNoConnection(new URL(url));
   if (why === undefined) return { name, level: 'ok', detail: `${url} takes connections` };
   const remedy = `start that server, or correct backends.${backend}.url`;

@@ -42,7 +42,7 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   if (others.length === 0 && onebot.enabled) findings.push(idleFinding('onebot', onebot, isIdle));
   for (const name of new Set([...bots, ...others].flatMap(backendsOf))) {
     const backend = config.backends.get(name);
-    if (backend !== undefined) findings.push(...(await checkBackend(backend, probe === undefined)));
+    if (backend !== undefined) findings.push(...(await checkBackend(backend, probe !== undefined)));
   }
   for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, probe)));
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;

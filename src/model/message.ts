@@ -108,3 +108,12 @@ function writtenText(segment: Segment): string {
       return '';
   }
 }
+
+/** Both as one segment, where they are of one kind of writing; else undefined. */
+export function joined(first: Segment, next: Segment): Segment | undefined {
+  if (first.type === 'text' && next.type === 'text') return { type: 'text', text: first.text + next.text };
+  if (first.type === 'markdown' && next.type === 'markdown') {
+    return { type: 'markdown', markdown: first.markdown + next.markdown };
+  }
+  return undefined;
+}
