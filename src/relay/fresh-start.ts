@@ -13,12 +13,12 @@ export const STARTED_AFRESH: readonly Segment[] = [
   },
 ];
 
-/** Whether the message is exactly such a word; @-ing somebody before or after it, or quoting, changes nothing. */
+/** Whether the message is exactly such a word. The bot’s own mention is no part of it; who @-s somebody else may mean another bot. */
 export function startsAfresh({ segments }: InboundMessage): boolean {
   let said = '';
   for (const segment of segments) {
     if (segment.type === 'text') said += segment.text;
-    else if (segment.type !== 'mention' && segment.type !== 'quote') return false;
+    else if (segment.type !== 'quote') return false;
     if (said.length > MOST_CHARS) return false;
   }
   return WORDS.has(said.trim());
