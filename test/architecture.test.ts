@@ -58,6 +58,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'relay/outbound',
     'sandbox',
     'store/queue-reader',
+    'store/received-reader',
     'store/state-dir',
     'store/store',
     'telemetry',
@@ -65,7 +66,15 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
 };
 
 /** Only the composition root knows these. */
-const FOR_DAEMON_ALONE = ['store/sqlite/', 'lanes/qqbot/', 'lanes/onebot/', 'backends/echo', 'backends/exec-command'];
+const FOR_DAEMON_ALONE = [
+  'store/sqlite/',
+  'lanes/qqbot/',
+  'lanes/onebot/',
+  'backends/echo',
+  'backends/exec-command',
+  'backends/http-webhook',
+  'backends/openai-chat',
+];
 
 interface Source {
   /** Path below src without its ending: `relay/delivery`. */

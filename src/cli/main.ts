@@ -1,5 +1,5 @@
 /** The commands of `loong`: its table of contents. What a command does stands in the file of its name, loaded when it is used. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../model/errors.js';
 import { VERSION } from '../model/version.js';
 import { EXIT, reportError } from './exit.js';
@@ -153,9 +153,12 @@ config
   .action(async (_options, self: Command) => (await import('./config.js')).showConfig(self.optsWithGlobals()));
 config
   .command('schema')
-  .description('print the JSON Schema of the config, for editors')
-  .addHelpText('after', '\nExample:\n  $ loong config schema > config.schema.json')
-  .action(async () => (await import('./config.js')).printConfigSchema());
+  .description(
+    'print a JSON Schema: of the config, for editors; of the turn that a backend is given; of the answer it may give as JSON',
+  )
+  .addArgument(new Argument('[document]').choices(['config', 'turn', 'answer']).default('config'))
+  .addHelpText('after', '\nExamples:\n  $ loong config schema > config.schema.json\n  $ loong config schema turn')
+  .action(async (document: 'config' | 'turn' | 'answer') => (await import('./config.js')).printSchema(document));
 
 program
   .command('doctor')
@@ -222,6 +225,19 @@ Messages that wait are settled as failed (those that may have arrived as uncerta
   )
   .action(async (channel: string, id: string, _options, self: Command) =>
     (await import('./account.js')).rebindAccount(channel, id, self.optsWithGlobals()),
+  );
+
+program
+  .command('why <message-or-target>')
+  .description(
+    'which rule decided about a message that came in, or decides about a target, and which key of the config changes it; exit 1 when there is no such message',
+  )
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ loong why in-7\n  $ loong why ROBOT1.0_abc\n  $ loong why group:GROUP_OPENID\n  $ loong why onebot:home:private:20002 --json',
+  )
+  .action(async (what: string, _options, self: Command) =>
+    (await import('./why.js')).explainWhy(what, self.optsWithGlobals()),
   );
 
 program

@@ -46,27 +46,79 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   'channel.unknown': { meaning: 'there is no such channel', remedy: '`loong channels` lists those there are' },
 
   'backend.aborted': {
-    meaning: 'the command was ended because its time was up',
+    meaning: 'the backend was broken off because its time was up',
     remedy: 'raise `timeout` of the backend',
+  },
+  'backend.answer_invalid': {
+    meaning: 'the backend answered in a shape that is no answer',
+    remedy: '`loong config schema answer` prints the shape of a JSON answer; the error says what is wrong with it',
+  },
+  'backend.broken_off': {
+    meaning: 'the connection to the backend ended before its answer did',
+    remedy: 'look at the log of that server; a stream of deltas ends with `data: [DONE]`',
+  },
+  'backend.bad_answer': {
+    meaning: 'the server of the language model answered with what is no stream of an answer',
+    remedy: 'check `base_url` of the backend: mostly it ends with /v1',
+  },
+  'backend.cut_off': {
+    meaning: 'the answer of the language model ended in the middle, so nothing of it was sent',
+    remedy: 'look into the log of its server, and of a proxy in between',
   },
   'backend.failed': {
     meaning: 'the command ended with an error',
     remedy: 'try it by hand; its last words are in the log',
   },
+  'backend.http_status': {
+    meaning: 'the server of the backend answered with an error or a redirect',
+    remedy: 'look at the log of that server',
+  },
+  'backend.media_refused': {
+    meaning: 'the backend named a file or address that it may not send, so nothing of its answer was sent',
+    remedy: 'let it name http(s) addresses, `base64://…`, or files below `media_dir`',
+  },
+  'backend.key_refused': {
+    meaning: 'the server of the language model refused the API key',
+    remedy: 'correct `api_key`, `api_key_env` or `api_key_file` of the backend',
+  },
+  'backend.no_words': {
+    meaning: 'the language model ended without having said anything',
+    remedy: 'length: let it think less, or give it more room; content_filter: its provider refuses the subject',
+  },
+  'backend.not_found': {
+    meaning: 'the server of the language model knows no such model, or no such path',
+    remedy: 'check `base_url` and `model` of the backend; `loong doctor` lists some models',
+  },
   'backend.not_started': {
     meaning: 'the program of the backend could not be started',
     remedy: '`loong doctor` says what it lacks',
   },
-  'backend.not_text': { meaning: 'the command printed what is no UTF-8', remedy: 'let it print text in UTF-8 alone' },
+  'backend.not_text': { meaning: 'the backend answered with what is no UTF-8', remedy: 'let it answer in UTF-8 alone' },
   'backend.output_too_long': {
-    meaning: 'the command printed too much',
-    remedy: 'raise `max_output`, or let it print less',
+    meaning: 'the backend answered with too much',
+    remedy: 'raise `max_output`, or let it answer with less',
+  },
+  'backend.rate_limited': {
+    meaning: 'the server of the language model takes no more for now, or the balance is used up',
+    remedy: 'lower `concurrency` of the backend, or look after the balance',
+  },
+  'backend.refused': {
+    meaning: 'the server of the language model refused the message',
+    remedy: 'read what it says; mostly `model` or the length of the history is wrong',
   },
   'backend.timeout': {
     meaning: 'the backend did not answer in time',
     remedy: 'raise `timeout` of the backend, or make it faster',
   },
   'backend.too_long': { meaning: 'the answer is longer than any may be', remedy: 'make it answer in fewer words' },
+  'backend.unreachable': {
+    meaning: 'nobody takes connections at the `url` of the backend',
+    remedy: 'start that server, or correct `url`; `loong doctor` tries it',
+  },
+  'backend.unavailable': {
+    meaning: 'the server of the language model could not be reached, or failed',
+    remedy: 'see that it runs; `loong doctor` asks it',
+  },
   'turn.failed': {
     meaning: 'a message could not be answered, for a reason that loong has no name for',
     remedy: 'look at the log, then `loong queue retry`',
@@ -428,5 +480,19 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   not_mentioned: {
     meaning: 'the message was not answered, for it does not mention the bot',
     remedy: 'mention it, or set require_mention = false for the group',
+  },
+  'why.outgoing': {
+    meaning: '`loong why` was asked about a message that went out',
+    remedy: 'ask `loong queue show` about the message, or `loong why` about its target',
+  },
+  'why.unknown': {
+    meaning: 'no message with this id came in, or it was forgotten since',
+    remedy: 'give a number of `loong queue list`, the platform’s id of a message, or a target',
+  },
+  too_many_turns: {
+    meaning:
+      'the message was not answered, for its sender answers every answer faster than a person does: it seems to be a bot, too',
+    remedy:
+      'nothing: after a minute it is answered again; take a bot off allowed_peer_ids, or out of allow_from of the group',
   },
 };

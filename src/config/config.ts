@@ -54,6 +54,12 @@ export interface ReplyWindowConfig {
 /** `auto`: falls back to plain text where markdown is refused; `always`: never does; `never`: writes plain text at once. */
 export type MarkdownMode = 'auto' | 'always' | 'never';
 
+/** Names of tools, as the backend knows them; nothing allowed: all are. */
+export interface ToolPolicy {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
 /** What one group, or every other one, has of its own. */
 export interface GroupRule {
   /** False: never heard, never written to. */
@@ -61,6 +67,12 @@ export interface GroupRule {
   readonly requireMention?: boolean;
   /** Instead of `groupAllowFrom`. */
   readonly allowFrom?: readonly string[];
+  /** Instead of the account's. */
+  readonly systemPrompt?: string;
+  readonly skills?: readonly string[];
+  readonly tools?: ToolPolicy;
+  /** Name of the backend that answers there. */
+  readonly backend?: string;
 }
 
 /** What accounts of all channels have alike. */
@@ -87,6 +99,11 @@ export interface AccountBasics {
   readonly markdown: MarkdownMode;
   /** Sent when a backend fails; empty is nothing. */
   readonly apology: string;
+  /** Told to the backend; empty: nothing. */
+  readonly systemPrompt: string;
+  /** Earlier messages of the conversation that the backend is given, at most; and their characters. */
+  readonly historyLimit: number;
+  readonly historyChars: number;
 }
 
 export interface QqbotAccount extends AccountBasics {
@@ -135,14 +152,41 @@ interface BackendBasics {
   readonly concurrency: number;
 }
 
-export type BackendConfig =
-  | (BackendBasics & { readonly type: 'echo' })
-  | (BackendBasics & {
-      readonly type: 'exec';
-      /** Program and arguments. */
-      readonly command: readonly [string, ...string[]];
-      readonly input: 'text' | 'json';
-      /** The only variables it gets. */
-      readonly env: { readonly [name: string]: string };
-      readonly maxOutputBytes: number;
-    });
+export interface EchoBackendConfig extends BackendBasics {
+  readonly type: 'echo';
+}
+
+export interface ExecBackendConfig extends BackendBasics {
+  readonly type: 'exec';
+  /** Program and arguments. */
+  readonly command: readonly [string, ...string[]];
+  readonly input: 'text' | 'json';
+  readonly output: 'text' | 'json';
+  /** The only variables it gets. */
+  readonly env: { readonly [name: string]: string };
+  readonly maxOutputBytes: number;
+  /** Absolute: the only folder of which an answer may send files. Undefined: it may send none. */
+  readonly mediaDir: string | undefined;
+}
+
+export interface HttpBackendConfig extends BackendBasics {
+  readonly type: 'http';
+  /** In its normal form, without credentials. */
+  readonly url: string;
+  /** Key of the signatures; undefined: nothing is signed. */
+  readonly secret: Resolved | undefined;
+  readonly maxOutputBytes: number;
+  /** As of `exec`. */
+  readonly mediaDir: string | undefined;
+}
+
+export interface OpenaiBackendConfig extends BackendBasics {
+  readonly type: 'openai';
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly model: string;
+  /** Undefined: none is sent. */
+  readonly apiKey: Resolved | undefined;
+}
+
+export type BackendConfig = EchoBackendConfig | ExecBackendConfig | HttpBackendConfig | OpenaiBackendConfig;

@@ -1,5 +1,16 @@
 /** The config as it is in force, in the words of the file, with secrets struck out. */
-import type { Account, BackendConfig, ChannelConfig, Config, OnebotAccount, QqbotAccount, Resolved } from './config.js';
+import type {
+  Account,
+  BackendConfig,
+  ChannelConfig,
+  Config,
+  ExecBackendConfig,
+  HttpBackendConfig,
+  OnebotAccount,
+  OpenaiBackendConfig,
+  QqbotAccount,
+  Resolved,
+} from './config.js';
 
 type Table = { readonly [key: string]: unknown };
 
@@ -75,12 +86,16 @@ function commonTable(account: Account): Table {
     group_allow_from: account.groupAllowFrom,
     default_require_mention: account.requireMention,
     groups: Object.fromEntries(
-      [...account.groups].map(([id, { enabled, requireMention, allowFrom }]) => [
+      [...account.groups].map(([id, { enabled, requireMention, allowFrom, systemPrompt, skills, tools, backend }]) => [
         id,
         {
           enabled,
           ...(requireMention === undefined ? {} : { require_mention: requireMention }),
           ...(allowFrom === undefined ? {} : { allow_from: allowFrom }),
+          ...(systemPrompt === undefined ? {} : { system_prompt: systemPrompt }),
+          ...(skills === undefined ? {} : { skills }),
+          ...(tools === undefined ? {} : { tools }),
+          ...(backend === undefined ? {} : { backend }),
         },
       ]),
     ),
@@ -90,6 +105,9 @@ function commonTable(account: Account): Table {
     chunk_mode: account.chunkMode,
     markdown: account.markdown,
     apology: account.apology,
+    system_prompt: account.systemPrompt,
+    history_limit: account.historyLimit,
+    history_chars: account.historyChars,
   };
 }
 
@@ -99,7 +117,38 @@ function shown(found: Resolved, show: (value: string) => string): string {
 
 function backendTable(backend: BackendConfig): Table {
   const common = { type: backend.type, timeout: `${backend.timeoutMs}ms`, concurrency: backend.concurrency };
-  if (backend.type === 'echo') return common;
-  const { command, input, env, maxOutputBytes } = backend;
-  return { ...common, command, input, env: Object.keys(env), max_output: `${maxOutputBytes}B` };
+  switch (backend.type) {
+    case 'echo':
+      return common;
+    case 'exec':
+      return { ...common, ...execTable(backend) };
+    case 'http':
+      return { ...common, ...httpTable(backend) };
+    case 'openai':
+      return { ...common, ...openaiTable(backend) };
+  }
+}
+
+function execTable({ command, input, output, env, maxOutputBytes, mediaDir }: ExecBackendConfig): Table {
+  return {
+    command,
+    input,
+    output,
+    env: Object.keys(env),
+    max_output: `${maxOutputBytes}B`,
+    ...(mediaDir === undefined ? {} : { media_dir: mediaDir }),
+  };
+}
+
+function httpTable({ url, secret, maxOutputBytes, mediaDir }: HttpBackendConfig): Table {
+  return {
+    url,
+    ...(secret === undefined ? {} : { secret: shown(secret, () => '***') }),
+    max_output: `${maxOutputBytes}B`,
+    ...(mediaDir === undefined ? {} : { media_dir: mediaDir }),
+  };
+}
+
+function openaiTable({ baseUrl, model, apiKey }: OpenaiBackendConfig): Table {
+  return { base_url: baseUrl, model, ...(apiKey === undefined ? {} : { api_key: shown(apiKey, () => '***') }) };
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { ChannelId } from '../model/target.js';
 import {
   duration,
-  expected,
   groupTables,
   hostName,
   intent,
@@ -50,6 +49,9 @@ export const DEFAULTS = {
   chunk_mode: 'length',
   markdown: 'auto',
   apology: '',
+  system_prompt: '',
+  history_limit: 50,
+  history_chars: 8000,
   ws_host: '127.0.0.1',
   ws_port: 3001,
   ws_path: '/onebot/v11/ws',
@@ -59,9 +61,12 @@ export const DEFAULTS = {
   timeout: '120s',
   concurrency: 4,
   input: 'json',
+  output: 'text',
   env: ['PATH', 'HOME'],
   max_output: '1MiB',
 } as const;
+
+const prompt = () => text().max(20_000, { error: 'has more than 20000 characters' });
 
 /** Names under which the table of the official bot may stand; one of them at a time. */
 export const QQBOT_TABLES = ['qqbot', 'qq', 'qq-bot', 'tencent-qq'] as const;
@@ -101,6 +106,16 @@ function commonKeys(channel: ChannelId) {
           enabled: key(yesOrNo(), 'false: this group is never heard nor written to.', true),
           require_mention: key(yesOrNo(), 'Answer only when mentioned, in this group.'),
           allow_from: key(peers, 'Senders who may use the bot in this group; replaces group_allow_from.'),
+          system_prompt: key(prompt(), 'Told to the backend in this group; replaces the account’s.'),
+          skills: key(list(word()), 'Told to the backend: what it may use in this group.', []),
+          tools: key(
+            table({
+              allow: key(list(word()), 'Tools that the backend may use; empty: all.', []),
+              deny: key(list(word()), 'Tools that it may not use.', []),
+            }),
+            'Told to the backend, which has to heed it.',
+          ),
+          backend: key(word(), 'Which entry of [backends] answers in this group.'),
         }),
       ),
       'Groups by id: each is admitted, and ruled by its keys; "*" is every other group.',
@@ -125,6 +140,17 @@ function commonKeys(channel: ChannelId) {
       oneOf(['auto', 'always', 'never']),
       'auto: as plain text where QQ refuses markdown; never: always as plain text.',
       DEFAULTS.markdown,
+    ),
+    system_prompt: key(prompt(), 'Told to the backend with every message.', DEFAULTS.system_prompt),
+    history_limit: key(
+      wholeNumber(0, 1000),
+      'Earlier messages of the conversation that the backend is given; 0: none.',
+      DEFAULTS.history_limit,
+    ),
+    history_chars: key(
+      wholeNumber(0, 1_000_000),
+      'Characters of them, at most; the newest are kept.',
+      DEFAULTS.history_chars,
     ),
     apology: key(
       text().max(1000, { error: 'has more than 1000 characters' }),
@@ -239,9 +265,10 @@ const onebot = table({
 });
 
 const backend = table({
-  type: z
-    .enum(['echo', 'exec'], { error: expected('"echo" or "exec"', 'value') })
-    .meta({ description: 'What answers: echo says everything back, exec runs a command.' }),
+  type: oneOf(['echo', 'exec', 'http', 'openai']).meta({
+    description:
+      'What answers: echo says everything back, exec runs a command, http asks a server, openai asks a language model behind an OpenAI-compatible URL.',
+  }),
   timeout: key(duration('100ms', '24h'), 'How long one answer may take.', DEFAULTS.timeout),
   concurrency: key(wholeNumber(1, 1000), 'How many answers at the same time.', DEFAULTS.concurrency),
   command: key(
@@ -253,8 +280,37 @@ const backend = table({
     'exec: what goes to stdin: the text of the message, or the whole turn as JSON.',
     DEFAULTS.input,
   ),
+  output: key(
+    oneOf(['text', 'json']),
+    'exec: what it prints: the text of the answer, or {"messages": […]} as JSON.',
+    DEFAULTS.output,
+  ),
   env: key(list(variableName()), 'exec: the only environment variables it gets.', DEFAULTS.env),
-  max_output: key(size('1KiB', '64MiB'), 'exec: it is ended when it prints more.', DEFAULTS.max_output),
+  url: key(
+    serviceUrl({ example: 'http://127.0.0.1:9000/turn', credentials: '`secret`' }),
+    'http: where each turn is POSTed to, as JSON.',
+  ),
+  allow_http: key(yesOrNo(), 'http, openai: permits plain http to another machine.', DEFAULTS.allow_http),
+  secret: key(text(), 'http: key of the signatures. At most one of secret, secret_env, secret_file.'),
+  secret_env: key(text(), 'http: name of the environment variable that holds it.'),
+  secret_file: key(text(), 'http: file that holds it.'),
+  max_output: key(
+    size('1KiB', '64MiB'),
+    'exec, http: a longer answer is broken off, and is a failure.',
+    DEFAULTS.max_output,
+  ),
+  media_dir: key(
+    word(),
+    'exec with output = "json", http: the only folder of which it may send files; relative to this file. Else it may send none.',
+  ),
+  base_url: key(
+    serviceUrl({ example: 'http://127.0.0.1:11434/v1', credentials: '`api_key`' }),
+    'openai: where its API is; mostly it ends with /v1.',
+  ),
+  model: key(word(), 'openai: which model answers.'),
+  api_key: key(text(), 'openai: its key, if it wants one. At most one of api_key, api_key_env, api_key_file.'),
+  api_key_env: key(text(), 'openai: name of the environment variable that holds the key.'),
+  api_key_file: key(text(), 'openai: file that holds the key.'),
 });
 
 export const configSchema = table({

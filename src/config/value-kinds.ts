@@ -5,7 +5,7 @@ import { INTENT_NAMES, type IntentName } from '../protocol/qqbot/gateway-codes.j
 import { parseDuration } from './duration.js';
 import type { Fault } from './findings.js';
 import { quoted, readPeerEntry } from './peer-entry.js';
-import { readServiceUrl } from './service-url.js';
+import { readServiceUrl, type ServiceKind } from './service-url.js';
 import { parseSize } from './size.js';
 import { nearest } from './suggestion.js';
 
@@ -121,9 +121,9 @@ export function variableName() {
   });
 }
 
-export function serviceUrl() {
+export function serviceUrl(kind?: ServiceKind) {
   return text().transform((value, context) => {
-    const url = readServiceUrl(value);
+    const url = readServiceUrl(value, kind);
     return url instanceof URL ? url : refuse(context, value, url);
   });
 }
@@ -156,10 +156,7 @@ function refuse(context: z.RefinementCtx, input: unknown, fault: Fault): never {
 }
 
 /** `expected …, got …`. What was got is shown only where it cannot be secret; elsewhere only its kind is named. */
-export function expected(
-  phrase: string,
-  show: 'kind' | 'value' = 'kind',
-): (issue: { readonly input?: unknown }) => string {
+function expected(phrase: string, show: 'kind' | 'value' = 'kind'): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => {
     if (input === undefined) return `is missing: expected ${phrase}`;
     return `expected ${phrase}, got ${show === 'value' ? shown(input) : kindOf(input)}`;

@@ -1,5 +1,6 @@
 /** The doctor's round: config, machine, owner, then every account, first from here and then over the network. */
 import { join } from 'node:path';
+import { backendNamesOf } from '../access/group-rule.js';
 import type { Config } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
 import { type ChannelId, laneId } from '../model/target.js';
@@ -43,9 +44,9 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   const isIdle = bots.length + others.length === 0;
   if (bots.length === 0 && (qqbot.enabled || others.length === 0)) findings.push(idleFinding('qqbot', qqbot, isIdle));
   if (others.length === 0 && onebot.enabled) findings.push(idleFinding('onebot', onebot, isIdle));
-  for (const name of new Set([...bots, ...others].map((account) => account.backend))) {
+  for (const name of new Set([...bots, ...others].flatMap((account) => [...backendNamesOf(account)]))) {
     const backend = config.backends.get(name);
-    if (backend !== undefined) findings.push(await checkBackend(backend));
+    if (backend !== undefined) findings.push(...(await checkBackend(backend, probe !== undefined)));
   }
   const identities = readIdentities(join(config.gateway.stateDir, 'loong.db'));
   for (const account of [...bots, ...others]) {

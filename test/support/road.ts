@@ -6,10 +6,12 @@ import { pino } from 'pino';
 import type { Backend } from '../../src/backends/backend.js';
 import { QqbotLane } from '../../src/lanes/qqbot/qqbot-lane.js';
 import { normaliseAccountId } from '../../src/model/target.js';
-import { Conversations } from '../../src/relay/conversations.js';
+import { Answering } from '../../src/relay/answering.js';
+import { BackendPlaces } from '../../src/relay/backend-places.js';
 import { Delivery } from '../../src/relay/delivery.js';
 import { Inbound } from '../../src/relay/inbound.js';
 import { Outbound } from '../../src/relay/outbound.js';
+import { contextOf } from '../../src/relay/turn-context.js';
 import type { Sandbox } from '../../src/sandbox/sandbox.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
@@ -23,6 +25,8 @@ export interface Road {
   readonly counters: Counters;
   close(): Promise<void>;
 }
+
+const ACCOUNT = { systemPrompt: '', groups: new Map(), historyLimit: 50, historyChars: 8000 };
 
 /** Connected to the sandbox when it resolves. */
 export async function openRoad(
@@ -65,13 +69,17 @@ export async function openRoad(
     parkTtlMs: 86_400_000,
     cutting: { limit: 2000, mode: 'length' },
     places: () => undefined,
+    remembers: () => true,
     delivery,
   });
-  const conversations = new Conversations({
+  const places = new BackendPlaces({ backend, concurrency, timeoutMs: 60_000 });
+  const conversations = new Answering({
     account: lane.id,
-    backend,
-    concurrency,
-    timeoutMs: 60_000,
+    backends: [places],
+    placesFor: () => places,
+    keepsHistory: true,
+    remembers: () => true,
+    contextOf: (entry) => contextOf(ACCOUNT, entry, store.history),
     apology: '',
     inbox,
     outbound,
