@@ -12,6 +12,7 @@ import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
 import { askAtOnce, askBackend } from './ask-backend.js';
 import type { Outbound } from './outbound.js';
 import { rowErrorOf } from './row-error.js';
+import { NOTHING_TO_STOP, STOPPED } from './stop-command.js';
 import { untilWritten } from './until-written.js';
 
 /** Waiting messages held in memory; the journal holds the rest. */
@@ -27,6 +28,8 @@ const COMMIT_MS = 4;
 const MOST_AHEAD = 64;
 /** A conversation hears an apology at most so often. */
 const APOLOGY_EVERY_MS = 60_000;
+/** Of a turn that somebody in its conversation stopped. */
+const CANCELLED = 'turn.cancelled';
 
 export interface ConversationsParts {
   readonly account: string;
@@ -62,6 +65,8 @@ export class Conversations {
   readonly #held = new Set<InboxId>();
   /** What breaks a turn off, one for each that the backend works at. */
   readonly #asking = new Set<(reason: Error) => void>();
+  /** What breaks off the turn whose answer a conversation waits for. */
+  readonly #answering = new Map<string, (reason: Error) => void>();
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
@@ -187,6 +192,19 @@ export class Conversations {
   }
 
   /**
+   * Journals a message that asks to stop, with a word about it, and breaks off the answer that its conversation waits for; what
+   * waits behind that goes on.
+   */
+  async stopTurn(arrival: Arrival): Promise<Admitted> {
+    const stop = this.#answering.get(formatTarget(arrival.message.conversation));
+    const text = stop === undefined ? NOTHING_TO_STOP : STOPPED;
+    const admitted = await this.#parts.outbound.admit(arrival, [{ type: 'text', text }]);
+    // One that comes again was heeded before, and means no later turn.
+    if (admitted.outcome !== 'duplicate') stop?.(new LoongError(CANCELLED, 'stopped by somebody in the conversation'));
+    return admitted;
+  }
+
+  /**
    * Makes a message that is about to be journalled begin in the same commit, where it can be answered at once. Whoever gets
    * `true` calls `begin` or `forgo` for the same conversation, exactly once.
    */
@@ -259,11 +277,14 @@ export class Conversations {
       const asked = askBackend(backend, { message, context: contextOf(message), attempt }, timeoutMs);
       over = asked.over;
       this.#asking.add(asked.stop);
+      this.#answering.set(key, asked.stop);
       const forget = () => void this.#asking.delete(asked.stop);
-      const segments = await asked.answer.catch((error: unknown) => {
-        void over.then(forget); // what still works can still be stopped
-        throw error;
-      });
+      const segments = await asked.answer
+        .catch((error: unknown) => {
+          void over.then(forget); // what still works can still be stopped
+          throw error;
+        })
+        .finally(() => this.#answering.delete(key));
       forget();
       const written = this.#written(() => outbound.answer(id, message, segments));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
@@ -284,14 +305,14 @@ export class Conversations {
     const { outbound, counters, log, secrets } = this.#parts;
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
     if (this.#closing) return;
-    counters.count('turns.failed');
     const { channel, kind, peer } = message.conversation;
-    log.error(
-      { error: describeError(error), kind: kindName(channel, kind), peer: shownPeer(log, peer) },
-      'a message could not be answered',
-    );
+    const about = { kind: kindName(channel, kind), peer: shownPeer(log, peer) };
+    const isCancelled = error instanceof LoongError && error.code === CANCELLED;
+    counters.count(isCancelled ? 'turns.stopped' : 'turns.failed');
+    if (isCancelled) log.info(about, 'an answer was stopped by somebody in the conversation');
+    else log.error({ error: describeError(error), ...about }, 'a message could not be answered');
     const told = rowErrorOf(error, secrets);
-    const apology = this.#apologyFor(key);
+    const apology = isCancelled ? '' : this.#apologyFor(key);
     await this.#written(() => outbound.fail(id, message, told, apology)).catch((failure: unknown) => {
       log.error(
         { error: describeError(failure) },

@@ -1,5 +1,6 @@
 /** The doctor asks the server of a language model what it has, without letting it say anything. */
 import { expect, onTestFinished, test } from 'vitest';
+import type { BackendConfig } from '../../src/config/config.js';
 import { checkBackend } from '../../src/doctor/backends.js';
 import type { Finding } from '../../src/doctor/finding.js';
 import { openModelServer, refuses } from '../support/model-server.js';
@@ -14,7 +15,7 @@ async function check(
   const server = await openModelServer(reply);
   onTestFinished(() => server.close());
   if (more.isGone === true) await server.close();
-  const backend = {
+  const backend: BackendConfig = {
     name: 'llm',
     type: 'openai',
     timeoutMs: 1000,
@@ -22,7 +23,7 @@ async function check(
     baseUrl: server.baseUrl,
     model: 'qwen3',
     apiKey: more.key === undefined ? undefined : { ok: true, value: more.key },
-  } as const;
+  };
   const found = await checkBackend(backend, more.isOnline ?? true);
   expect(JSON.stringify(found)).not.toContain(KEY);
   if (more.isOnline === false) expect(server.requests).toEqual([]);
