@@ -78,6 +78,7 @@ export function buildRoad(
     account: lane.id,
     backend: backendOf(settings, commands, around.secrets),
     contextOf: (message) => contextOf(account, message),
+    view: (message, attempt) => lane.view?.(message, attempt),
     concurrency: settings.concurrency,
     timeoutMs,
     apology: account.apology,

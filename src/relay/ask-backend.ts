@@ -17,8 +17,14 @@ export interface Asked {
   readonly stop: (reason: Error) => void;
 }
 
-export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Asked {
-  return 'atOnce' in backend ? answered(backend, turn) : asked(backend, turn, timeoutMs);
+/** `onPiece`: told of the answer so far. */
+export function askBackend(
+  backend: Backend,
+  turn: Turn,
+  timeoutMs: number,
+  onPiece?: (answer: readonly Segment[]) => void,
+): Asked {
+  return 'atOnce' in backend ? answered(backend, turn) : asked(backend, turn, timeoutMs, onPiece);
 }
 
 /** @throws BackendError */
@@ -33,7 +39,12 @@ function answered(backend: InstantBackend, { message }: Turn): Asked {
   return { answer, over: Promise.resolve(), stop: () => undefined };
 }
 
-function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
+function asked(
+  backend: PatientBackend,
+  turn: Turn,
+  timeoutMs: number,
+  onPiece: ((answer: readonly Segment[]) => void) | undefined,
+): Asked {
   const limit = new AbortController();
   let stop = (reason: Error) => limit.abort(reason);
   let letGo = () => {};
@@ -51,7 +62,7 @@ function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
       clearTimeout(timer);
       letGo();
     };
-    gather(backend, turn, limit.signal).then(
+    gather(backend, turn, limit.signal, onPiece).then(
       (segments) => {
         resolve(segments);
         end();
@@ -65,11 +76,17 @@ function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
   return { answer, over, stop: (reason) => stop(reason) };
 }
 
-async function gather(backend: PatientBackend, turn: Turn, signal: AbortSignal): Promise<readonly Segment[]> {
+async function gather(
+  backend: PatientBackend,
+  turn: Turn,
+  signal: AbortSignal,
+  onPiece: ((answer: readonly Segment[]) => void) | undefined,
+): Promise<readonly Segment[]> {
   const gathered = new Gathered();
   for await (const piece of backend.answer(turn, { signal })) {
     if (signal.aborted) break;
     gathered.add(piece);
+    onPiece?.(gathered.segments);
   }
   return gathered.segments;
 }

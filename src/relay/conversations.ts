@@ -3,6 +3,7 @@
  * memory stays in the journal and is fetched when there is room; so is what a dead process left behind.
  */
 import type { Backend, TurnContext } from '../backends/backend.js';
+import type { AnswerView } from '../lanes/lane.js';
 import { describeError, LoongError } from '../model/errors.js';
 import type { InboundMessage } from '../model/message.js';
 import { formatTarget, kindName, type Target } from '../model/target.js';
@@ -36,6 +37,8 @@ export interface ConversationsParts {
   readonly backend: Backend;
   /** What the backend is told beside a message. */
   readonly contextOf: (message: InboundMessage) => TurnContext;
+  /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
+  readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
   readonly concurrency: number;
   readonly timeoutMs: number;
   /** Said in the conversation when its message cannot be answered; empty: nothing is said. */
@@ -256,7 +259,7 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { backend, contextOf, timeoutMs, outbound, counters, concurrency } = this.#parts;
+    const { backend, contextOf, view: viewOf, timeoutMs, outbound, counters, concurrency } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -274,7 +277,9 @@ export class Conversations {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
-      const asked = askBackend(backend, { message, context: contextOf(message), attempt }, timeoutMs);
+      const view = 'atOnce' in backend ? undefined : viewOf?.(message, attempt);
+      const turn = { message, context: contextOf(message), attempt };
+      const asked = askBackend(backend, turn, timeoutMs, view && ((answer) => view.show(answer)));
       over = asked.over;
       this.#asking.add(asked.stop);
       this.#answering.set(key, asked.stop);
@@ -282,11 +287,14 @@ export class Conversations {
       const segments = await asked.answer
         .catch((error: unknown) => {
           void over.then(forget); // what still works can still be stopped
+          void view?.abandon();
           throw error;
         })
         .finally(() => this.#answering.delete(key));
       forget();
-      const written = this.#written(() => outbound.answer(id, message, segments));
+      const shown = view === undefined ? undefined : await view.hand();
+      const answer = shown === undefined ? segments : [shown, ...segments];
+      const written = this.#written(() => outbound.answer(id, message, answer));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
       await written;
       counters.count('turns.answered');
