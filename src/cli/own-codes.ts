@@ -119,6 +119,10 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the server of the language model could not be reached, or failed',
     remedy: 'see that it runs; `loong doctor` asks it',
   },
+  'turn.cancelled': {
+    meaning: 'somebody in the conversation wrote /stop while the message was being answered',
+    remedy: 'nothing: no answer is wanted any more',
+  },
   'turn.failed': {
     meaning: 'a message could not be answered, for a reason that loong has no name for',
     remedy: 'look at the log, then `loong queue retry`',

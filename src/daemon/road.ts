@@ -82,6 +82,7 @@ export function buildRoad(
     contextOf: (entry) => contextOf(account, entry, isRemembered(entry.message.conversation) ? history : undefined),
     keepsHistory: keepsHistory(account),
     remembers: isRemembered,
+    view: (message, attempt) => lane.view?.(message, attempt),
     apology: account.apology,
     inbox,
     outbound,

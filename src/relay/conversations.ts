@@ -3,6 +3,7 @@
  * memory stays in the journal and is fetched when there is room; so is what a dead process left behind.
  */
 import type { TurnContext } from '../backends/backend.js';
+import type { AnswerView } from '../lanes/lane.js';
 import { describeError, LoongError } from '../model/errors.js';
 import type { InboundMessage } from '../model/message.js';
 import { formatTarget, kindName, type Target } from '../model/target.js';
@@ -14,6 +15,7 @@ import type { BackendPlaces } from './backend-places.js';
 import { STARTED_AFRESH, startsAfresh } from './fresh-start.js';
 import type { Outbound } from './outbound.js';
 import { rowErrorOf } from './row-error.js';
+import { NOTHING_TO_STOP, STOPPED } from './stop-command.js';
 import { untilWritten } from './until-written.js';
 
 /** Waiting messages held in memory; the journal holds the rest. */
@@ -23,6 +25,8 @@ const FETCH_AT_ONCE = 500;
 const MAX_ATTEMPTS = 3;
 /** A conversation hears an apology at most so often. */
 const APOLOGY_EVERY_MS = 60_000;
+/** Of a turn that somebody in its conversation stopped. */
+const CANCELLED = 'turn.cancelled';
 
 export interface ConversationsParts {
   readonly account: string;
@@ -36,6 +40,8 @@ export interface ConversationsParts {
   readonly keepsHistory: boolean;
   /** A message was answered, or never will be. */
   readonly onEnded?: (message: InboundMessage) => void;
+  /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
+  readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
   /** Said in the conversation when its message cannot be answered; empty: nothing is said. */
   readonly apology: string;
   readonly inbox: Inbox;
@@ -61,6 +67,8 @@ export class Conversations {
   readonly #held = new Set<InboxId>();
   /** What breaks a turn off, one for each that the backend works at. */
   readonly #asking = new Set<(reason: Error) => void>();
+  /** What breaks off the turn whose answer a conversation waits for. */
+  readonly #answering = new Map<string, (reason: Error) => void>();
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
@@ -178,6 +186,19 @@ export class Conversations {
   }
 
   /**
+   * Journals a message that asks to stop, with a word about it, and breaks off the answer that its conversation waits for; what
+   * waits behind that goes on.
+   */
+  async stopTurn(arrival: Arrival): Promise<Admitted> {
+    const stop = this.#answering.get(formatTarget(arrival.message.conversation));
+    const text = stop === undefined ? NOTHING_TO_STOP : STOPPED;
+    const admitted = await this.#parts.outbound.admit(arrival, [{ type: 'text', text }]);
+    // One that comes again was heeded before, and means no later turn.
+    if (admitted.outcome !== 'duplicate') stop?.(new LoongError(CANCELLED, 'stopped by somebody in the conversation'));
+    return admitted;
+  }
+
+  /**
    * Makes a message that is about to be journalled begin in the same commit, where it can be answered at once. Whoever gets
    * `true` calls `begin` or `forgo` for the same conversation, exactly once.
    */
@@ -226,7 +247,7 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { places, contextOf, outbound, counters, keepsHistory } = this.#parts;
+    const { places, contextOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -247,16 +268,23 @@ export class Conversations {
         return true;
       }
       const turn = { message, context: contextOf(entry), attempt };
-      const asked = askBackend(places.backend, turn, places.timeoutMs);
+      const view = 'atOnce' in places.backend ? undefined : viewOf?.(message, attempt);
+      const asked = askBackend(places.backend, turn, places.timeoutMs, view && ((answer) => view.show(answer)));
       over = asked.over;
       this.#asking.add(asked.stop);
+      this.#answering.set(key, asked.stop);
       const forget = () => void this.#asking.delete(asked.stop);
-      const segments = await asked.answer.catch((error: unknown) => {
-        void over.then(forget); // what still works can still be stopped
-        throw error;
-      });
+      const segments = await asked.answer
+        .catch((error: unknown) => {
+          void over.then(forget); // what still works can still be stopped
+          void view?.abandon();
+          throw error;
+        })
+        .finally(() => this.#answering.delete(key));
       forget();
-      const written = this.#written(() => outbound.answer(id, message, segments));
+      const shown = view === undefined ? undefined : await view.hand();
+      const answer = shown === undefined ? segments : [shown, ...segments];
+      const written = this.#written(() => outbound.answer(id, message, answer));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
       await written;
       counters.count('turns.answered');
@@ -275,14 +303,14 @@ export class Conversations {
     const { outbound, counters, log, secrets } = this.#parts;
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
     if (this.#closing) return;
-    counters.count('turns.failed');
     const { channel, kind, peer } = message.conversation;
-    log.error(
-      { error: describeError(error), kind: kindName(channel, kind), peer: shownPeer(log, peer) },
-      'a message could not be answered',
-    );
+    const about = { kind: kindName(channel, kind), peer: shownPeer(log, peer) };
+    const isCancelled = error instanceof LoongError && error.code === CANCELLED;
+    counters.count(isCancelled ? 'turns.stopped' : 'turns.failed');
+    if (isCancelled) log.info(about, 'an answer was stopped by somebody in the conversation');
+    else log.error({ error: describeError(error), ...about }, 'a message could not be answered');
     const told = rowErrorOf(error, secrets);
-    const apology = this.#apologyFor(key);
+    const apology = isCancelled ? '' : this.#apologyFor(key);
     await this.#written(() => outbound.fail(id, message, told, apology)).catch((failure: unknown) => {
       log.error(
         { error: describeError(failure) },

@@ -8,6 +8,7 @@ import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Answering } from './answering.js';
 import { startsAfresh } from './fresh-start.js';
+import { asksToStop } from './stop-command.js';
 
 /** Raw frames are kept up to this many characters. */
 const MAX_RAW_CHARS = 65_536;
@@ -63,7 +64,12 @@ export class Inbound implements LaneSink {
       ...(!isFresh && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
-    const atOnce = verdict.do === 'answer' ? conversations.answerAtOnce(arrival) : undefined;
+    const atOnce =
+      verdict.do !== 'answer'
+        ? undefined
+        : asksToStop(message)
+          ? conversations.stopTurn(arrival)
+          : conversations.answerAtOnce(arrival);
     const begins = verdict.do === 'answer' && atOnce === undefined && conversations.reserve(message.conversation);
     let admitted: Admitted | undefined;
     try {
