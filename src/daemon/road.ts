@@ -12,10 +12,12 @@ import type { Lane, StateFacts } from '../lanes/lane.js';
 import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
 import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { describeError } from '../model/errors.js';
+import type { Target } from '../model/target.js';
 import { Conversations } from '../relay/conversations.js';
 import { Delivery } from '../relay/delivery.js';
 import { Inbound } from '../relay/inbound.js';
 import { Outbound } from '../relay/outbound.js';
+import { pairingOffer } from '../relay/pairing-offer.js';
 import type { Settlements } from '../relay/settlements.js';
 import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
@@ -47,7 +49,7 @@ export function buildRoad(
 ): Road {
   const lane = openLane(account, store, counters, ports, around);
   const log = around.log.child({ lane: lane.id });
-  const policy = policyOf(account);
+  const policy = policyOf(account, store.pairings.approvedOf(lane.id));
   const { allowed } = policy;
   const { inbox, outbox, events } = store;
   const delivery = new Delivery({
@@ -60,13 +62,15 @@ export function buildRoad(
     onSettled: (id) => settlements.settled(id),
   });
   const wakeDelivery = () => delivery.wake();
+  const cutting = cuttingOf(account);
+  const places = (conversation: Target) => lane.replyRight(conversation)?.count;
   const outbound = new Outbound({
     allowed,
     inbox,
     outbox,
     parkTtlMs: account.parkTtlMs,
-    cutting: cuttingOf(account),
-    places: (conversation) => lane.replyRight(conversation)?.count,
+    cutting,
+    places,
     delivery,
   });
   const settings = config.backends.get(account.backend);
@@ -112,6 +116,7 @@ export function buildRoad(
     inbox,
     events,
     conversations,
+    offerFor: (message) => pairingOffer({ ...config.pairing, channel: account.channel, cutting, places }, message),
     counters,
     log,
     wakeDelivery,

@@ -3,7 +3,7 @@ import { type AccountPolicy, admit } from '../access/admission.js';
 import type { Lane, LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
 import { kindName } from '../model/target.js';
-import type { Admitted, Arrival, EventLog, Inbox, OutboxId } from '../store/store.js';
+import type { Admitted, Arrival, EventLog, Inbox, OutboxId, PairingOffer, PairingStep } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Conversations } from './conversations.js';
@@ -21,6 +21,8 @@ export interface InboundParts {
   readonly inbox: Inbox;
   readonly events: EventLog;
   readonly conversations: Conversations;
+  /** How an unknown sender is told to pair. */
+  readonly offerFor: (message: InboundMessage) => PairingOffer;
   readonly counters: Counters;
   readonly log: Log;
   /** Parked messages of this account may be due again. */
@@ -47,7 +49,7 @@ export class Inbound implements LaneSink {
   }
 
   async message(message: InboundMessage): Promise<void> {
-    const { lane, policy, inbox, conversations, counters, wakeDelivery, onInbound } = this.#parts;
+    const { lane, policy, inbox, conversations, offerFor, counters, wakeDelivery, onInbound } = this.#parts;
     onInbound();
     const verdict = admit(message, policy);
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
@@ -57,6 +59,7 @@ export class Inbound implements LaneSink {
       ...(verdict.do === 'ignore'
         ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
         : {}),
+      ...(verdict.do === 'offer-pairing' ? { pairing: offerFor(message) } : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
     const atOnce = verdict.do === 'answer' ? conversations.answerAtOnce(arrival) : undefined;
@@ -76,10 +79,29 @@ export class Inbound implements LaneSink {
       counters.count(`inbound.refused.${verdict.because}`);
       return this.#logNowAndThen(verdict.because, message);
     }
+    if (admitted.pairing !== undefined) return this.#asked(admitted.pairing, message);
     if (admitted.answered !== undefined) return counters.count('turns.answered');
     const entry = { id: admitted.id, message };
     if (begins) conversations.begin(entry, admitted.attempt ?? 1);
     else conversations.offer(entry);
+  }
+
+  /** Somebody unknown wrote: for the first time, once more, or while too many others wait. */
+  #asked(step: PairingStep, message: InboundMessage): void {
+    const { lane, counters, log, wakeDelivery } = this.#parts;
+    const reason = `pairing_${step}`;
+    counters.count(`inbound.refused.${reason}`);
+    if (step === 'pending') return this.#logNowAndThen(reason, message);
+    const sender = shownPeer(log, message.sender.id);
+    if (step === 'offered') {
+      wakeDelivery();
+      log.info({ sender }, 'somebody unknown asks to pair: `loong pairing list` shows who');
+    } else if (this.#mayLog(reason)) {
+      log.warn(
+        { sender, remedy: '`loong pairing list`, then approve or deny; or raise max_pending of [pairing]' },
+        `somebody unknown could not ask to pair: too many others of ${lane.id} wait`,
+      );
+    }
   }
 
   #logNowAndThen(reason: string, message: InboundMessage): void {

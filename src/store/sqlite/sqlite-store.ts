@@ -9,6 +9,7 @@ import { SqliteGatewaySessions } from './gateway-sessions.js';
 import { SqliteIdentities } from './identities.js';
 import { SqliteInbox } from './inbox.js';
 import { SqliteOutbox } from './outbox.js';
+import { SqlitePairings } from './pairings.js';
 import { Parking } from './parking.js';
 import { prune } from './pruning.js';
 import { SqliteQueue } from './queue.js';
@@ -27,12 +28,15 @@ export function openStore(path: string, durability: 'process' | 'power', busyLim
   const claims = new Claims(db, windows, line, parking);
   const entries = new Entries(db, line, expiry, claims);
   const outbox = new SqliteOutbox(db, windows, line, parking, reviews, expiry, claims, entries);
+  const events = new SqliteEventLog(db, windows, reviews, parking);
+  const pairings = new SqlitePairings(db, line, parking, entries, events);
   return {
-    inbox: new SqliteInbox(db, windows, entries, parking),
+    inbox: new SqliteInbox(db, windows, entries, parking, pairings),
     outbox,
     sessions: new SqliteGatewaySessions(db),
-    identities: new SqliteIdentities(db, windows, line, expiry),
-    events: new SqliteEventLog(db, windows, reviews, parking),
+    identities: new SqliteIdentities(db, windows, line, expiry, pairings),
+    events,
+    pairings,
     queue: new SqliteQueue(db, line, expiry),
     prune: (before) => prune(db, before),
     close: () => db.close(),
