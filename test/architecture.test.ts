@@ -58,6 +58,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'protocol',
     'relay/outbound',
     'sandbox',
+    'relay/pairing-desk',
     'store/pairing-reader',
     'store/queue-reader',
     'store/state-dir',

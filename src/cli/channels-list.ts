@@ -14,7 +14,8 @@ import {
 } from './channel-inventory.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
-import { stateLines } from './live-status.js';
+import { privateLine, stateLines } from './live-status.js';
+import { pairingsIn } from './pairings-in.js';
 import { findDaemon } from './running-daemon.js';
 
 export async function listChannels(options: GlobalOptions): Promise<void> {
@@ -24,7 +25,8 @@ export async function listChannels(options: GlobalOptions): Promise<void> {
     path: options.config,
   });
   const daemon = await askDaemon(config);
-  const channels = (Object.keys(CHANNELS) as ChannelId[]).map((id) => inventoryOf(config, id, daemon));
+  const pairings = pairingsIn(config.gateway.stateDir);
+  const channels = (Object.keys(CHANNELS) as ChannelId[]).map((id) => inventoryOf(config, id, daemon, pairings));
   if (options.json) return printJson({ config: config.path, channels, warnings: config.warnings });
   console.log(`config: ${config.path}`);
   for (const channel of channels) {
@@ -97,7 +99,8 @@ function printAccount(account: AccountInventory): void {
     const who = account.self_id === undefined ? 'the first QQ that connects' : `QQ ${account.self_id}`;
     console.log(`    listens at ${account.endpoint} for ${who}`);
   }
-  if (account.live !== undefined) {
+  if (account.live === undefined) console.log(`    ${privateLine(account.dm_policy, account.pairings)}`);
+  else {
     const [state, ...more] = stateLines(account.live, Date.now());
     console.log(`    live   ${state}`);
     for (const line of more) console.log(`           ${line}`);

@@ -27,8 +27,16 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     remedy: 'check the id for a typo, or add it to allowed_peer_ids of the account',
   },
   'access.revoked': {
-    meaning: 'the peer was taken off the list while the message waited',
-    remedy: 'put it back into allowed_peer_ids, and send the message anew',
+    meaning: 'the peer was taken off the list, or its pairing revoked, while the message waited',
+    remedy: 'put it back into allowed_peer_ids, or approve it anew, and send the message once more',
+  },
+  'pairing.unknown': {
+    meaning: 'nobody waits for approval with this code or id, or nobody with this id was approved',
+    remedy: '`loong pairing list` shows who waits and who was approved',
+  },
+  'pairing.ambiguous': {
+    meaning: 'several accounts know this user',
+    remedy: 'name the account, with --account',
   },
   'account.changed': {
     meaning: 'the account would be another app or QQ than when it ran last',

@@ -43,7 +43,8 @@ const SEND_REMEDY =
   'the body is {"target": "…"} with "text", "markdown" or (onebot) "segments", and "reply_to" if you like';
 const actionName = /^[.\w]{1,64}$/;
 const ACTION_REMEDY = 'the path ends with the name of an action, the body is its params as a JSON object';
-const APPROVE_REMEDY = 'the body is {"channel": "…", "pairing": "code or user id"}, with "account" and "notify" if you like';
+const APPROVE_REMEDY =
+  'the body is {"channel": "…", "pairing": "code or user id"}, with "account" and "notify" if you like';
 const REMOVE_REMEDY =
   'write /v1/pairings?channel=…&pairing=… (code or user id) to deny, or …&approved=… (user id) to revoke';
 const RETRY_REMEDY = 'the body is empty, or {"may_double": true} for a message that may have arrived';

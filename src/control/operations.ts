@@ -3,8 +3,8 @@ import { UsageError } from '../model/errors.js';
 import { type AccountId, type ChannelId, channelIn, laneId, normaliseAccountId, parseTarget } from '../model/target.js';
 import { VERSION } from '../model/version.js';
 import type { Outbound } from '../relay/outbound.js';
-import type { Settlements } from '../relay/settlements.js';
 import type { PairingAccount, PairingDesk } from '../relay/pairing-desk.js';
+import type { Settlements } from '../relay/settlements.js';
 import type { Pairings, Queue, QueueChange, QueueItem, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { AccountStatus, DaemonOperations, Receipt, SendRequest } from './api.js';
@@ -37,7 +37,8 @@ export interface OperationParts {
 }
 
 export function daemonOperations(parts: OperationParts): DaemonOperations {
-  const { outbounds, defaultAccounts, settlements, queue, pairings, desk, accounts, board, counters, requestStop } = parts;
+  const { outbounds, defaultAccounts, settlements, queue, pairings, desk, accounts, board, counters, requestStop } =
+    parts;
   const startedAt = Date.now();
   const afterwards = (id: string, { account, message, waiting }: QueueChange): QueueItem => {
     if (waiting !== undefined) parts.answerAgain(account, waiting);

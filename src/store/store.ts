@@ -289,7 +289,7 @@ export interface PendingPairing {
   /** Lane id. */
   readonly account: string;
   readonly peer: string;
-  /** As the platform gave it: hostile. */
+  /** One line, as the lane read it. */
   readonly name?: string;
   readonly code: string;
   /** Unix ms. */

@@ -26,9 +26,6 @@ import { CODE_LASTS_MS, codeIn, newCode } from './pairing-code.js';
 import type { Parking } from './parking.js';
 import type { TargetLine } from './target-line.js';
 
-/** Longer names are cut. */
-const NAME_CHARS = 64;
-
 const FORGET_OLD = 'DELETE FROM pairings WHERE account = ? AND code IS NOT NULL AND expires_at <= ?';
 const OPEN_OF = 'SELECT peer FROM pairings WHERE account = ? AND code IS NOT NULL';
 const HAS_CODE = 'SELECT 1 FROM pairings WHERE code = ?';
@@ -123,13 +120,12 @@ export class SqlitePairings implements Pairings {
     if (open.some(({ peer }) => peer === sender.id)) return { step: 'pending' };
     if (open.length >= maxPending) return { step: 'full' };
     const code = this.#freshCode();
-    const name = sender.name === undefined ? null : [...sender.name.slice(0, 2 * NAME_CHARS)].slice(0, NAME_CHARS).join('');
     return {
       step: 'offered',
       answer: { messages: [say(code)], mayBegin: nobody, needsPair: true },
       keep: (id) => {
         const place = formatTarget(conversation);
-        this.#ask.run(account, sender.id, name, place, id, code, now, now + CODE_LASTS_MS);
+        this.#ask.run(account, sender.id, sender.name ?? null, place, id, code, now, now + CODE_LASTS_MS);
         this.#events.note(account, { name: 'pairing.requested', data: { peer: sender.id } }, now);
       },
     };

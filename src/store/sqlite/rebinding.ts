@@ -39,7 +39,15 @@ export function forgetEverything(db: Database, account: string, now: number): Re
   db.prepare<[string], never>(NOTE_LAST_ROWS).run(account);
   const pairings = db.prepare<[string], never>(FORGET_PAIRINGS).run(account).changes;
   const identity = db.prepare<[string], { identity: string }>(FORGET_IDENTITY).get(account)?.identity;
-  return { ...(identity === undefined ? {} : { identity }), ...outgoing, unanswered, windows, sessions, refusals, pairings };
+  return {
+    ...(identity === undefined ? {} : { identity }),
+    ...outgoing,
+    unanswered,
+    windows,
+    sessions,
+    refusals,
+    pairings,
+  };
 }
 
 function settleOutbox(db: Database, account: string, now: number): Pick<Rebound, 'failed' | 'uncertain'> {
