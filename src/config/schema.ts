@@ -54,8 +54,6 @@ export const DEFAULTS = {
   system_prompt: '',
   history_limit: 50,
   history_chars: 8000,
-  skills: [],
-  tools: { allow: [], deny: [] },
   ws_host: '127.0.0.1',
   ws_port: 3001,
   ws_path: '/onebot/v11/ws',
@@ -126,11 +124,11 @@ function commonKeys(channel: ChannelId) {
           require_mention: key(yesOrNo(), 'Answer only when mentioned, in this group.'),
           allow_from: key(peers, 'Senders who may use the bot in this group; replaces group_allow_from.'),
           system_prompt: key(prompt(), 'Told to the backend in this group; replaces the account’s.'),
-          skills: key(list(word()), 'Told to the backend: what it may use in this group.', DEFAULTS.skills),
+          skills: key(list(word()), 'Told to the backend: what it may use in this group.', []),
           tools: key(
             table({
-              allow: key(list(word()), 'Tools that the backend may use; empty: all.', DEFAULTS.tools.allow),
-              deny: key(list(word()), 'Tools that it may not use.', DEFAULTS.tools.deny),
+              allow: key(list(word()), 'Tools that the backend may use; empty: all.', []),
+              deny: key(list(word()), 'Tools that it may not use.', []),
             }),
             'Told to the backend, which has to heed it.',
           ),

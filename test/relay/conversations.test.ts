@@ -11,7 +11,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { ACCOUNT, arrival, inbound, target } from '../support/messages.js';
+import { ACCOUNT, arrival, inbound, NO_CONTEXT, target } from '../support/messages.js';
 import { allowing } from '../support/policies.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';

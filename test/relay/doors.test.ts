@@ -16,7 +16,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { ACCOUNT, HOUR, inbound, outgoing, target } from '../support/messages.js';
+import { ACCOUNT, HOUR, inbound, NO_CONTEXT, outgoing, target } from '../support/messages.js';
 import { allowing, policyWith } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -61,6 +61,7 @@ function doors(entries: readonly string[]) {
   const conversations = new Conversations({
     account: ACCOUNT,
     backend: echo,
+    contextOf: () => NO_CONTEXT,
     concurrency: 4,
     timeoutMs: 60_000,
     apology: '',

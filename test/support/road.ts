@@ -15,6 +15,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
+import { NO_CONTEXT } from './messages.js';
 import { policyWith } from './policies.js';
 import { waitUntil } from './wait-until.js';
 
@@ -70,6 +71,7 @@ export async function openRoad(
   const conversations = new Conversations({
     account: lane.id,
     backend,
+    contextOf: () => NO_CONTEXT,
     concurrency,
     timeoutMs: 60_000,
     apology: '',
