@@ -418,7 +418,23 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   from_bot: { meaning: 'the message was not answered, for a bot wrote it', remedy: 'nothing: bots are never answered' },
   sender_not_allowed: {
     meaning: 'the message was not answered, for its sender is not on the list',
-    remedy: 'add the sender to allowed_peer_ids',
+    remedy: 'add the sender to allowed_peer_ids, or set dm_policy = "pairing"',
+  },
+  dm_disabled: {
+    meaning: 'the message was not answered, for private chats are switched off',
+    remedy: 'set dm_policy of the account to "pairing" or "allowlist"',
+  },
+  pairing_offered: {
+    meaning: 'the message is not answered yet, for its sender is unknown and was told a code',
+    remedy: '`loong pairing list`, then `loong pairing approve`: it is answered then',
+  },
+  pairing_pending: {
+    meaning: 'the message was not answered, for its sender waits to be approved',
+    remedy: '`loong pairing list`, then approve or deny',
+  },
+  pairing_full: {
+    meaning: 'the message was not answered, for its sender is unknown and too many others wait to be approved',
+    remedy: 'approve or deny those who wait, or raise max_pending of [pairing]',
   },
   group_not_allowed: {
     meaning: 'the message was not answered, for its group is not on the list',

@@ -89,14 +89,13 @@ export class Inbound implements LaneSink {
   /** Somebody unknown wrote: for the first time, once more, or while too many others wait. */
   #asked(step: PairingStep, message: InboundMessage): void {
     const { lane, counters, log, wakeDelivery } = this.#parts;
-    const reason = `pairing_${step}`;
-    counters.count(`inbound.refused.${reason}`);
-    if (step === 'pending') return this.#logNowAndThen(reason, message);
+    counters.count(`inbound.refused.${step}`);
+    if (step === 'pairing_pending') return this.#logNowAndThen(step, message);
     const sender = shownPeer(log, message.sender.id);
-    if (step === 'offered') {
+    if (step === 'pairing_offered') {
       wakeDelivery();
       log.info({ sender }, 'somebody unknown asks to pair: `loong pairing list` shows who');
-    } else if (this.#mayLog(reason)) {
+    } else if (this.#mayLog(step)) {
       log.warn(
         { sender, remedy: '`loong pairing list`, then approve or deny; or raise max_pending of [pairing]' },
         `somebody unknown could not ask to pair: too many others of ${lane.id} wait`,

@@ -56,8 +56,8 @@ export interface PairingOffer {
   readonly say: (code: string) => NewOutgoing;
 }
 
-/** `offered`: just now · `pending`: before, so nothing is said again · `full`: too many others wait. */
-export type PairingStep = 'offered' | 'pending' | 'full';
+/** Why a message is refused that came with an offer: it was made just now; before, so nothing is said again; or too many others wait. */
+export type PairingStep = 'pairing_offered' | 'pairing_pending' | 'pairing_full';
 
 /** As for `Inbox.answer`. */
 export interface ReadyAnswer {

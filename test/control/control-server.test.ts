@@ -10,6 +10,7 @@ import { StatusBoard } from '../../src/control/status-board.js';
 import { LoongError } from '../../src/model/errors.js';
 import { normaliseAccountId } from '../../src/model/target.js';
 import { Outbound } from '../../src/relay/outbound.js';
+import { PairingDesk } from '../../src/relay/pairing-desk.js';
 import { Settlements } from '../../src/relay/settlements.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, Store } from '../../src/store/store.js';
@@ -48,6 +49,15 @@ beforeEach(async () => {
   answeredAgain = [];
   called = [];
   settlements = new Settlements(outbox);
+  const accounts = [
+    {
+      channel: 'qqbot',
+      id: normaliseAccountId('main'),
+      allowedPeerIds: ['alice', 'amy'],
+      groups: new Map(),
+      dmPolicy: 'pairing',
+    },
+  ] as const;
   const operations = daemonOperations({
     outbounds: new Map([[ACCOUNT, outbound]]),
     defaultAccounts: { qqbot: normaliseAccountId('main'), onebot: normaliseAccountId('home') },
@@ -64,6 +74,16 @@ beforeEach(async () => {
     ]),
     settlements,
     queue: opened.queue,
+    pairings: opened.pairings,
+    desk: new PairingDesk({
+      pairings: opened.pairings,
+      accounts,
+      cutting: () => ({ limit: 2000, mode: 'length' }),
+      by: 'api',
+      log,
+      answer: (account, entry) => answeredAgain.push([account, entry.message.id]),
+    }),
+    accounts,
     answerAgain: (account, entry) => answeredAgain.push([account, entry.message.id]),
     board: new StatusBoard([target('x')], log, new Secrets()),
     counters: new Counters(),

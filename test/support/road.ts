@@ -16,7 +16,7 @@ import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
 import { NO_CONTEXT } from './messages.js';
-import { policyWith } from './policies.js';
+import { offerFor, policyWith } from './policies.js';
 import { waitUntil } from './wait-until.js';
 
 export interface Road {
@@ -88,6 +88,7 @@ export async function openRoad(
     inbox,
     events,
     conversations,
+    offerFor,
     counters,
     log,
     wakeDelivery,

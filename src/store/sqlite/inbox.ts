@@ -102,7 +102,7 @@ export class SqliteInbox implements Inbox {
     const known = this.#known.meet(digest, conversation, message.id);
     if (known !== undefined) return this.#copy(arrival, known, body, attempts);
     const asked = pairing === undefined ? undefined : this.#pairings.ask(message, pairing, now);
-    const refusal = asked === undefined ? arrival.refusal : `pairing_${asked.step}`;
+    const refusal = asked?.step ?? arrival.refusal;
     const answer = asked?.answer ?? arrival.answer;
     const refused = refusal !== undefined;
     const isSettled = refused || answer !== undefined;

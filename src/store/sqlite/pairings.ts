@@ -117,11 +117,11 @@ export class SqlitePairings implements Pairings {
     const account = laneId(conversation);
     this.#forgetOld.run(account, now);
     const open = this.#openOf.all(account);
-    if (open.some(({ peer }) => peer === sender.id)) return { step: 'pending' };
-    if (open.length >= maxPending) return { step: 'full' };
+    if (open.some(({ peer }) => peer === sender.id)) return { step: 'pairing_pending' };
+    if (open.length >= maxPending) return { step: 'pairing_full' };
     const code = this.#freshCode();
     return {
-      step: 'offered',
+      step: 'pairing_offered',
       answer: { messages: [say(code)], mayBegin: nobody, needsPair: true },
       keep: (id) => {
         const place = formatTarget(conversation);
