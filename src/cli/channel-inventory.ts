@@ -219,11 +219,7 @@ function peersRequirement(account: Account): Requirement {
   return {
     id: 'allowed_peer_ids',
     label: isOnebot ? 'allowed peer ids or groups' : 'allowed peer ids',
-    config_paths: [
-      ...paths(channel, 'allowed_peer_ids'),
-      ...paths(channel, 'dm_policy'),
-      ...(isOnebot ? paths(channel, 'groups') : []),
-    ],
+    config_paths: [...paths(channel, 'allowed_peer_ids'), ...(isOnebot ? paths(channel, 'groups') : [])],
     env_pointer_paths: [],
     met,
     ...(met ? {} : { detail: problem.message }),
