@@ -144,6 +144,62 @@ describe('inbound', () => {
   });
 });
 
+describe('private chats', () => {
+  const PRIVATE = ['c2c', 'dm'] as const;
+  const paired = new Set(['AUTHOR']);
+  const verdicts = (keys: Parameters<typeof account>[0], more: Partial<InboundMessage> = {}) =>
+    PRIVATE.map((kind) => judged(said(kind, more), keys));
+
+  test('an unknown sender is asked to pair, met with silence, or answered, as dm_policy says', () => {
+    expect(verdicts({ dmPolicy: 'pairing' })).toEqual(['offer-pairing', 'offer-pairing']);
+    expect(verdicts({ dmPolicy: 'allowlist' })).toEqual(['sender_not_allowed', 'sender_not_allowed']);
+    expect(verdicts({ dmPolicy: 'open', allowedPeerIds: ['*'] })).toEqual(['answer', 'answer']);
+    expect(verdicts({ dmPolicy: 'disabled', allowedPeerIds: ['*', 'AUTHOR'] })).toEqual(['dm_disabled', 'dm_disabled']);
+  });
+
+  test('"*" beside pairing lets everybody into private chats, and asks nobody to pair', () => {
+    expect(verdicts({ dmPolicy: 'pairing', allowedPeerIds: ['*'] })).toEqual(['answer', 'sender_not_allowed']);
+  });
+
+  test('who was approved is answered, may be written to, and is nobody in groups', () => {
+    for (const dmPolicy of ['pairing', 'allowlist'] as const) {
+      const policy = policyOf(account({ dmPolicy }), paired);
+      expect(PRIVATE.map((kind) => admit(said(kind), policy).do)).toEqual(['answer', 'answer']);
+      expect(KINDS.filter((kind) => policy.allowed.has(kind, 'AUTHOR'))).toEqual(['c2c']);
+      for (const kind of ['group', 'channel'] as const) {
+        expect(admit(said(kind, { conversation: target('AUTHOR', kind) }), policy)).toMatchObject({ do: 'ignore' });
+      }
+    }
+    const off = policyOf(account({ dmPolicy: 'disabled' }), paired);
+    expect(PRIVATE.map((kind) => admit(said(kind), off).do)).toEqual(['ignore', 'ignore']);
+  });
+
+  test('approval and its end hold at once, for the set is looked at anew', () => {
+    const people = new Set<string>();
+    const policy = policyOf(account({ dmPolicy: 'pairing' }), people);
+    const verdict = () => admit(said('c2c'), policy).do;
+    expect([verdict(), people.add('AUTHOR') && verdict(), people.delete('AUTHOR') && verdict()]).toEqual([
+      'offer-pairing',
+      'answer',
+      'offer-pairing',
+    ]);
+  });
+
+  test.each(['*', '', 'a/b', 'a:b', '..', 'x'.repeat(129)])('nobody who is called %j is asked to pair', (id) => {
+    expect(verdicts({ dmPolicy: 'pairing' }, { sender: { id: id as PeerId, isBot: false } })).toEqual([
+      'sender_not_allowed',
+      'sender_not_allowed',
+    ]);
+  });
+
+  test('a bot is not asked to pair', () => {
+    expect(verdicts({ dmPolicy: 'pairing' }, { sender: { id: 'AUTHOR' as PeerId, isBot: true } })).toEqual([
+      'from_bot',
+      'from_bot',
+    ]);
+  });
+});
+
 describe('groups', () => {
   const aside = (kind: TargetKind) => said(kind, { mentionsBot: false });
   const from = (sender: string, group = 'PLACE', more: Partial<InboundMessage> = {}) =>
