@@ -7,7 +7,6 @@ import type {
   ApprovalDocument,
   DaemonStatus,
   PairingChoice,
-  PairingDocument,
   PendingDocument,
   Problem,
   Receipt,
@@ -99,10 +98,6 @@ export class ControlClient {
   /** Gives up a message of the queue. @throws as `Queue.drop` */
   drop(id: string): Promise<QueueItem> {
     return this.#call<QueueItem>('DELETE', queuePath(id));
-  }
-
-  pairings(): Promise<PairingDocument> {
-    return this.#call<PairingDocument>('GET', '/v1/pairings');
   }
 
   /** @throws as `PairingOperations.approve` */

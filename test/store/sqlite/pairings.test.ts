@@ -194,6 +194,8 @@ describe('revoking', () => {
     for (const id of stopped) expect(found(id)).toMatchObject({ status: 'failed', error: { code: 'access.revoked' } });
     expect([found(sending)?.status, found(other)?.status]).toEqual(['sending', 'queued']);
     expect([[...store.pairings.approvedOf(ACCOUNT)], waiting()]).toEqual([[], []]);
+    await expect(store.queue.retry('in-1', false)).rejects.toMatchObject({ code: 'access.revoked' });
+    expect(waiting()).toEqual([]);
     await expect(revoke('alice')).rejects.toMatchObject({ code: 'pairing.unknown' });
   });
 
