@@ -4,6 +4,7 @@ import { readConfig } from '../config/read-config.js';
 import type { DaemonStatus } from '../control/api.js';
 import { describeError } from '../model/errors.js';
 import { CHANNELS, type ChannelId } from '../model/target.js';
+import { NO_PAIRINGS, type PairingList } from '../store/pairing-reader.js';
 import {
   type AccountInventory,
   type ChannelInventory,
@@ -25,7 +26,7 @@ export async function listChannels(options: GlobalOptions): Promise<void> {
     path: options.config,
   });
   const daemon = await askDaemon(config);
-  const pairings = pairingsIn(config.gateway.stateDir);
+  const pairings = readPairings(config);
   const channels = (Object.keys(CHANNELS) as ChannelId[]).map((id) => inventoryOf(config, id, daemon, pairings));
   if (options.json) return printJson({ config: config.path, channels, warnings: config.warnings });
   console.log(`config: ${config.path}`);
@@ -46,6 +47,16 @@ async function askDaemon(config: Config): Promise<DaemonStatus | undefined> {
   } catch (error) {
     console.error(`warning: ${describeError(error)}`);
     return undefined;
+  }
+}
+
+/** Nor does a database that cannot be read keep the inventory back. */
+function readPairings({ gateway }: Config): PairingList {
+  try {
+    return pairingsIn(gateway.stateDir);
+  } catch (error) {
+    console.error(`warning: ${describeError(error)}`);
+    return NO_PAIRINGS;
   }
 }
 

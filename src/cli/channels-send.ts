@@ -60,7 +60,7 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
   const account = requireAccount(accounts, target.account);
   assertEnabled(account);
   const content = await contentOf(options, channel);
-  assertWorthSending(target, content, allowedNow(config, account));
+  assertWorthSending(target, content, allowedNow(config, account, target));
   const { replyTo, idempotencyKey: key } = options;
   if (key !== undefined) assertIdempotencyKey(key);
   const message = { target, content, replyTo, key };
@@ -74,8 +74,10 @@ function assertWorthSending(target: Target, content: Content, allowed: AllowedPe
   else assertSendable(target, [segmentOf(content)], allowed);
 }
 
-/** By the config, and by the pairings that were approved. */
-function allowedNow({ gateway }: Config, account: Account): AllowedPeers {
+/** By the config, else by the pairings that were approved. */
+function allowedNow({ gateway }: Config, account: Account, target: Target): AllowedPeers {
+  const listed = allowedPeers(account);
+  if (listed.has(target.kind, target.peer)) return listed;
   const lane = laneId({ channel: account.channel, account: account.id });
   const { approved } = pairingsIn(gateway.stateDir);
   return allowedPeers(account, new Set(approved.filter((one) => one.account === lane).map(({ peer }) => peer)));
@@ -94,7 +96,7 @@ async function tryDry(
 ): Promise<void> {
   const { target, content } = message;
   const segments = segmentsOf(requestOf(message), target.channel);
-  assertSendable(target, segments, allowedNow(config, account));
+  assertSendable(target, segments, allowedNow(config, account, target));
   const { dryRun } = await import('../daemon/dry-run.js');
   const asks = account.channel === 'onebot' && segments.some(({ type }) => type !== 'text');
   const { parts, program } = await dryRun(

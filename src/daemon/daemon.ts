@@ -15,6 +15,7 @@ import { ConfigError, describeError } from '../model/errors.js';
 import { laneId } from '../model/target.js';
 import { VERSION } from '../model/version.js';
 import { PairingDesk } from '../relay/pairing-desk.js';
+import { dismissUnadmitted } from '../relay/readmission.js';
 import { Settlements } from '../relay/settlements.js';
 import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from '../store/owner.js';
 import { openStore } from '../store/sqlite/sqlite-store.js';
@@ -91,6 +92,11 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
         for (const message of messages) settlements.settled(message);
       },
     });
+    for (const { lane, policy } of roads.values()) {
+      const dismissed = await dismissUnadmitted(store.inbox, lane.id, policy);
+      if (dismissed > 0)
+        log.warn({ lane: lane.id, dismissed }, 'messages of people who may not talk any more are not answered');
+    }
     let requestStop = () => {};
     const stopRequested = new Promise<void>((resolve) => {
       requestStop = resolve;

@@ -1,6 +1,6 @@
 /** The road of one account, made of its parts: lane, doors, conversations, delivery. */
 import { assertActionAllowed } from '../access/action-gate.js';
-import { policyOf } from '../access/admission.js';
+import { type AccountPolicy, policyOf } from '../access/admission.js';
 import type { Backend } from '../backends/backend.js';
 import { echo } from '../backends/echo.js';
 import { execCommand } from '../backends/exec-command.js';
@@ -28,6 +28,7 @@ import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
 export interface Road {
   readonly account: Account;
   readonly lane: Lane;
+  readonly policy: AccountPolicy;
   /** Calls an action of OneBot, where the channel has any. */
   readonly action?: (name: string, params: { readonly [key: string]: unknown }) => Promise<unknown>;
   readonly inbound: Inbound;
@@ -139,7 +140,7 @@ export function buildRoad(
           },
         }
       : {};
-  return { account, lane, inbound, outbound, delivery, conversations, ...action };
+  return { account, lane, policy, inbound, outbound, delivery, conversations, ...action };
 }
 
 function backendOf(config: BackendConfig, commands: GroupRecords): Backend {
