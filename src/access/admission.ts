@@ -1,11 +1,14 @@
 /** Whether a message may be answered. Pure: the same message and policy always give the same verdict. */
-import type { AccountBasics, GroupRule } from '../config/config.js';
+import { type AccountBasics, type GroupRule, meansEverybody } from '../config/config.js';
 import type { InboundMessage } from '../model/message.js';
-import { type ChannelId, kindName, shortPeer, type TargetKind } from '../model/target.js';
+import { type ChannelId, isPeerIdOf, kindName, shortPeer, type TargetKind } from '../model/target.js';
 import { type AllowedPeers, allowedPeers } from './allowed-peers.js';
 
 export interface AccountPolicy {
   readonly allowed: AllowedPeers;
+  readonly dmPolicy: AccountBasics['dmPolicy'];
+  /** Unknown people are asked to pair. */
+  readonly offersPairing: boolean;
   readonly groupPolicy: AccountBasics['groupPolicy'];
   /** Senders for whom groups were opened, and ids of groups that are admitted. */
   readonly groupAllowFrom: readonly string[];
@@ -17,6 +20,7 @@ export interface AccountPolicy {
 /** Why a message is not answered. These words are stored, counted and shown. */
 export type RefusalReason =
   | 'from_bot'
+  | 'dm_disabled'
   | 'sender_not_allowed'
   | 'group_not_allowed'
   | 'group_disabled'
@@ -25,34 +29,39 @@ export type RefusalReason =
   /** Found beside admission: somebody answers every answer. */
   | 'too_many_turns';
 
-export type Verdict = { readonly do: 'answer' } | { readonly do: 'ignore'; readonly because: RefusalReason };
+export type Verdict =
+  | { readonly do: 'answer' }
+  /** Not answered yet: the sender is told how to be let in. */
+  | { readonly do: 'offer-pairing' }
+  | { readonly do: 'ignore'; readonly because: RefusalReason };
 
 const ANSWER: Verdict = { do: 'answer' };
+const OFFER_PAIRING: Verdict = { do: 'offer-pairing' };
 
+/** `paired`: as for `allowedPeers`. */
 export function policyOf(
-  account: Omit<AccountPolicy, 'allowed'> & Pick<AccountBasics, 'allowedPeerIds'>,
+  account: Omit<AccountPolicy, 'allowed' | 'offersPairing'> & Pick<AccountBasics, 'allowedPeerIds'>,
+  paired?: ReadonlySet<string>,
 ): AccountPolicy {
-  const { groupPolicy, groupAllowFrom, groups, requireMention } = account;
-  return { allowed: allowedPeers(account), groupPolicy, groupAllowFrom, groups, requireMention };
+  const { dmPolicy, groupPolicy, groupAllowFrom, groups, requireMention } = account;
+  // Who would be asked is everybody then, and everybody is allowed.
+  const offersPairing = dmPolicy === 'pairing' && !meansEverybody(account.allowedPeerIds);
+  const allowed = allowedPeers(account, paired);
+  return { allowed, dmPolicy, offersPairing, groupPolicy, groupAllowFrom, groups, requireMention };
 }
 
-/** False when no message at all can be admitted. */
-export function admitsAnything({ allowed, groupPolicy, groupAllowFrom }: AccountPolicy): boolean {
-  if (allowed.reachesPeople) return true;
+/** False when no message at all can be admitted, now or once somebody was approved. */
+export function admitsAnything(policy: AccountPolicy): boolean {
+  const { allowed, dmPolicy, offersPairing, groupPolicy, groupAllowFrom } = policy;
+  if (dmPolicy !== 'disabled' && (offersPairing || allowed.reachesPeople)) return true;
   if (groupPolicy !== 'allowlist') return groupPolicy === 'open';
-  return !allowed.isEmpty || groupAllowFrom.length > 0;
+  return allowed.reachesGroups || groupAllowFrom.length > 0;
 }
 
 export function admit(message: InboundMessage, policy: AccountPolicy): Verdict {
   const { kind, peer } = message.conversation;
-  const { allowed } = policy;
   if (message.sender.isBot) return ignore('from_bot');
-  if (kind === 'c2c') return allowed.has('c2c', message.sender.id) ? ANSWER : ignore('sender_not_allowed');
-  // A guild's direct message is judged by its author, whom `*` (every c2c peer) does not mean.
-  if (kind === 'dm') {
-    const isAllowed = allowed.names('c2c', message.sender.id) || allowed.has('dm', message.sender.id);
-    return isAllowed ? ANSWER : ignore('sender_not_allowed');
-  }
+  if (kind === 'c2c' || kind === 'dm') return admitPrivately(message, policy);
   const [own, others] = [policy.groups.get(peer), policy.groups.get('*')];
   if (policy.groupPolicy === 'disabled' || own?.enabled === false) return ignore('group_disabled');
   if (!isGroupAdmitted(kind, peer, policy)) return ignore('group_not_allowed');
@@ -61,6 +70,19 @@ export function admit(message: InboundMessage, policy: AccountPolicy): Verdict {
   if ((own?.requireMention ?? others?.requireMention ?? policy.requireMention) && !message.mentionsBot)
     return ignore('not_mentioned');
   return ANSWER;
+}
+
+function admitPrivately({ conversation, sender }: InboundMessage, policy: AccountPolicy): Verdict {
+  const { allowed, dmPolicy, offersPairing } = policy;
+  if (dmPolicy === 'disabled') return ignore('dm_disabled');
+  // A guild's direct message is judged by its author, whom `*` (every c2c peer) does not mean.
+  const isListed =
+    conversation.kind === 'c2c'
+      ? allowed.has('c2c', sender.id)
+      : allowed.names('c2c', sender.id) || allowed.has('dm', sender.id);
+  if (isListed || dmPolicy === 'open') return ANSWER;
+  const mayPair = offersPairing && sender.id !== '*' && isPeerIdOf(conversation.channel, sender.id);
+  return mayPair ? OFFER_PAIRING : ignore('sender_not_allowed');
 }
 
 function isGroupAdmitted(

@@ -7,11 +7,20 @@ import { admitsAnything, policyOf } from './admission.js';
 export function unservable(account: Account): Required<ConfigProblem> | undefined {
   if (admitsAnything(policyOf(account))) return undefined;
   const { channel, id, allowedPeerIds } = account;
-  const list = allowedPeerIds.length === 0 ? 'allowed_peer_ids is empty' : 'allowed_peer_ids names no person';
+  const isClosed = account.dmPolicy === 'disabled';
+  const list = isClosed
+    ? 'dm_policy is "disabled"'
+    : allowedPeerIds.length === 0
+      ? 'allowed_peer_ids is empty'
+      : 'allowed_peer_ids names no person';
   const [someone, group] = channel === 'qqbot' ? ['openid_alice', 'GROUP_OPENID'] : ['20002', 'NUMBER'];
   return {
-    path: `${channel}.allowed_peer_ids`,
+    path: `${channel}.${isClosed ? 'dm_policy' : 'allowed_peer_ids'}`,
     message: `account \`${id}\` could never admit a message: ${list}, and no group is admitted`,
-    remedy: `add the id of at least one peer, e.g. allowed_peer_ids = ["${someone}"], or a group as [${channel}.groups.${group}]`,
+    remedy: `${
+      isClosed
+        ? 'set dm_policy = "pairing" or "allowlist"'
+        : `add the id of at least one peer, e.g. allowed_peer_ids = ["${someone}"], set dm_policy = "pairing" so that people can ask`
+    }, or add a group as [${channel}.groups.${group}]`,
   };
 }

@@ -26,6 +26,7 @@ export async function rebindAccount(channelName: string, accountName: string, op
   console.log(`  ${done.windows} reply ${plural(done.windows, 'window')} closed`);
   console.log(`  ${done.sessions} gateway ${plural(done.sessions, 'session')} forgotten`);
   console.log(`  ${done.refusals} ${plural(done.refusals, 'refusal')} of active messages forgotten`);
+  console.log(`  ${done.pairings} ${plural(done.pairings, 'pairing')} forgotten`);
   console.log(`  → ${NEXT[channel]}`);
 }
 
@@ -36,7 +37,7 @@ const NEXT = {
 } as const;
 
 function documentOf(lane: string, done: Rebound) {
-  const { identity = null, failed, uncertain, unanswered, windows, sessions, refusals } = done;
+  const { identity = null, failed, uncertain, unanswered, windows, sessions, refusals, pairings } = done;
   return {
     account: lane,
     was: identity,
@@ -46,6 +47,7 @@ function documentOf(lane: string, done: Rebound) {
     windows_closed: windows,
     sessions_forgotten: sessions,
     refusals_forgotten: refusals,
+    pairings_forgotten: pairings,
   };
 }
 

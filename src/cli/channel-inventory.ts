@@ -1,9 +1,10 @@
 /** What `loong channels` knows of each channel, and what each account needs before it can send or serve. */
-import { admitsAnything, policyOf } from '../access/admission.js';
+import { unservable } from '../access/servable.js';
 import type { Account, Config, OnebotAccount, QqbotAccount, Resolved } from '../config/config.js';
 import { isLoopback } from '../config/onebot-accounts.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
-import { CHANNELS, type ChannelId, kindName } from '../model/target.js';
+import { CHANNELS, type ChannelId, kindName, laneId } from '../model/target.js';
+import type { PairingList } from '../store/pairing-reader.js';
 
 export interface Requirement {
   readonly id: string;
@@ -32,6 +33,8 @@ export interface AccountInventory {
   readonly default: boolean;
   readonly enabled: boolean;
   readonly configured: boolean;
+  readonly dm_policy: Account['dmPolicy'];
+  readonly pairings: { readonly pending: number; readonly approved: number };
   readonly operations: readonly Operation[];
   readonly live?: AccountStatus;
 }
@@ -87,7 +90,12 @@ export const TARGET_TEMPLATES: {
   ],
 };
 
-export function inventoryOf(config: Config, id: ChannelId, daemon: DaemonStatus | undefined): ChannelInventory {
+export function inventoryOf(
+  config: Config,
+  id: ChannelId,
+  daemon: DaemonStatus | undefined,
+  pairings: PairingList,
+): ChannelInventory {
   const { label, aliases, kinds } = CHANNELS[id];
   const { isConfigured, defaultAccount, defaultSource, accounts } = config[id];
   const live = daemon?.accounts.filter(({ channel }) => channel === id) ?? [];
@@ -106,11 +114,19 @@ export function inventoryOf(config: Config, id: ChannelId, daemon: DaemonStatus 
     running: live.length > 0,
     default_account: defaultAccount,
     default_account_source: defaultSource,
-    accounts: accounts.map((account) => accountInventory(account, account.id === defaultAccount, live)),
+    accounts: accounts.map((account) => accountInventory(account, account.id === defaultAccount, live, pairings)),
   };
 }
 
-function accountInventory(account: Account, isDefault: boolean, live: readonly AccountStatus[]): AccountInventory {
+function accountInventory(
+  account: Account,
+  isDefault: boolean,
+  live: readonly AccountStatus[],
+  { pending, approved }: PairingList,
+): AccountInventory {
+  const lane = laneId({ channel: account.channel, account: account.id });
+  const countOf = (all: PairingList['pending'] | PairingList['approved']) =>
+    all.filter((one) => one.account === lane).length;
   const state = live.find((status) => status.account === account.id);
   const own = account.channel === 'qqbot' ? qqbotNeeds(account) : onebotNeeds(account);
   const forSend = [enabledRequirement(account), ...own];
@@ -121,6 +137,8 @@ function accountInventory(account: Account, isDefault: boolean, live: readonly A
     default: isDefault,
     enabled: account.enabled,
     configured: own.every(({ met }) => met),
+    dm_policy: account.dmPolicy,
+    pairings: { pending: countOf(pending), approved: countOf(approved) },
     operations: [operation('send', account, forSend), operation('serve', account, forServe)],
     ...(state === undefined ? {} : { live: state }),
   };
@@ -195,7 +213,8 @@ function secretRequirement(
 
 function peersRequirement(account: Account): Requirement {
   const { channel } = account;
-  const met = admitsAnything(policyOf(account));
+  const problem = unservable(account);
+  const met = problem === undefined;
   const isOnebot = channel === 'onebot';
   return {
     id: 'allowed_peer_ids',
@@ -203,6 +222,6 @@ function peersRequirement(account: Account): Requirement {
     config_paths: [...paths(channel, 'allowed_peer_ids'), ...(isOnebot ? paths(channel, 'groups') : [])],
     env_pointer_paths: [],
     met,
-    ...(met ? {} : { detail: 'the list is empty, so nobody could ever be answered' }),
+    ...(met ? {} : { detail: problem.message }),
   };
 }

@@ -4,6 +4,7 @@ import { readConfig } from '../config/read-config.js';
 import type { DaemonStatus } from '../control/api.js';
 import { describeError } from '../model/errors.js';
 import { CHANNELS, type ChannelId } from '../model/target.js';
+import { NO_PAIRINGS, type PairingList } from '../store/pairing-reader.js';
 import {
   type AccountInventory,
   type ChannelInventory,
@@ -14,7 +15,8 @@ import {
 } from './channel-inventory.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
-import { stateLines } from './live-status.js';
+import { privateLine, stateLines } from './live-status.js';
+import { pairingsIn } from './pairings-in.js';
 import { findDaemon } from './running-daemon.js';
 
 export async function listChannels(options: GlobalOptions): Promise<void> {
@@ -24,7 +26,8 @@ export async function listChannels(options: GlobalOptions): Promise<void> {
     path: options.config,
   });
   const daemon = await askDaemon(config);
-  const channels = (Object.keys(CHANNELS) as ChannelId[]).map((id) => inventoryOf(config, id, daemon));
+  const pairings = readPairings(config);
+  const channels = (Object.keys(CHANNELS) as ChannelId[]).map((id) => inventoryOf(config, id, daemon, pairings));
   if (options.json) return printJson({ config: config.path, channels, warnings: config.warnings });
   console.log(`config: ${config.path}`);
   for (const channel of channels) {
@@ -44,6 +47,16 @@ async function askDaemon(config: Config): Promise<DaemonStatus | undefined> {
   } catch (error) {
     console.error(`warning: ${describeError(error)}`);
     return undefined;
+  }
+}
+
+/** Nor does a database that cannot be read keep the inventory back. */
+function readPairings({ gateway }: Config): PairingList {
+  try {
+    return pairingsIn(gateway.stateDir);
+  } catch (error) {
+    console.error(`warning: ${describeError(error)}`);
+    return NO_PAIRINGS;
   }
 }
 
@@ -97,7 +110,8 @@ function printAccount(account: AccountInventory): void {
     const who = account.self_id === undefined ? 'the first QQ that connects' : `QQ ${account.self_id}`;
     console.log(`    listens at ${account.endpoint} for ${who}`);
   }
-  if (account.live !== undefined) {
+  if (account.live === undefined) console.log(`    ${privateLine(account.dm_policy, account.pairings)}`);
+  else {
     const [state, ...more] = stateLines(account.live, Date.now());
     console.log(`    live   ${state}`);
     for (const line of more) console.log(`           ${line}`);

@@ -1,5 +1,5 @@
 /** `loong channels send`: one message, through the running daemon or, without one, by this process. */
-import { allowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
+import { type AllowedPeers, allowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
 import type { Account, Config, QqbotAccount } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { Receipt, SendRequest } from '../control/api.js';
@@ -7,11 +7,12 @@ import { ControlClient, NoAnswer } from '../control/control-client.js';
 import { segmentsOf } from '../control/given-segment.js';
 import { LoongError, UsageError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
-import { formatTarget, parseTarget, type Target } from '../model/target.js';
+import { formatTarget, laneId, parseTarget, type Target } from '../model/target.js';
 import { assertIdempotencyKey, assertSendable } from '../relay/outbound.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { type Content, type ContentOptions, contentOf, quoting, writtenIn } from './message-content.js';
+import { pairingsIn } from './pairings-in.js';
 import { accountsOf, assertEnabled, requireAccount, requireChannel } from './require-channel.js';
 import { findDaemon } from './running-daemon.js';
 
@@ -59,7 +60,7 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
   const account = requireAccount(accounts, target.account);
   assertEnabled(account);
   const content = await contentOf(options, channel);
-  assertWorthSending(target, content, account);
+  assertWorthSending(target, content, allowedNow(config, account, target));
   const { replyTo, idempotencyKey: key } = options;
   if (key !== undefined) assertIdempotencyKey(key);
   const message = { target, content, replyTo, key };
@@ -68,10 +69,18 @@ export async function sendMessage(channelName: string, options: SendOptions): Pr
 }
 
 /** What can be said without asking anybody. Segments may be without a word: what each of them needs, the daemon knows. */
-function assertWorthSending(target: Target, content: Content, account: Account): void {
-  const allowed = allowedPeers(account);
+function assertWorthSending(target: Target, content: Content, allowed: AllowedPeers): void {
   if ('segments' in content) assertPeerAllowed(target, allowed);
   else assertSendable(target, [segmentOf(content)], allowed);
+}
+
+/** By the config, else by the pairings that were approved. */
+function allowedNow({ gateway }: Config, account: Account, target: Target): AllowedPeers {
+  const listed = allowedPeers(account);
+  if (listed.has(target.kind, target.peer)) return listed;
+  const lane = laneId({ channel: account.channel, account: account.id });
+  const { approved } = pairingsIn(gateway.stateDir);
+  return allowedPeers(account, new Set(approved.filter((one) => one.account === lane).map(({ peer }) => peer)));
 }
 
 function segmentOf(content: Exclude<Content, { readonly segments: unknown }>): Segment {
@@ -87,7 +96,7 @@ async function tryDry(
 ): Promise<void> {
   const { target, content } = message;
   const segments = segmentsOf(requestOf(message), target.channel);
-  assertSendable(target, segments, allowedPeers(account));
+  assertSendable(target, segments, allowedNow(config, account, target));
   const { dryRun } = await import('../daemon/dry-run.js');
   const asks = account.channel === 'onebot' && segments.some(({ type }) => type !== 'text');
   const { parts, program } = await dryRun(

@@ -3,6 +3,7 @@ import { type RefusalReason, readingOf } from '../access/admission.js';
 import { ruleOf } from '../access/group-rule.js';
 import type { Account } from '../config/config.js';
 import { kindName, type Target } from '../model/target.js';
+import type { PairingStep } from '../store/store.js';
 
 export interface DecidingRule {
   /** In words. */
@@ -20,7 +21,7 @@ export function keyOf({ channel, id }: Pick<Account, 'channel' | 'id'>, ...path:
 
 /** Why a message of this sender in this conversation is not answered. */
 export function refusingRule(
-  reason: RefusalReason,
+  reason: RefusalReason | PairingStep,
   account: Account,
   conversation: Target,
   sender: string,
@@ -33,6 +34,19 @@ export function refusingRule(
     case 'too_many_turns':
       return {
         rule: 'its sender answered every answer, faster than a person does; after a minute it is answered again',
+      };
+    case 'dm_disabled':
+      return { rule: 'nobody is answered in private', key: keyOf(account, 'dm_policy'), change: 'set it to "pairing"' };
+    case 'pairing_offered':
+    case 'pairing_pending':
+    case 'pairing_full':
+      return {
+        rule:
+          reason === 'pairing_full'
+            ? 'the sender is unknown, and too many others wait for approval'
+            : 'the sender is unknown, and waits for approval',
+        key: keyOf(account, 'dm_policy'),
+        change: `\`loong pairing approve ${account.channel} ${sender}\`, or add "${sender}" to \`${keyOf(account, 'allowed_peer_ids')}\``,
       };
     case 'sender_not_allowed':
       return {
@@ -82,7 +96,12 @@ export function mentionKey(account: Account, peer: string): string {
 }
 
 /** What admits messages of this sender in this conversation, mention aside; absent where nothing does. */
-export function admittingRule(account: Account, { kind, peer }: Target, sender: string): DecidingRule | undefined {
+export function admittingRule(
+  account: Account,
+  { kind, peer }: Target,
+  sender: string,
+  paired: ReadonlySet<string>,
+): DecidingRule | undefined {
   const { channel, allowedPeerIds, groupAllowFrom, groups, groupPolicy } = account;
   const isGroup = kind === 'group' || kind === 'channel';
   if (isGroup && groups.get(peer)?.enabled === true) {
@@ -95,6 +114,9 @@ export function admittingRule(account: Account, { kind, peer }: Target, sender: 
   if (entry !== undefined) {
     const shown = entry.startsWith('c2c:') ? entry.replace('c2c', kindName(channel, 'c2c')) : entry;
     return { rule: `"${shown}" is in \`allowed_peer_ids\``, key: keyOf(account, 'allowed_peer_ids') };
+  }
+  if (!isGroup && paired.has(sender)) {
+    return { rule: 'their pairing was approved; `loong pairing revoke` takes that back' };
   }
   if (!isGroup) return undefined;
   if (groups.get('*')?.enabled === true) return { rule: 'every group is admitted', key: keyOf(account, 'groups', '*') };

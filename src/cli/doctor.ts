@@ -6,9 +6,11 @@ import { type DoctorParts, examine } from '../doctor/examine.js';
 import type { Finding } from '../doctor/finding.js';
 import { renderReport, reportOf } from '../doctor/report.js';
 import { ConfigError, describeError, LoongError } from '../model/errors.js';
+import { NO_PAIRINGS, type PairingList } from '../store/pairing-reader.js';
 import { openLog, Secrets } from '../telemetry/log.js';
 import { EXIT, printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { pairingsIn } from './pairings-in.js';
 import { findDaemon } from './running-daemon.js';
 import { ELSEWHERE_REMEDY, UNIT, unitRuns } from './systemd-unit.js';
 
@@ -43,6 +45,7 @@ async function examined(options: DoctorOptions): Promise<readonly Finding[]> {
     const findings = await examine({
       config,
       daemon,
+      pairings: pairings(config),
       probe: options.offline ? undefined : (account) => probeAccount(account, around),
       callOnebot:
         options.offline || client === undefined
@@ -68,6 +71,15 @@ async function askDaemon(
   } catch (error) {
     const remedy = error instanceof LoongError ? error.remedy : undefined;
     return { daemon: { fault: describeError(error), remedy: remedy ?? 'look at its log, and start it again' } };
+  }
+}
+
+/** A database that cannot be read is another check's finding. */
+function pairings({ gateway }: Config): PairingList {
+  try {
+    return pairingsIn(gateway.stateDir);
+  } catch {
+    return NO_PAIRINGS;
   }
 }
 

@@ -18,9 +18,17 @@ export function stateLines(status: AccountStatus, now: number): readonly string[
   const lines = [`${state} (${ago(since, now)})${why}${next}`];
   if (remedy !== undefined) lines.push(`→ ${remedy}`);
   lines.push(seen.map(([what, at]) => `${what} ${at === undefined ? 'never' : `${ago(at, now)} ago`}`).join(' · '));
+  if (status.dm_policy !== undefined) lines.push(privateLine(status.dm_policy, status.pairings));
   if (lastError !== undefined && detail?.includes(lastError.message) !== true)
     lines.push(`last error ${ago(lastError.at, now)} ago: ${lastError.message}`);
   return lines;
+}
+
+/** Who is let in in private, who was by pairing, and who waits. */
+export function privateLine(dmPolicy: string, pairings: AccountStatus['pairings']): string {
+  const { approved = 0, pending = 0 } = pairings ?? {};
+  const waiting = pending === 0 ? '' : ` · ${pending} waiting: \`loong pairing list\``;
+  return `private chats: ${dmPolicy}${approved === 0 ? '' : ` · ${approved} paired`}${waiting}`;
 }
 
 /** `3 s`, `12 min`, `5 h`, `2 d`: how long since `at`. */

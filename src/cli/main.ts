@@ -4,6 +4,7 @@ import { UsageError } from '../model/errors.js';
 import { VERSION } from '../model/version.js';
 import { EXIT, reportError } from './exit.js';
 import { addOnebotCommands } from './onebot-commands.js';
+import { addPairingCommands } from './pairing-commands.js';
 import { refuseRepeats, refuseUnknown } from './strictness.js';
 
 const program = new Command('loong')
@@ -254,6 +255,7 @@ program
   );
 
 addOnebotCommands(program);
+addPairingCommands(program);
 
 program
   .command('logs')

@@ -27,8 +27,16 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     remedy: 'check the id for a typo, or add it to allowed_peer_ids of the account',
   },
   'access.revoked': {
-    meaning: 'the peer was taken off the list while the message waited',
-    remedy: 'put it back into allowed_peer_ids, and send the message anew',
+    meaning: 'the peer was taken off the list, or its pairing revoked, while the message waited',
+    remedy: 'put it back into allowed_peer_ids, or approve it anew, and send the message once more',
+  },
+  'pairing.unknown': {
+    meaning: 'nobody waits for approval with this code or id, or nobody with this id was approved',
+    remedy: '`loong pairing list` shows who waits and who was approved',
+  },
+  'pairing.ambiguous': {
+    meaning: 'several accounts know this user',
+    remedy: 'name the account, with --account',
   },
   'account.changed': {
     meaning: 'the account would be another app or QQ than when it ran last',
@@ -467,7 +475,23 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   from_bot: { meaning: 'the message was not answered, for a bot wrote it', remedy: 'nothing: bots are never answered' },
   sender_not_allowed: {
     meaning: 'the message was not answered, for its sender is not on the list',
-    remedy: 'add the sender to allowed_peer_ids',
+    remedy: 'add the sender to allowed_peer_ids, or set dm_policy = "pairing"',
+  },
+  dm_disabled: {
+    meaning: 'the message was not answered, for private chats are switched off',
+    remedy: 'set dm_policy of the account to "pairing" or "allowlist"',
+  },
+  pairing_offered: {
+    meaning: 'the message is not answered yet, for its sender is unknown and was told a code',
+    remedy: '`loong pairing list`, then `loong pairing approve`: it is answered then',
+  },
+  pairing_pending: {
+    meaning: 'the message was not answered, for its sender waits to be approved',
+    remedy: '`loong pairing list`, then approve or deny',
+  },
+  pairing_full: {
+    meaning: 'the message was not answered, for its sender is unknown and too many others wait to be approved',
+    remedy: 'approve or deny those who wait, or raise max_pending of [pairing]',
   },
   group_not_allowed: {
     meaning: 'the message was not answered, for its group is not on the list',

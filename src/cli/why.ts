@@ -17,6 +17,7 @@ import {
 } from '../model/target.js';
 import { readQueue } from '../store/queue-reader.js';
 import { findReceived, type Received } from '../store/received-reader.js';
+import type { PairingStep } from '../store/store.js';
 import {
   admittingRule,
   backendKey,
@@ -29,6 +30,7 @@ import {
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { OWN_CODES } from './own-codes.js';
+import { pairingsIn } from './pairings-in.js';
 import { accountsOf, requireAccount } from './require-channel.js';
 
 /** A message that came in, as it was decided about, and as it would be now. */
@@ -68,7 +70,8 @@ interface TargetWhy {
 export async function explainWhy(what: string, options: GlobalOptions): Promise<void> {
   const config = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
   const name = what.trim();
-  if (name.includes(':')) return tellTarget(targetWhy(config, name), options);
+  const paired = pairedOf(config);
+  if (name.includes(':')) return tellTarget(targetWhy(config, paired, name), options);
   if (/^out-\d+$/.test(name)) {
     throw new UsageError(
       'why.outgoing',
@@ -84,18 +87,29 @@ export async function explainWhy(what: string, options: GlobalOptions): Promise<
         'give a number of `loong queue list` such as in-7, the platform’s id of a message, or a target such as c2c:OPENID',
     });
   }
-  const messages = found.map((received) => messageWhy(config, received));
+  const messages = found.map((received) => messageWhy(config, paired, received));
   if (options.json) return printJson({ messages });
   for (const message of messages) printMessage(message);
 }
 
+/** Who was approved in an account. */
+type PairedOf = (account: Account) => ReadonlySet<string>;
+
+function pairedOf({ gateway }: Config): PairedOf {
+  const { approved } = pairingsIn(gateway.stateDir);
+  return ({ channel, id }) => {
+    const lane = laneId({ channel, account: id });
+    return new Set(approved.filter(({ account }) => account === lane).map(({ peer }) => peer));
+  };
+}
+
 // ---------------------------------------------------------------- a message
 
-function messageWhy(config: Config, received: Received): MessageWhy {
+function messageWhy(config: Config, paired: PairedOf, received: Received): MessageWhy {
   const { id, message, status, refusal, error, at } = received;
   const { conversation, sender } = message;
   const account = accountsOf(config).find((one) => laneId({ ...one, account: one.id }) === received.account);
-  const verdict = account === undefined ? undefined : admit(message, policyOf(account));
+  const verdict = account === undefined ? undefined : admit(message, policyOf(account, paired(account)));
   return {
     id,
     message_id: message.id,
@@ -104,29 +118,40 @@ function messageWhy(config: Config, received: Received): MessageWhy {
     at,
     status,
     ...(refusal === undefined ? {} : { reason: refusal }),
-    decided: decidedBy(account, message, refusal),
+    decided: decidedBy(account, paired, message, refusal),
     ...(verdict === undefined ? {} : { now: shown(verdict) }),
     ...(error === undefined ? {} : { error }),
   };
 }
 
-function decidedBy(account: Account | undefined, message: InboundMessage, refusal: string | undefined): DecidingRule {
+function decidedBy(
+  account: Account | undefined,
+  paired: PairedOf,
+  message: InboundMessage,
+  refusal: string | undefined,
+): DecidingRule {
   const { conversation, sender } = message;
   if (account === undefined) return { rule: 'its account is configured no more' };
   if (refusal !== undefined) {
     if (isReason(refusal)) return refusingRule(refusal, account, conversation, sender.id);
     return { rule: `it was refused as ${refusal}` };
   }
-  return admittingRule(account, conversation, sender.id) ?? { rule: 'a rule that holds no more admitted it' };
+  const admitting = admittingRule(account, conversation, sender.id, paired(account));
+  return admitting ?? { rule: 'a rule that holds no more admitted it' };
 }
 
 /** What is stored may be of another version. */
-function isReason(text: string): text is RefusalReason {
+function isReason(text: string): text is RefusalReason | PairingStep {
   return OWN_CODES[text] !== undefined && !text.includes('.');
 }
 
 function shown(verdict: Verdict): { readonly verdict: 'answer' | 'ignore'; readonly reason?: string } {
-  return verdict.do === 'answer' ? { verdict: 'answer' } : { verdict: 'ignore', reason: verdict.because };
+  return verdict.do === 'answer' ? { verdict: 'answer' } : { verdict: 'ignore', reason: reasonOf(verdict) };
+}
+
+/** Who is unknown is asked to pair, at least at first. */
+function reasonOf(verdict: Exclude<Verdict, { readonly do: 'answer' }>): RefusalReason | PairingStep {
+  return verdict.do === 'ignore' ? verdict.because : 'pairing_offered';
 }
 
 function printMessage({
@@ -152,20 +177,20 @@ function printMessage({
 
 // ---------------------------------------------------------------- a target
 
-function targetWhy(config: Config, text: string): TargetWhy {
+function targetWhy(config: Config, paired: PairedOf, text: string): TargetWhy {
   const channel = channelIn(text) ?? 'qqbot';
   const target = parseTarget(text, { channel, account: config[channel].defaultAccount });
   const account = requireAccount<Account>(config[channel].accounts, target.account);
   return {
     target: formatTarget(target),
     account_enabled: account.enabled,
-    inbound: inboundWhy(account, target),
-    outbound: outboundWhy(account, target),
+    inbound: inboundWhy(account, paired(account), target),
+    outbound: outboundWhy(account, paired(account), target),
   };
 }
 
 /** Of a group everybody is asked for who may write there, and messages that mention the bot. */
-function inboundWhy(account: Account, target: Target): TargetWhy['inbound'] {
+function inboundWhy(account: Account, paired: ReadonlySet<string>, target: Target): TargetWhy['inbound'] {
   if (target.kind === 'dm') {
     return {
       verdict: 'by_sender',
@@ -177,13 +202,14 @@ function inboundWhy(account: Account, target: Target): TargetWhy['inbound'] {
   const isGroup = target.kind === 'group' || target.kind === 'channel';
   const senders = isGroup ? sendersIn(account, target) : undefined;
   const sender = isGroup ? (senders?.[0]?.replace(/^c2c:/, '') ?? 'anybody') : target.peer;
-  const policy = policyOf(account);
+  const policy = policyOf(account, paired);
   const verdictOn = (mentionsBot: boolean) => admit(messageOf(target, sender, mentionsBot), policy);
   const verdict = verdictOn(true);
-  if (verdict.do !== 'answer') return { ...shown(verdict), ...refusingRule(verdict.because, account, target, sender) };
+  if (verdict.do !== 'answer')
+    return { ...shown(verdict), ...refusingRule(reasonOf(verdict), account, target, sender) };
   return {
     verdict: 'answer',
-    ...(admittingRule(account, target, sender) ?? { rule: 'it is admitted' }),
+    ...(admittingRule(account, target, sender, paired) ?? { rule: 'it is admitted' }),
     ...(isGroup
       ? { needs_mention: verdictOn(false).do !== 'answer', mention_key: mentionKey(account, target.peer) }
       : {}),
@@ -204,11 +230,11 @@ function messageOf(conversation: Target, sender: string, mentionsBot: boolean): 
   };
 }
 
-function outboundWhy(account: Account, target: Target): TargetWhy['outbound'] {
+function outboundWhy(account: Account, paired: ReadonlySet<string>, target: Target): TargetWhy['outbound'] {
   const { kind, peer } = target;
   const isGroup = kind === 'group' || kind === 'channel';
-  if (policyOf(account).allowed.has(kind, peer)) {
-    return { allowed: true, ...(admittingRule(account, target, peer) ?? { rule: 'it is allowed' }) };
+  if (policyOf(account, paired).allowed.has(kind, peer)) {
+    return { allowed: true, ...(admittingRule(account, target, peer, paired) ?? { rule: 'it is allowed' }) };
   }
   const key = isGroup ? keyOf(account, 'groups', peer) : keyOf(account, 'allowed_peer_ids');
   if (isGroup && account.groups.get(peer)?.enabled === false) {

@@ -1,6 +1,6 @@
 /** From the table of a channel to its accounts: what each inherits, which is the default, and what all channels have alike. */
 import { type AccountId, type ChannelId, isReservedAccountName, normaliseAccountId } from '../model/target.js';
-import type { AccountBasics, ChannelConfig, GroupRule, Resolved } from './config.js';
+import { type AccountBasics, type ChannelConfig, type GroupRule, meansEverybody, type Resolved } from './config.js';
 import { parseDuration } from './duration.js';
 import { type Findings, keyPath } from './findings.js';
 import {
@@ -121,20 +121,32 @@ function chooseDefault(
   return { id: first, source: 'fallback' };
 }
 
-/** What accounts of all channels have alike. `peersOfEnvironment`: allowed where the file is silent. */
+/** What the environment says of the default account, asked where the file is silent. */
+interface EnvironmentPeers {
+  readonly allowedPeerIds?: () => readonly string[];
+  readonly dmPolicy?: () => AccountBasics['dmPolicy'] | undefined;
+}
+
+/** What accounts of all channels have alike. */
 export function basicsOf<C extends ChannelId>(
   channelId: C,
   source: AnySource,
   entry: AnyEntry,
-  peersOfEnvironment: () => readonly string[] = () => [],
+  environment: EnvironmentPeers = {},
 ): AccountBasics & { readonly channel: C } {
   const channel: QqbotTable | OnebotTable = source.table ?? {};
   const { own } = entry;
+  const readsEnvironment = entry.isDefault && entry.enabled;
+  const silentPolicy = readsEnvironment ? environment.dmPolicy?.() : undefined;
+  const allowedPeerIds = allowedPeers(channel, entry, readsEnvironment ? environment : {});
+  const dmPolicy = own.dm_policy ?? channel.dm_policy ?? silentPolicy ?? DEFAULTS.dm_policy;
+  if (entry.enabled) checkPrivateChats(source, entry, dmPolicy, allowedPeerIds);
   return {
     channel: channelId,
     id: entry.id,
     enabled: entry.enabled,
-    allowedPeerIds: allowedPeers(source, channel, entry, peersOfEnvironment),
+    allowedPeerIds,
+    dmPolicy,
     groupPolicy: own.group_policy ?? channel.group_policy ?? DEFAULTS.group_policy,
     groupAllowFrom: own.group_allow_from ?? channel.group_allow_from ?? DEFAULTS.group_allow_from,
     groups: groupsOf(source, own.groups === undefined ? [source.tableName] : entry.path, own.groups ?? channel.groups),
@@ -201,19 +213,36 @@ export async function findSecret(
 }
 
 function allowedPeers(
-  source: AnySource,
   channel: QqbotTable | OnebotTable,
-  entry: AnyEntry,
-  peersOfEnvironment: () => readonly string[],
+  { own }: AnyEntry,
+  { allowedPeerIds = () => [] }: EnvironmentPeers,
 ): readonly string[] {
-  const inFile = entry.own.allowed_peer_ids ?? channel.allowed_peer_ids;
-  const entries = inFile ?? (entry.isDefault && entry.enabled ? peersOfEnvironment() : []);
-  if (entry.enabled && entries.includes('*')) {
-    source.findings.warn(
-      `${source.tableName}: account \`${entry.id}\` allows "*": everyone who finds the bot may talk with it in private; list ids in \`allowed_peer_ids\` if that is not meant`,
+  return [...new Set(own.allowed_peer_ids ?? channel.allowed_peer_ids ?? allowedPeerIds())];
+}
+
+/** Everybody is let in only where both keys say so; and where one of them does, somebody may not have meant it. */
+function checkPrivateChats(
+  { tableName, findings }: AnySource,
+  { id, path, own }: AnyEntry,
+  dmPolicy: AccountBasics['dmPolicy'],
+  allowedPeerIds: readonly string[],
+): void {
+  const everybody = meansEverybody(allowedPeerIds);
+  if (dmPolicy === 'open' && !everybody) {
+    findings.problem(
+      keyPath([...(own.dm_policy === undefined ? [tableName] : path), 'dm_policy']),
+      `account \`${id}\`: "open" lets everybody in, and allowed_peer_ids does not say so`,
+      'add "*" to allowed_peer_ids if everyone who finds the bot may use it; else use "pairing" or "allowlist"',
     );
   }
-  return [...new Set(entries)];
+  if (!everybody || dmPolicy === 'disabled') return;
+  const pairs =
+    dmPolicy === 'pairing'
+      ? ', and nobody is asked to pair (dm_policy = "pairing" has no effect); take "*" out for pairing, or set dm_policy = "open"'
+      : '; list ids in `allowed_peer_ids` if that is not meant';
+  findings.warn(
+    `${tableName}: account \`${id}\` allows "*": everyone who finds the bot may talk with it in private${pairs}`,
+  );
 }
 
 function backendOf(source: AnySource, channel: QqbotTable | OnebotTable, entry: AnyEntry): string {

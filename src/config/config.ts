@@ -11,6 +11,7 @@ export interface Config {
   readonly onebot: ChannelConfig<OnebotAccount>;
   /** Always has `default` (echo unless configured). */
   readonly backends: ReadonlyMap<string, BackendConfig>;
+  readonly pairing: PairingConfig;
   /** Sentences for the operator: lawful, but probably not what was meant. */
   readonly warnings: readonly string[];
 }
@@ -21,6 +22,14 @@ export interface GatewayConfig {
   readonly durability: 'process' | 'power';
   /** Settled rows and events are kept for so many days. */
   readonly retentionDays: number;
+}
+
+/** How people who are not listed ask to be let in. */
+export interface PairingConfig {
+  /** So many may wait for the operator at a time, per account. */
+  readonly maxPending: number;
+  /** What they are told, with `{code}`, `{id}` and `{command}`. */
+  readonly message: string;
 }
 
 export interface LogConfig {
@@ -82,6 +91,8 @@ export interface AccountBasics {
   /** False when it, or its channel, is switched off. */
   readonly enabled: boolean;
   readonly allowedPeerIds: readonly string[];
+  /** Whom in private who is not in the set: nobody, those who are approved after asking, or everybody; `disabled`: nobody at all. */
+  readonly dmPolicy: 'pairing' | 'allowlist' | 'open' | 'disabled';
   /** Which groups are heard: those in the set, all, or none. */
   readonly groupPolicy: 'allowlist' | 'open' | 'disabled';
   /** Senders that may use the bot in groups, or ids of groups that are admitted. */
@@ -104,6 +115,11 @@ export interface AccountBasics {
   /** Earlier messages of the conversation that the backend is given, at most; and their characters. */
   readonly historyLimit: number;
   readonly historyChars: number;
+}
+
+/** Every private chat is allowed; `*` is short for that. */
+export function meansEverybody(allowedPeerIds: readonly string[]): boolean {
+  return allowedPeerIds.includes('*') || allowedPeerIds.includes('c2c:*');
 }
 
 export interface QqbotAccount extends AccountBasics {

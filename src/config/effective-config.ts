@@ -15,13 +15,14 @@ import type {
 type Table = { readonly [key: string]: unknown };
 
 /** A plain object that reads like the file: what was not written there stands in it with its default. */
-export function effectiveConfig({ gateway, log, qqbot, onebot, backends }: Config): Table {
+export function effectiveConfig({ gateway, log, qqbot, onebot, backends, pairing }: Config): Table {
   return {
     gateway: { state_dir: gateway.stateDir, durability: gateway.durability, retention_days: gateway.retentionDays },
     log: { level: log.level, format: log.format, file: log.file ?? '' },
     qqbot: channelTable(qqbot, qqbotTable),
     onebot: channelTable(onebot, onebotTable),
     backends: Object.fromEntries([...backends].map(([name, backend]) => [name, backendTable(backend)])),
+    pairing: { max_pending: pairing.maxPending, message: pairing.message },
   };
 }
 
@@ -82,6 +83,7 @@ function onebotTable({
 function commonTable(account: Account): Table {
   return {
     allowed_peer_ids: account.allowedPeerIds,
+    dm_policy: account.dmPolicy,
     group_policy: account.groupPolicy,
     group_allow_from: account.groupAllowFrom,
     default_require_mention: account.requireMention,

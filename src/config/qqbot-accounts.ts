@@ -4,7 +4,7 @@ import { type AccountSource, basicsOf, type Entry, findSecret, listed, readEntri
 import type { ChannelConfig, QqbotAccount, Resolved } from './config.js';
 import { keyPath } from './findings.js';
 import { readPeerEntry } from './peer-entry.js';
-import { DEFAULTS, type QqbotAccountTable, type QqbotTable } from './schema.js';
+import { DEFAULTS, DM_POLICIES, type QqbotAccountTable, type QqbotTable } from './schema.js';
 import { readChoice, resolveFromEnvironment, type SecretChoice } from './secrets.js';
 import { isExposed, readServiceUrl } from './service-url.js';
 
@@ -46,7 +46,10 @@ async function readAccount(
   const credential = (name: Credential) =>
     findSecret(source, entry, name, choices[name], () => silentFile(source, entry, name), missingRemedy(entry, name));
   return {
-    ...basicsOf('qqbot', source, entry, () => peersOfEnvironment(source)),
+    ...basicsOf('qqbot', source, entry, {
+      allowedPeerIds: () => peersOfEnvironment(source),
+      dmPolicy: () => dmPolicyOfEnvironment(source),
+    }),
     appId: await credential('app_id'),
     clientSecret: await credential('client_secret'),
     apiBaseUrl: serviceUrl(source, channel, entry, 'api_base_url').replace(/\/+$/, ''),
@@ -82,6 +85,21 @@ function peersOfEnvironment({ env, findings }: Source): readonly string[] {
     else findings.problem('QQ_ALLOW_FROM', `environment variable: ${entry.message}`, entry.remedy);
   }
   return entries;
+}
+
+function dmPolicyOfEnvironment({ env, findings }: Source): QqbotAccount['dmPolicy'] | undefined {
+  const text = (env.QQ_DM_POLICY ?? '').trim().toLowerCase();
+  if (text === '') return undefined;
+  const word = text === 'closed' ? 'disabled' : text;
+  const known = DM_POLICIES.find((policy) => policy === word);
+  if (known === undefined) {
+    findings.problem(
+      'QQ_DM_POLICY',
+      'environment variable is no policy',
+      `use one of ${listed(DM_POLICIES)}, or remove the variable`,
+    );
+  }
+  return known;
 }
 
 const URL_ENVIRONMENT = { api_base_url: 'QQ_BOT_API_BASE_URL', token_url: 'QQBOT_TOKEN_URL' } as const;

@@ -73,6 +73,10 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
     qqbot,
     onebot,
     backends,
+    pairing: {
+      maxPending: file.pairing?.max_pending ?? DEFAULTS.max_pending,
+      message: file.pairing?.message ?? DEFAULTS.message,
+    },
     warnings: findings.warnings,
   });
 }
@@ -130,11 +134,11 @@ function parseToml(text: string, path: string): object {
 function presentable(line: string): string {
   const text = line.trim();
   const [, key = ''] = /^([A-Za-z0-9_-]+)\s*=/.exec(text) ?? [];
-  const plainKeys = [['gateway'], ['log'], ['qqbot'], ['onebot'], ['backends', '']]
+  const plainKeys = [['gateway'], ['log'], ['qqbot'], ['onebot'], ['backends', ''], ['pairing']]
     .flatMap(keysAt)
     .filter((name) => !/^(app_id|client_secret|access_token|api_key|secret|accounts)/.test(name));
   const isHeader =
-    /^\[{1,2}\s*(gateway|log|qqbot|qq|qq-bot|tencent-qq|onebot|onebot-v11|napcat|napcatqq|llonebot|backends)\b[\w.-]*\]{0,2}$/.test(
+    /^\[{1,2}\s*(gateway|log|qqbot|qq|qq-bot|tencent-qq|onebot|onebot-v11|napcat|napcatqq|llonebot|backends|pairing)\b[\w.-]*\]{0,2}$/.test(
       text,
     );
   return text.length <= 200 && !/secret|token|app_?id|api_?key|@/i.test(text) && (isHeader || plainKeys.includes(key))

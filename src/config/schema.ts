@@ -41,6 +41,7 @@ export const DEFAULTS = {
   intents: ['public_guild_messages', 'direct_message', 'group_and_c2c'],
   reply_windows: { c2c: { minutes: 60, count: 4 }, group: { minutes: 5, count: 5 }, channel: { minutes: 5, count: 5 } },
   park_ttl: '24h',
+  dm_policy: 'pairing',
   group_policy: 'allowlist',
   group_allow_from: [],
   default_require_mention: true,
@@ -64,7 +65,19 @@ export const DEFAULTS = {
   output: 'text',
   env: ['PATH', 'HOME'],
   max_output: '1MiB',
+  max_pending: 3,
+  message: `你好！这个机器人只和获准的人对话。
+你的配对码是 {code}，60 分钟内有效。请转告机器人的管理员，由他执行：
+{command}
+获准之后，你刚才的消息会得到回答。
+
+Hello! This bot talks only with people it knows.
+Your pairing code is {code}, valid for 60 minutes. Give it to the operator of the bot, who runs:
+{command}
+What you wrote is answered once you are approved.`,
 } as const;
+
+export const DM_POLICIES = ['pairing', 'allowlist', 'open', 'disabled'] as const;
 
 const prompt = () => text().max(20_000, { error: 'has more than 20000 characters' });
 
@@ -87,6 +100,11 @@ function commonKeys(channel: ChannelId) {
       peers,
       'Who may talk with the bot: ids, `<kind>:<id>`, `<kind>:*`, `*`. Empty: nobody.',
       DEFAULTS.allowed_peer_ids,
+    ),
+    dm_policy: key(
+      policy(DM_POLICIES),
+      'Private chats of people who are not listed: pairing offers a code, allowlist is silent, open (needs "*" in the list) answers; disabled: no private chat at all.',
+      DEFAULTS.dm_policy,
     ),
     group_policy: key(
       policy(['allowlist', 'open', 'disabled']),
@@ -347,6 +365,17 @@ export const configSchema = table({
   napcatqq: key(onebot, 'Alias of onebot.'),
   llonebot: key(onebot, 'Alias of onebot.'),
   backends: key(tables(backend), 'What answers, by name.'),
+  pairing: key(
+    table({
+      max_pending: key(wholeNumber(1, 100), 'So many may wait for approval, per account.', DEFAULTS.max_pending),
+      message: key(
+        word().max(2000, { error: 'has more than 2000 characters' }),
+        'Told to who asks; {code}, {id} and {command} are filled in.',
+        DEFAULTS.message,
+      ),
+    }),
+    'How people who are not listed ask to be let in.',
+  ),
 });
 
 export type ConfigFile = z.output<typeof configSchema>;

@@ -1,4 +1,5 @@
 /** The shapes that the daemon and those who talk to it agree on. */
+import type { ChannelId } from '../model/target.js';
 import type { OutgoingStatus, QueueItem, QueueRow, RowError } from '../store/store.js';
 
 /** Contract §12: the states of one account. */
@@ -20,6 +21,9 @@ export interface AccountStatus {
   readonly last_error?: { readonly message: string; readonly at: number; readonly remedy?: string };
   /** Unix ms: when it is tried again, while it is `waiting` or `failed`. */
   readonly next_try_at?: number;
+  readonly dm_policy?: string;
+  /** How many people ask to be let in, and how many were. */
+  readonly pairings?: { readonly pending: number; readonly approved: number };
 }
 
 export interface DaemonStatus {
@@ -70,6 +74,62 @@ export interface Receipt {
   readonly error?: RowError;
 }
 
+interface PairedDocument {
+  readonly channel: ChannelId;
+  readonly account: string;
+  readonly user_id: string;
+  /** As the platform gave it. */
+  readonly name?: string;
+}
+
+export interface PendingDocument extends PairedDocument {
+  readonly code: string;
+  /** Unix ms. */
+  readonly asked_at: number;
+  readonly expires_at: number;
+}
+
+export interface ApprovedDocument extends PairedDocument {
+  /** Unix ms. */
+  readonly approved_at: number;
+}
+
+/** Of `GET /v1/pairings`. */
+export interface PairingDocument {
+  readonly pending: readonly PendingDocument[];
+  readonly approved: readonly ApprovedDocument[];
+}
+
+/** Whom an operator means: of a channel, and of one account where it is named. */
+export interface PairingChoice {
+  readonly channel: string;
+  readonly account?: string | undefined;
+  /** Code or user id; to revoke, the user id. */
+  readonly pairing: string;
+}
+
+export interface ApprovalDocument {
+  readonly approved: ApprovedDocument;
+  /** The message with which they asked, which is answered now: `in-7`. */
+  readonly answers: string | null;
+  /** The message that tells them: `out-7`. */
+  readonly notice: string | null;
+}
+
+export interface RevocationDocument {
+  readonly revoked: ApprovedDocument;
+  /** Messages that waited for them, and are not sent any more. */
+  readonly stopped: readonly string[];
+}
+
+/** What is decided about those who ask to be let in. All @throws LoongError `pairing.unknown`, UsageError. */
+export interface PairingOperations {
+  pairings(): PairingDocument;
+  approve(choice: PairingChoice & { readonly notify?: boolean | undefined }): Promise<ApprovalDocument>;
+  deny(choice: PairingChoice): Promise<{ readonly denied: PendingDocument }>;
+  revoke(choice: PairingChoice): Promise<RevocationDocument>;
+}
+
 /** An RFC 9457 problem document. */
 export interface Problem {
   readonly title: string;
@@ -79,7 +139,7 @@ export interface Problem {
 }
 
 /** What the control server asks of the daemon. */
-export interface DaemonOperations {
+export interface DaemonOperations extends PairingOperations {
   status(): DaemonStatus;
   /**
    * `key`: of several requests with the same one only the first is stored, and all get its receipt.

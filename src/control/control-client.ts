@@ -3,7 +3,16 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { AccessDenied, describeError, LoongError, UsageError } from '../model/errors.js';
 import { lastOwner } from '../store/owner.js';
 import type { QueueItem } from '../store/store.js';
-import type { DaemonStatus, Problem, Receipt, SendRequest } from './api.js';
+import type {
+  ApprovalDocument,
+  DaemonStatus,
+  PairingChoice,
+  PendingDocument,
+  Problem,
+  Receipt,
+  RevocationDocument,
+  SendRequest,
+} from './api.js';
 
 /** A daemon that lives answers at once. */
 const ANSWER_LIMIT_MS = 5000;
@@ -91,6 +100,21 @@ export class ControlClient {
     return this.#call<QueueItem>('DELETE', queuePath(id));
   }
 
+  /** @throws as `PairingOperations.approve` */
+  approve(choice: PairingChoice & { readonly notify?: boolean | undefined }): Promise<ApprovalDocument> {
+    return this.#call<ApprovalDocument>('POST', '/v1/pairings', undefined, choice);
+  }
+
+  /** @throws as `PairingOperations.deny` */
+  deny(choice: PairingChoice): Promise<{ readonly denied: PendingDocument }> {
+    return this.#call('DELETE', pairingPath('pairing', choice));
+  }
+
+  /** @throws as `PairingOperations.revoke` */
+  revoke(choice: PairingChoice): Promise<RevocationDocument> {
+    return this.#call<RevocationDocument>('DELETE', pairingPath('approved', choice));
+  }
+
   /** Calls an action of OneBot and resolves with its `data`. @throws as `DaemonOperations.onebot` */
   async onebot(
     account: string,
@@ -173,6 +197,11 @@ export class ControlClient {
 
 function queuePath(id: string): string {
   return `/v1/queue/${encodeURIComponent(id)}`;
+}
+
+function pairingPath(what: 'pairing' | 'approved', { channel, account, pairing }: PairingChoice): string {
+  const query = new URLSearchParams({ channel, [what]: pairing, ...(account === undefined ? {} : { account }) });
+  return `/v1/pairings?${query}`;
 }
 
 /** The daemon's problem document as the error that it was over there. */

@@ -31,11 +31,22 @@ const sendRequest = z
       error: 'exactly one of text, markdown and segments is needed',
     },
   );
+const named = z.string().min(1).max(200);
+const choice = { channel: named, account: named.optional() };
+const approveRequest = z.strictObject({ ...choice, pairing: named, notify: z.boolean().optional() });
+const removeRequest = z.union([
+  z.strictObject({ ...choice, pairing: named }),
+  z.strictObject({ ...choice, approved: named }),
+]);
 const retryRequest = z.strictObject({ may_double: z.boolean().optional() });
 const SEND_REMEDY =
   'the body is {"target": "…"} with "text", "markdown" or (onebot) "segments", and "reply_to" if you like';
 const actionName = /^[.\w]{1,64}$/;
 const ACTION_REMEDY = 'the path ends with the name of an action, the body is its params as a JSON object';
+const APPROVE_REMEDY =
+  'the body is {"channel": "…", "pairing": "code or user id"}, with "account" and "notify" if you like';
+const REMOVE_REMEDY =
+  'write /v1/pairings?channel=…&pairing=… (code or user id) to deny, or …&approved=… (user id) to revoke';
 const RETRY_REMEDY = 'the body is empty, or {"may_double": true} for a message that may have arrived';
 
 /** Listens on `socketPath`, which must belong to this process: what a dead owner left there is removed. */
@@ -93,6 +104,20 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
   });
   app.delete('/v1/queue/:id', async (c) => c.json(await daemon.drop(c.req.param('id'))));
 
+  app.get('/v1/pairings', (c) => c.json(daemon.pairings()));
+  app.post('/v1/pairings', async (c) => {
+    const body = approveRequest.safeParse(parsed(await c.req.text()));
+    if (!body.success) return problem(400, 'request.invalid', z.prettifyError(body.error), APPROVE_REMEDY);
+    return c.json(await daemon.approve(body.data));
+  });
+  app.delete('/v1/pairings', async (c) => {
+    const query = removeRequest.safeParse(c.req.query());
+    if (!query.success) return problem(400, 'request.invalid', z.prettifyError(query.error), REMOVE_REMEDY);
+    if ('pairing' in query.data) return c.json(await daemon.deny(query.data));
+    const { approved: pairing, ...where } = query.data;
+    return c.json(await daemon.revoke({ ...where, pairing }));
+  });
+
   app.post('/v1/onebot/:account/actions/:action', async (c) => {
     const text = await c.req.text();
     const params = z.record(z.string(), z.unknown()).safeParse(text === '' ? {} : parsed(text));
@@ -121,6 +146,7 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
 const STATUS_BY_CODE: { readonly [code: string]: number } = {
   'message.unknown': 404,
   'queue.unknown': 404,
+  'pairing.unknown': 404,
   'queue.settled': 409,
   'queue.sending': 409,
   'idempotency.conflict': 409,

@@ -3,11 +3,13 @@ import { UsageError } from '../model/errors.js';
 import { type AccountId, type ChannelId, channelIn, laneId, normaliseAccountId, parseTarget } from '../model/target.js';
 import { VERSION } from '../model/version.js';
 import type { Outbound } from '../relay/outbound.js';
+import type { PairingAccount, PairingDesk } from '../relay/pairing-desk.js';
 import type { Settlements } from '../relay/settlements.js';
-import type { Queue, QueueChange, QueueItem, WaitingMessage } from '../store/store.js';
+import type { Pairings, Queue, QueueChange, QueueItem, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
-import type { DaemonOperations, Receipt, SendRequest } from './api.js';
+import type { AccountStatus, DaemonOperations, Receipt, SendRequest } from './api.js';
 import { segmentsOf } from './given-segment.js';
+import { pairingFacts, pairingOperations } from './pairing-operations.js';
 import { outboxIdOf, receiptOf } from './receipt.js';
 import type { StatusBoard } from './status-board.js';
 
@@ -23,6 +25,10 @@ export interface OperationParts {
   >;
   readonly settlements: Settlements;
   readonly queue: Queue;
+  readonly pairings: Pairings;
+  readonly desk: PairingDesk;
+  /** All that are configured. */
+  readonly accounts: readonly (PairingAccount & { readonly dmPolicy: string })[];
   /** A message that waits for an answer again, of the account with this lane id. */
   readonly answerAgain: (account: string, entry: WaitingMessage) => void;
   readonly board: StatusBoard;
@@ -31,7 +37,8 @@ export interface OperationParts {
 }
 
 export function daemonOperations(parts: OperationParts): DaemonOperations {
-  const { outbounds, defaultAccounts, settlements, queue, board, counters, requestStop } = parts;
+  const { outbounds, defaultAccounts, settlements, queue, pairings, desk, accounts, board, counters, requestStop } =
+    parts;
   const startedAt = Date.now();
   const afterwards = (id: string, { account, message, waiting }: QueueChange): QueueItem => {
     if (waiting !== undefined) parts.answerAgain(account, waiting);
@@ -41,12 +48,15 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
     if (item === undefined) throw new Error('a stored message is gone');
     return item;
   };
+  const withFacts = (all: readonly AccountStatus[]) =>
+    all.map(pairingFacts(accounts, { pending: pairings.pending(), approved: pairings.approved() }));
   return {
+    ...pairingOperations(desk, pairings, accounts),
     status: () => ({
       pid: process.pid,
       version: VERSION,
       startedAt,
-      accounts: board.list(),
+      accounts: withFacts(board.list()),
       counters: counters.snapshot(),
     }),
     async submit(request: SendRequest, key?: string): Promise<Receipt> {

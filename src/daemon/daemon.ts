@@ -14,6 +14,8 @@ import { pause } from '../model/backoff.js';
 import { ConfigError, describeError } from '../model/errors.js';
 import { laneId } from '../model/target.js';
 import { VERSION } from '../model/version.js';
+import { PairingDesk } from '../relay/pairing-desk.js';
+import { dismissUnadmitted } from '../relay/readmission.js';
 import { Settlements } from '../relay/settlements.js';
 import { acquireOwner, OwnedElsewhere, type OwnerInfo, type OwnerLock } from '../store/owner.js';
 import { openStore } from '../store/sqlite/sqlite-store.js';
@@ -24,6 +26,7 @@ import { Counters } from '../telemetry/counters.js';
 import type { Log } from '../telemetry/log.js';
 import { bindIdentities } from './identities.js';
 import { accountTarget, type Surroundings } from './open-lane.js';
+import { cuttingFor } from './pairing-once.js';
 import { buildRoad, openBackends, type Road } from './road.js';
 
 /** Running turns and sends get so long to end when the daemon is asked to stop. */
@@ -77,6 +80,24 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
         buildRoad(config, account, store, counters, settlements, board, backends, ports, around),
       ]),
     );
+    const configured = [...config.qqbot.accounts, ...config.onebot.accounts];
+    const desk = new PairingDesk({
+      pairings: store.pairings,
+      accounts: configured,
+      cutting: (lane) => cuttingFor(configured, lane),
+      by: 'api',
+      log,
+      answer: (lane, entry) => roads.get(lane)?.conversations.offer(entry),
+      changed: (lane, messages) => {
+        roads.get(lane)?.delivery.wake();
+        for (const message of messages) settlements.settled(message);
+      },
+    });
+    for (const { lane, policy } of roads.values()) {
+      const dismissed = await dismissUnadmitted(store.inbox, lane.id, policy);
+      if (dismissed > 0)
+        log.warn({ lane: lane.id, dismissed }, 'messages of people who may not talk any more are not answered');
+    }
     let requestStop = () => {};
     const stopRequested = new Promise<void>((resolve) => {
       requestStop = resolve;
@@ -88,6 +109,9 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
       actions: new Map([...roads].flatMap(([id, { action }]) => (action === undefined ? [] : [[id, action] as const]))),
       settlements,
       queue: store.queue,
+      pairings: store.pairings,
+      desk,
+      accounts: configured,
       answerAgain: (account, entry) => roads.get(account)?.conversations.offer(entry),
       board,
       counters,

@@ -7,7 +7,7 @@ import type { Rebound } from '../store/store.js';
 import { aloneWithStore } from './alone-with-store.js';
 import { accountTarget } from './open-lane.js';
 
-const NOTHING: Rebound = { failed: 0, uncertain: 0, unanswered: 0, windows: 0, sessions: 0, refusals: 0 };
+const NOTHING: Rebound = { failed: 0, uncertain: 0, unanswered: 0, windows: 0, sessions: 0, refusals: 0, pairings: 0 };
 
 /**
  * Gives up all that belongs to whom the account was; resolves with what that was.

@@ -1,6 +1,6 @@
 /** The road of one account, made of its parts: lane, doors, conversations, delivery. */
 import { assertActionAllowed } from '../access/action-gate.js';
-import { policyOf } from '../access/admission.js';
+import { type AccountPolicy, policyOf } from '../access/admission.js';
 import { backendNameOf, backendNamesOf } from '../access/group-rule.js';
 import type { GroupRecords } from '../backends/group-records.js';
 import type { Account, Config } from '../config/config.js';
@@ -16,6 +16,7 @@ import { BackendPlaces } from '../relay/backend-places.js';
 import { Delivery } from '../relay/delivery.js';
 import { Inbound } from '../relay/inbound.js';
 import { Outbound } from '../relay/outbound.js';
+import { pairingOffer } from '../relay/pairing-offer.js';
 import type { Settlements } from '../relay/settlements.js';
 import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
@@ -29,6 +30,7 @@ import { keepsHistory, remembers } from './remembered.js';
 export interface Road {
   readonly account: Account;
   readonly lane: Lane;
+  readonly policy: AccountPolicy;
   /** Calls an action of OneBot, where the channel has any. */
   readonly action?: (name: string, params: { readonly [key: string]: unknown }) => Promise<unknown>;
   readonly inbound: Inbound;
@@ -50,7 +52,7 @@ export function buildRoad(
 ): Road {
   const lane = openLane(account, store, counters, ports, around);
   const log = around.log.child({ lane: lane.id });
-  const policy = policyOf(account);
+  const policy = policyOf(account, store.pairings.approvedOf(lane.id));
   const { allowed } = policy;
   const { inbox, outbox, events, history } = store;
   const isRemembered = (conversation: Target) => remembers(config, account, conversation);
@@ -64,13 +66,15 @@ export function buildRoad(
     onSettled: (id) => settlements.settled(id),
   });
   const wakeDelivery = () => delivery.wake();
+  const cutting = cuttingOf(account);
+  const places = (conversation: Target) => lane.replyRight(conversation)?.count;
   const outbound = new Outbound({
     allowed,
     inbox,
     outbox,
     parkTtlMs: account.parkTtlMs,
-    cutting: cuttingOf(account),
-    places: (conversation) => lane.replyRight(conversation)?.count,
+    cutting,
+    places,
     remembers: isRemembered,
     delivery,
   });
@@ -117,6 +121,7 @@ export function buildRoad(
     inbox,
     events,
     conversations,
+    offerFor: (message) => pairingOffer({ ...config.pairing, channel: account.channel, cutting, places }, message),
     counters,
     log,
     wakeDelivery,
@@ -139,7 +144,7 @@ export function buildRoad(
           },
         }
       : {};
-  return { account, lane, inbound, outbound, delivery, conversations, ...action };
+  return { account, lane, policy, inbound, outbound, delivery, conversations, ...action };
 }
 
 /** What answers, by name: one of each for all accounts together. */

@@ -1,13 +1,13 @@
 /** One message delivered without a daemon, by this process, holding the state directory meanwhile. */
 import { join } from 'node:path';
-import { type AllowedPeers, allowedPeers } from '../access/allowed-peers.js';
+import { allowedPeers } from '../access/allowed-peers.js';
 import type { Config, QqbotAccount } from '../config/config.js';
 import type { Receipt } from '../control/api.js';
 import { receiptOf } from '../control/receipt.js';
 import { pause } from '../model/backoff.js';
 import { LoongError, StoreError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
-import type { Target } from '../model/target.js';
+import { laneId, type Target } from '../model/target.js';
 import { deliverNow } from '../relay/one-shot.js';
 import { assertSendable, Outbound } from '../relay/outbound.js';
 import { isUnderWay } from '../relay/whole-message.js';
@@ -51,17 +51,17 @@ export async function sendOnce(
   deadline: number,
   around: Surroundings,
 ): Promise<Receipt> {
-  const allowed: AllowedPeers = allowedPeers(account);
-  assertSendable(target, [content], allowed);
   const { stateDir } = config.gateway;
   ensurePrivateDir(stateDir);
   const owner = await acquireBriefly(stateDir, deadline, 'nothing was sent');
   try {
     const left = Math.max(deadline - Date.now(), 0);
     const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability, left);
-    const { inbox, outbox } = store;
+    const { inbox, outbox, pairings } = store;
+    const allowed = allowedPeers(account, pairings.approvedOf(laneId(target)));
     let inTime = true;
     try {
+      assertSendable(target, [content], allowed);
       await bindIdentities([account], store.identities);
       const lane = openQqbotLane(account, sessionsOf(store, account), new Counters(), around);
       try {

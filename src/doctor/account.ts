@@ -5,6 +5,8 @@ import { unservable } from '../access/servable.js';
 import type { Account, Resolved } from '../config/config.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
 import type { ProbeStep } from '../lanes/lane.js';
+import { laneId } from '../model/target.js';
+import type { PairingList } from '../store/pairing-reader.js';
 import type { Finding } from './finding.js';
 
 /** What to do where the daemon or the platform did not say it. */
@@ -41,10 +43,13 @@ export function checkCredential(name: string, found: Resolved, served: boolean, 
 }
 
 /** In the words with which such an account is refused when it is to run. */
-export function checkPeers(name: string, account: Account): Finding {
+export function checkPeers(name: string, account: Account, { pending, approved }: PairingList): Finding {
   const problem = unservable(account);
   if (problem !== undefined) return { name, level: 'fail', detail: problem.message, remedy: problem.remedy };
-  const { allowedPeerIds, groups, groupPolicy } = account;
+  const { channel, id, allowedPeerIds, groups, dmPolicy, groupPolicy } = account;
+  const lane = laneId({ channel, account: id });
+  const countOf = (all: PairingList['pending'] | PairingList['approved']) =>
+    all.filter((one) => one.account === lane).length;
   const admitted = [...groups.values()].filter(({ enabled }) => enabled).length;
   return {
     name,
@@ -52,6 +57,9 @@ export function checkPeers(name: string, account: Account): Finding {
     detail: [
       `entries: ${allowedPeerIds.length}`,
       ...(admitted === 0 ? [] : [`groups: ${admitted}`]),
+      `dm_policy: ${dmPolicy}`,
+      ...(countOf(approved) === 0 ? [] : [`paired: ${countOf(approved)}`]),
+      ...(countOf(pending) === 0 ? [] : [`waiting to be approved: ${countOf(pending)} (\`loong pairing list\`)`]),
       ...(groupPolicy === 'allowlist' ? [] : [`group_policy: ${groupPolicy}`]),
     ].join(', '),
   };

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
 import { type ChannelId, laneId } from '../model/target.js';
 import { readIdentities } from '../store/identity-reader.js';
+import { NO_PAIRINGS, type PairingList } from '../store/pairing-reader.js';
 import { checkIdentity } from './account.js';
 import { checkBackend } from './backends.js';
 import type { Finding } from './finding.js';
@@ -27,9 +28,17 @@ export interface DoctorParts {
   readonly probe: PlatformProbe | undefined;
   /** Asks what is connected with the daemon; undefined for an offline round, and where no daemon runs. */
   readonly callOnebot?: OnebotCaller | undefined;
+  /** Who was let in, and who asks to be. */
+  readonly pairings?: PairingList;
 }
 
-export async function examine({ config, daemon, probe, callOnebot }: DoctorParts): Promise<readonly Finding[]> {
+export async function examine({
+  config,
+  daemon,
+  probe,
+  callOnebot,
+  pairings = NO_PAIRINGS,
+}: DoctorParts): Promise<readonly Finding[]> {
   const { qqbot, onebot } = config;
   const status = daemon !== undefined && 'pid' in daemon ? daemon : undefined;
   const bots = qqbot.accounts.filter((account) => account.enabled);
@@ -53,9 +62,9 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
     const name = laneId({ channel: account.channel, account: account.id });
     findings.push(...checkIdentity(name, account, identities.get(name)));
   }
-  for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, probe)));
+  for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, pairings, probe)));
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;
-  for (const account of others) findings.push(...(await checkOnebotAccount(account, known, callOnebot)));
+  for (const account of others) findings.push(...(await checkOnebotAccount(account, known, pairings, callOnebot)));
   return findings;
 }
 

@@ -2,6 +2,7 @@
 import type { OnebotAccount } from '../config/config.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
 import { laneId } from '../model/target.js';
+import type { PairingList } from '../store/pairing-reader.js';
 import {
   type Advice,
   checkCredential,
@@ -28,6 +29,7 @@ const ADVICE: Advice = {
 export async function checkOnebotAccount(
   account: OnebotAccount,
   daemon: DaemonStatus | 'silent' | undefined,
+  pairings: PairingList,
   call: OnebotCaller | undefined,
 ): Promise<readonly Finding[]> {
   const name = laneId({ channel: account.channel, account: account.id });
@@ -35,7 +37,7 @@ export async function checkOnebotAccount(
   const live = liveStatus(account, status);
   const findings = [
     tokenFinding(`${name} access token`, account, live !== undefined),
-    checkPeers(`${name} allowed peers`, account),
+    checkPeers(`${name} allowed peers`, account, pairings),
     ...checkGroupSenders(`${name} group_allow_from`, account),
   ];
   if (daemon === 'silent') return findings;

@@ -3,6 +3,7 @@ import type { QqbotAccount } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
 import type { ProbeStep } from '../lanes/lane.js';
 import { laneId } from '../model/target.js';
+import type { PairingList } from '../store/pairing-reader.js';
 import {
   type Advice,
   checkCredential,
@@ -28,6 +29,7 @@ const ADVICE: Advice = {
 export async function checkQqbotAccount(
   account: QqbotAccount,
   daemon: DaemonStatus | undefined,
+  pairings: PairingList,
   probe: PlatformProbe | undefined,
 ): Promise<readonly Finding[]> {
   const { appId, clientSecret } = account;
@@ -37,7 +39,7 @@ export async function checkQqbotAccount(
   const findings = [
     checkCredential(`${name} app id`, appId, served, 'set app_id, app_id_env or app_id_file'),
     checkCredential(`${name} client secret`, clientSecret, served, 'set client_secret_env or client_secret_file'),
-    checkPeers(`${name} allowed peers`, account),
+    checkPeers(`${name} allowed peers`, account, pairings),
     ...checkGroupSenders(`${name} group_allow_from`, account),
     ...(served ? [liveFinding(name, live, ADVICE)] : []),
   ];

@@ -73,7 +73,8 @@ export interface Notice {
   readonly review?: { readonly auditId: string; readonly passed: boolean; readonly messageId?: string };
 }
 
-export type MessageOrigin = 'backend' | 'cli' | 'api';
+/** `pairing`: what loong itself says to somebody who asks to be let in. */
+export type MessageOrigin = 'backend' | 'cli' | 'api' | 'pairing';
 
 /** What was written: text and names of those addressed; quotes and media have no text of their own. */
 export function plainText(segments: readonly Segment[]): string {

@@ -297,8 +297,7 @@ export async function attemptDelivery(
   signal: AbortSignal,
 ): Promise<Attempted> {
   try {
-    // The answer to an admitted message needs no listing; everything else is checked again, for the config may have changed since it was queued.
-    if (row.inReplyTo === undefined) assertPeerAllowed(row.target, allowed);
+    if (needsListing(row)) assertPeerAllowed(row.target, allowed);
     if (signal.aborted) return { outcome: unsent(row, Date.now()) };
     const { platformMessageId, auditId, warning } = await lane.send(row, signal);
     if (auditId !== undefined) {
@@ -319,6 +318,15 @@ export async function attemptDelivery(
     const outcome = withoutSecrets(outcomeOf(row, error, Date.now(), lane), secrets);
     return { outcome, ...(error instanceof DeliveryError ? { error } : {}) };
   }
+}
+
+/**
+ * What is sent is checked again, for who is allowed may have changed since it was queued. The answer to an admitted message of a group or guild
+ * needs no listing, for its sender may have been let in otherwise; nor does what tells somebody unknown how to be let in.
+ */
+function needsListing({ inReplyTo, target, origin }: Outgoing): boolean {
+  if (inReplyTo === undefined) return true;
+  return target.kind === 'c2c' && origin !== 'pairing';
 }
 
 function definedId(platformMessageId: string | undefined): { readonly platformMessageId?: string } {

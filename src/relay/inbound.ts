@@ -3,7 +3,7 @@ import { type AccountPolicy, admit, type Verdict } from '../access/admission.js'
 import type { Lane, LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
 import { kindName } from '../model/target.js';
-import type { Admitted, Arrival, EventLog, Inbox, OutboxId } from '../store/store.js';
+import type { Admitted, Arrival, EventLog, Inbox, OutboxId, PairingOffer, PairingStep } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Answering } from './answering.js';
@@ -23,6 +23,8 @@ export interface InboundParts {
   readonly inbox: Inbox;
   readonly events: EventLog;
   readonly conversations: Answering;
+  /** How an unknown sender is told to pair. */
+  readonly offerFor: (message: InboundMessage) => PairingOffer;
   readonly counters: Counters;
   readonly log: Log;
   /** Parked messages of this account may be due again. */
@@ -49,7 +51,7 @@ export class Inbound implements LaneSink {
   }
 
   async message(message: InboundMessage): Promise<void> {
-    const { lane, inbox, conversations, counters, wakeDelivery, onInbound } = this.#parts;
+    const { lane, inbox, conversations, offerFor, counters, wakeDelivery, onInbound } = this.#parts;
     onInbound();
     const verdict = this.#verdict(message);
     const isFresh = verdict.do === 'answer' && conversations.keepsHistory && startsAfresh(message);
@@ -62,6 +64,7 @@ export class Inbound implements LaneSink {
         : {}),
       ...(isFresh ? { startsAfresh: true } : {}),
       ...(!isFresh && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
+      ...(verdict.do === 'offer-pairing' ? { pairing: offerFor(message) } : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
     const atOnce =
@@ -86,6 +89,7 @@ export class Inbound implements LaneSink {
       counters.count(`inbound.refused.${verdict.because}`);
       return this.#logNowAndThen(verdict.because, message);
     }
+    if (admitted.pairing !== undefined) return this.#asked(admitted.pairing, message);
     if (admitted.answered !== undefined) return counters.count('turns.answered');
     const entry = { id: admitted.id, message };
     if (begins) conversations.begin(entry, admitted.attempt ?? 1);
@@ -95,14 +99,31 @@ export class Inbound implements LaneSink {
   #verdict(message: InboundMessage): Verdict {
     const { policy, conversations } = this.#parts;
     const verdict = admit(message, policy);
-    if (verdict.do === 'ignore' || !conversations.isTooMany(message)) return verdict;
+    if (verdict.do !== 'answer' || !conversations.isTooMany(message)) return verdict;
     return { do: 'ignore', because: 'too_many_turns' };
   }
 
   /** In a group whoever may talk there is also heard beside the bot. */
   #isRemembered({ conversation }: InboundMessage, verdict: Verdict): boolean {
-    const belongs = verdict.do === 'answer' || verdict.because === 'not_mentioned';
+    const belongs = verdict.do === 'answer' || (verdict.do === 'ignore' && verdict.because === 'not_mentioned');
     return belongs && this.#parts.conversations.remembers(conversation);
+  }
+
+  /** Somebody unknown wrote: for the first time, once more, or while too many others wait. */
+  #asked(step: PairingStep, message: InboundMessage): void {
+    const { lane, counters, log, wakeDelivery } = this.#parts;
+    counters.count(`inbound.refused.${step}`);
+    if (step === 'pairing_pending') return this.#logNowAndThen(step, message);
+    const sender = shownPeer(log, message.sender.id);
+    if (step === 'pairing_offered') {
+      wakeDelivery();
+      log.info({ sender }, 'somebody unknown asks to pair: `loong pairing list` shows who');
+    } else if (this.#mayLog(step)) {
+      log.warn(
+        { sender, remedy: '`loong pairing list`, then approve or deny; or raise max_pending of [pairing]' },
+        `somebody unknown could not ask to pair: too many others of ${lane.id} wait`,
+      );
+    }
   }
 
   #logNowAndThen(reason: string, message: InboundMessage): void {

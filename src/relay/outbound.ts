@@ -55,7 +55,7 @@ export class Outbound {
   async submit(
     target: Target,
     segments: readonly Segment[],
-    origin: Exclude<MessageOrigin, 'backend'>,
+    origin: 'cli' | 'api',
     replyTo?: string,
     key?: string,
   ): Promise<OutboxId> {

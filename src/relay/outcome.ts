@@ -43,7 +43,7 @@ export function outcomeOf(
       return again(RATE_RETRY);
     case 'auth':
       // An operator waits for this one and must be told; an answer waits for the operator.
-      if (row.origin === 'backend') return again(RATE_RETRY);
+      if (row.origin === 'backend' || row.origin === 'pairing') return again(RATE_RETRY);
       return mayHaveArrived ? uncertain : failed;
     case 'duplicate':
       if (row.ambiguous) return { status: 'delivered' };

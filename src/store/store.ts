@@ -13,6 +13,7 @@ export interface Store {
   readonly identities: Identities;
   readonly events: EventLog;
   readonly history: History;
+  readonly pairings: Pairings;
   readonly queue: Queue;
   /** Forgets what was settled before `before` (unix ms), without making anybody wait; resolves with how many rows went. */
   prune(before: number): Promise<number>;
@@ -48,7 +49,20 @@ export interface Arrival {
   readonly startsAfresh?: boolean;
   /** Its answer, where that is known already: a message that is new is settled with it, in the same commit. */
   readonly answer?: ReadyAnswer;
+  /** The sender is unknown: the message is refused for now, and the first one is a request to pair. */
+  readonly pairing?: PairingOffer;
 }
+
+/** How somebody unknown is told a code, in the commit of the message. */
+export interface PairingOffer {
+  /** So many requests of an account may be open. */
+  readonly maxPending: number;
+  /** What goes out; asked again when a commit is made a second time. */
+  readonly say: (code: string) => NewOutgoing;
+}
+
+/** Why a message is refused that came with an offer: it was made just now; before, so nothing is said again; or too many others wait. */
+export type PairingStep = 'pairing_offered' | 'pairing_pending' | 'pairing_full';
 
 /** As for `Inbox.answer`. */
 export interface ReadyAnswer {
@@ -66,6 +80,8 @@ export type Admitted =
       readonly attempt?: number;
       /** What became of the answer that came with it; absent where it was not wanted any more. */
       readonly answered?: Answered;
+      /** Where it came with an offer to pair. */
+      readonly pairing?: PairingStep;
     }
   | { readonly outcome: 'duplicate' };
 
@@ -297,6 +313,78 @@ export interface History {
   before(conversation: Target, message: InboxId, limit: number): readonly Said[];
 }
 
+// ---------------------------------------------------------------- pairing
+
+/** Somebody asked to be let in, and an operator has not said yes or no. */
+export interface PendingPairing {
+  /** Lane id. */
+  readonly account: string;
+  readonly peer: string;
+  /** One line, as the lane read it. */
+  readonly name?: string;
+  readonly code: string;
+  /** Unix ms. */
+  readonly askedAt: number;
+  readonly expiresAt: number;
+}
+
+/** Somebody who was let in. */
+export interface ApprovedPeer {
+  readonly account: string;
+  readonly peer: string;
+  readonly name?: string;
+  /** Unix ms. */
+  readonly approvedAt: number;
+}
+
+/** Whose decision it was, for the event log: `cli`, `api`. */
+export type DecidedBy = 'cli' | 'api';
+
+export interface Approval {
+  readonly approved: ApprovedPeer;
+  /** The message with which they asked; absent where it is not there any more. */
+  readonly waiting?: WaitingMessage;
+  /** The message that tells them. */
+  readonly notice?: OutboxId;
+}
+
+export interface Revocation {
+  readonly revoked: ApprovedPeer;
+  /** Outgoing messages that were stopped. */
+  readonly stopped: readonly OutboxId[];
+}
+
+/** Who was let in, and who asks to be. `accounts` are lane ids; `given` is looked for among them as a user id, then as a code. */
+export interface Pairings {
+  /** Open requests, the oldest first. */
+  pending(): readonly PendingPairing[];
+  approved(): readonly ApprovedPeer[];
+  /** The approved ones of an account, as they are at any time. */
+  approvedOf(account: string): ReadonlySet<string>;
+  /**
+   * Lets somebody in; the message with which they asked waits for an answer from then on. `notice`: what they are told, at their conversation.
+   * @throws LoongError `pairing.unknown`; UsageError `pairing.ambiguous` when several accounts have a request of this user
+   */
+  approve(
+    accounts: readonly string[],
+    given: string,
+    by: DecidedBy,
+    notice?: (to: Target) => NewOutgoing,
+  ): Promise<Approval>;
+  /** @throws as `approve` */
+  deny(accounts: readonly string[], given: string, by: DecidedBy): Promise<PendingPairing>;
+  /**
+   * Lets somebody in no more, and stops all that waits for them in private, unless they are allowed without it (`isListed`).
+   * @throws LoongError `pairing.unknown`; UsageError `pairing.ambiguous`
+   */
+  revoke(
+    accounts: readonly string[],
+    peer: string,
+    by: DecidedBy,
+    isListed: (account: string, peer: string) => boolean,
+  ): Promise<Revocation>;
+}
+
 // ---------------------------------------------------------------- for operators
 
 /** A row of inbox or outbox as an operator sees it. */
@@ -379,6 +467,8 @@ export interface Rebound {
   readonly sessions: number;
   /** Peers that were known to take no active messages. */
   readonly refusals: number;
+  /** People who were let in, or had asked. */
+  readonly pairings: number;
 }
 
 /** Whom each account is at its platform (its app id, or QQ number): what is stored of the account belongs to that one alone. */

@@ -15,14 +15,15 @@ function listed(entries: readonly string[]): AllowedPeers {
 
 type PolicyKeys = Pick<
   AccountBasics,
-  'allowedPeerIds' | 'groupPolicy' | 'groupAllowFrom' | 'groups' | 'requireMention'
+  'allowedPeerIds' | 'dmPolicy' | 'groupPolicy' | 'groupAllowFrom' | 'groups' | 'requireMention'
 >;
 
-/** Everything at its default but what is said. */
+/** Silent to unknown people, and everything else at its default but what is said. */
 function account({ groups = {}, ...keys }: Partial<Omit<PolicyKeys, 'groups'>> & { groups?: Rules } = {}): PolicyKeys {
   const { allowedPeerIds = [], groupPolicy = 'allowlist', groupAllowFrom = [], requireMention = true } = keys;
+  const { dmPolicy = 'allowlist' } = keys;
   const rules = Object.entries(groups).map(([id, rule]) => [id, { enabled: true, ...rule }] as const);
-  return { allowedPeerIds, groupPolicy, groupAllowFrom, requireMention, groups: new Map(rules) };
+  return { allowedPeerIds, dmPolicy, groupPolicy, groupAllowFrom, requireMention, groups: new Map(rules) };
 }
 
 type Rules = { readonly [id: string]: Partial<GroupRule> };
@@ -51,7 +52,6 @@ describe('outbound', () => {
     const allowed = listed(entries);
     expect(KINDS.filter((kind) => allowed.has(kind, 'ID'))).toEqual(named);
     expect(KINDS.filter((kind) => allowed.has(kind, 'STRANGER'))).toEqual(strangers);
-    expect(allowed.isEmpty).toBe(entries.length === 0);
     for (const kind of KINDS) {
       const check = () => assertPeerAllowed(target('STRANGER', kind), allowed);
       if (strangers.includes(kind)) check();
@@ -87,7 +87,7 @@ function said(kind: TargetKind, more: Partial<InboundMessage> = {}): InboundMess
 /** What becomes of a message, by the account's keys. */
 function judged(message: InboundMessage, keys: Parameters<typeof account>[0]): string {
   const found = admit(message, policyOf(account(keys)));
-  return found.do === 'answer' ? 'answer' : found.because;
+  return found.do === 'ignore' ? found.because : found.do;
 }
 
 describe('inbound', () => {
@@ -141,6 +141,62 @@ describe('inbound', () => {
   test.each(KINDS)('bots are never answered in %s', (kind) => {
     const bot = said(kind, { sender: { id: 'AUTHOR' as PeerId, isBot: true } });
     expect(verdict(bot, ['*', 'AUTHOR', 'PLACE', 'dm:*'])).toBe('from_bot');
+  });
+});
+
+describe('private chats', () => {
+  const PRIVATE = ['c2c', 'dm'] as const;
+  const paired = new Set(['AUTHOR']);
+  const verdicts = (keys: Parameters<typeof account>[0], more: Partial<InboundMessage> = {}) =>
+    PRIVATE.map((kind) => judged(said(kind, more), keys));
+
+  test('an unknown sender is asked to pair, met with silence, or answered, as dm_policy says', () => {
+    expect(verdicts({ dmPolicy: 'pairing' })).toEqual(['offer-pairing', 'offer-pairing']);
+    expect(verdicts({ dmPolicy: 'allowlist' })).toEqual(['sender_not_allowed', 'sender_not_allowed']);
+    expect(verdicts({ dmPolicy: 'open', allowedPeerIds: ['*'] })).toEqual(['answer', 'answer']);
+    expect(verdicts({ dmPolicy: 'disabled', allowedPeerIds: ['*', 'AUTHOR'] })).toEqual(['dm_disabled', 'dm_disabled']);
+  });
+
+  test('"*" beside pairing lets everybody into private chats, and asks nobody to pair', () => {
+    expect(verdicts({ dmPolicy: 'pairing', allowedPeerIds: ['*'] })).toEqual(['answer', 'sender_not_allowed']);
+  });
+
+  test('who was approved is answered, may be written to, and is nobody in groups', () => {
+    for (const dmPolicy of ['pairing', 'allowlist'] as const) {
+      const policy = policyOf(account({ dmPolicy }), paired);
+      expect(PRIVATE.map((kind) => admit(said(kind), policy).do)).toEqual(['answer', 'answer']);
+      expect(KINDS.filter((kind) => policy.allowed.has(kind, 'AUTHOR'))).toEqual(['c2c']);
+      for (const kind of ['group', 'channel'] as const) {
+        expect(admit(said(kind, { conversation: target('AUTHOR', kind) }), policy)).toMatchObject({ do: 'ignore' });
+      }
+    }
+    const off = policyOf(account({ dmPolicy: 'disabled' }), paired);
+    expect(PRIVATE.map((kind) => admit(said(kind), off).do)).toEqual(['ignore', 'ignore']);
+  });
+
+  test('approval and its end hold at once, for the set is looked at anew', () => {
+    const people = new Set<string>();
+    const policy = policyOf(account({ dmPolicy: 'pairing' }), people);
+    const verdict = () => admit(said('c2c'), policy).do;
+    expect([verdict(), people.add('AUTHOR') && verdict(), people.delete('AUTHOR') && verdict()]).toEqual([
+      'offer-pairing',
+      'answer',
+      'offer-pairing',
+    ]);
+  });
+
+  test.each(['*', '', 'a/b', 'a:b', '..', 'x'.repeat(129)])('nobody who is called %j is asked to pair', (id) => {
+    expect(verdicts({ dmPolicy: 'pairing' }, { sender: { id: id as PeerId, isBot: false } })).toEqual([
+      'sender_not_allowed',
+      'sender_not_allowed',
+    ]);
+  });
+
+  test('a bot is not asked to pair', () => {
+    expect(verdicts({ dmPolicy: 'pairing' }, { sender: { id: 'AUTHOR' as PeerId, isBot: true } })).toEqual([
+      'from_bot',
+      'from_bot',
+    ]);
   });
 });
 
@@ -296,6 +352,14 @@ test.each([
   [{ allowedPeerIds: ['alice'] }, true],
   [{ allowedPeerIds: ['*'], groupPolicy: 'disabled' }, true],
   [{ allowedPeerIds: ['dm:*'], groupPolicy: 'disabled' }, true],
+  [{ dmPolicy: 'pairing' }, true],
+  [{ dmPolicy: 'pairing', groupPolicy: 'disabled' }, true],
+  [{ dmPolicy: 'open', allowedPeerIds: ['*'] }, true],
+  [{ dmPolicy: 'disabled', allowedPeerIds: ['c2c:alice', '*', 'dm:*'] }, false],
+  [{ dmPolicy: 'disabled', allowedPeerIds: ['group:G'] }, true],
+  [{ dmPolicy: 'disabled', allowedPeerIds: ['alice'] }, true], // a group may have this id
+  [{ dmPolicy: 'disabled', allowedPeerIds: ['alice'], groupPolicy: 'disabled' }, false],
+  [{ dmPolicy: 'disabled', groups: { G: {} } }, true],
   [{ allowedPeerIds: ['group:*'] }, true],
   [{ allowedPeerIds: ['group:*'], groupPolicy: 'disabled' }, false],
   [{ groups: { G: {} } }, true],

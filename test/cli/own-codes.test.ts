@@ -30,6 +30,10 @@ const NO_CODES = new Set([
   'log.file',
   'onebot.access_token',
   'message.notice',
+  'pairing.requested',
+  'pairing.approved',
+  'pairing.denied',
+  'pairing.revoked',
   'sandbox.onebot',
 ]);
 const counters = new Set([...source.matchAll(/\.count\(\s*'([a-z_.]+)'/g)].map(([, name]) => name ?? ''));
@@ -54,6 +58,8 @@ test('so do the classes of the platform’s refusals, and every reason why a mes
   const [, reasons = ''] = /export type RefusalReason =([^;]*);/.exec(source) ?? [];
   const named = [...reasons.matchAll(/'([a-z_]+)'/g)].map(([, reason]) => reason ?? '');
   expect([named.length, WORDS_OF_PLATFORM.length].every((count) => count > 4)).toBe(true);
+  const [, steps = ''] = /export type PairingStep =([^;]*);/.exec(source) ?? [];
+  named.push(...[...steps.matchAll(/'([a-z_]+)'/g)].map(([, step]) => step ?? ''));
   const codes = [...named, ...WORDS_OF_PLATFORM.map((kind) => `platform.${kind}`)];
   expect(codes.filter((code) => OWN_CODES[code] === undefined)).toEqual([]);
 });

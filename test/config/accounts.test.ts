@@ -174,6 +174,51 @@ describe('allowed_peer_ids', () => {
   });
 });
 
+describe('dm_policy', () => {
+  const policyOf = async (toml: string, env = {}) => (await accountOf(read(toml, env))).dmPolicy;
+
+  test('is pairing unless something else is said; closed is another word for disabled', async () => {
+    expect(await policyOf('[qqbot]')).toBe('pairing');
+    expect(await policyOf('[qqbot]\ndm_policy = "allowlist"')).toBe('allowlist');
+    expect(await policyOf('[qqbot]\ndm_policy = "closed"')).toBe('disabled');
+    expect(await complaints(read('[qqbot]\ndm_policy = "everyone"'))).toEqual([
+      expect.stringMatching(/^qqbot\.dm_policy: expected one of "pairing", "allowlist", "open", "disabled"/),
+    ]);
+    const toml = `${two('a', 'b', 'dm_policy = "allowlist"')}dm_policy = "disabled"`;
+    expect((await read(toml)).qqbot.accounts.map(({ dmPolicy }) => dmPolicy)).toEqual(['allowlist', 'disabled']);
+  });
+
+  test.each(['"*"', '"c2c:*"'])('may be open only beside %s', async (everybody) => {
+    expect(await policyOf(`[qqbot]\ndm_policy = "open"\nallowed_peer_ids = [${everybody}]`)).toBe('open');
+    for (const entries of ['', '"alice"', '"group:*"', '"dm:*"']) {
+      expect(await complaints(read(`[qqbot]\ndm_policy = "open"\nallowed_peer_ids = [${entries}]`))).toEqual([
+        expect.stringMatching(/^qqbot\.dm_policy: account `default`: "open" lets everybody in/),
+      ]);
+    }
+    const own = '[qqbot]\nallowed_peer_ids = ["*"]\n[qqbot.accounts.a]\ndm_policy = "open"\nallowed_peer_ids = ["x"]';
+    expect(await complaints(read(own))).toEqual([expect.stringMatching(/^qqbot\.accounts\.a\.dm_policy: /)]);
+  });
+
+  test('pairing beside "*" does nothing, and that is said', async () => {
+    const [warning, ...more] = (await read('[qqbot]\nallowed_peer_ids = ["*"]')).warnings;
+    expect([more, warning]).toEqual([[], expect.stringContaining('(dm_policy = "pairing" has no effect)')]);
+    expect((await read('[qqbot]\nallowed_peer_ids = ["*"]\ndm_policy = "disabled"')).warnings).toEqual([]);
+  });
+
+  test('comes from QQ_DM_POLICY where the file is silent, for the default account', async () => {
+    expect(await policyOf('[qqbot]', { QQ_DM_POLICY: ' Closed ' })).toBe('disabled');
+    expect(await policyOf('[qqbot]', { QQ_DM_POLICY: 'open', QQ_ALLOW_FROM: '*' })).toBe('open');
+    expect(await policyOf('[qqbot]\ndm_policy = "pairing"', { QQ_DM_POLICY: 'disabled' })).toBe('pairing');
+    expect((await accountOf(read(two('a', 'b'), { QQ_DM_POLICY: 'disabled' }), 'b')).dmPolicy).toBe('pairing');
+    for (const [env, path] of [
+      [{ QQ_DM_POLICY: 'everyone' }, 'QQ_DM_POLICY'],
+      [{ QQ_DM_POLICY: 'open' }, 'qqbot.dm_policy'],
+    ] as const) {
+      expect(await complaints(read('[qqbot]', env))).toEqual([expect.stringContaining(`${path}: `)]);
+    }
+  });
+});
+
 describe('the two URLs', () => {
   test.each([
     'https://api.example.com',

@@ -71,6 +71,7 @@ describe('config.example.toml', () => {
       qqbot: ['qqbot'],
       onebot: ['onebot'],
       backends: ['backends', 'coder'],
+      pairing: ['pairing'],
     };
     const explained = [...example.matchAll(/^# .*\n#?([a-z_]+) = /gm)].map(([, key]) => key);
     for (const [name, path] of Object.entries(tables)) {
@@ -94,14 +95,14 @@ describe('config.example.toml', () => {
   });
 
   test('shows the defaults that hold', () => {
-    const { gateway, log, qqbot, onebot, backends } = parse(complete) as Record<
+    const { gateway, log, qqbot, onebot, backends, pairing } = parse(complete) as Record<
       string,
       Record<string, Record<string, unknown>>
     >;
     const { allowed_peer_ids, ...defaults } = DEFAULTS;
     expect(allowed_peer_ids).toEqual([]);
     const backend = { ...backends?.coder, ...backends?.default };
-    expect({ ...gateway, ...log, ...onebot, ...qqbot, ...backend }).toMatchObject(defaults);
+    expect({ ...gateway, ...log, ...onebot, ...qqbot, ...backend, ...pairing }).toMatchObject(defaults);
     for (const key of keysAt(['onebot']).filter((name) => Object.hasOwn(defaults, name)))
       expect(onebot?.[key], `onebot.${key}`).toEqual(defaults[key as keyof typeof defaults]);
   });

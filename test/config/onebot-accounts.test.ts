@@ -22,6 +22,7 @@ const DEFAULTS = {
   chunkMode: 'length',
   markdown: 'auto',
   apology: '',
+  dmPolicy: 'pairing',
   systemPrompt: '',
   historyLimit: 50,
   historyChars: 8000,

@@ -115,6 +115,7 @@ describe('what is left out', () => {
           chunkMode: 'length',
           markdown: 'auto',
           apology: '',
+          dmPolicy: 'pairing',
           systemPrompt: '',
           historyLimit: 50,
           historyChars: 8000,
@@ -190,7 +191,7 @@ describe('keys', () => {
     ],
     ['[qqbot.accounts."Ops Bot"]\nfoo = 1', 'qqbot.accounts."Ops Bot".foo: unknown key (remove it)'],
     ['allowed_peer_ids = []', 'allowed_peer_ids: unknown key (it belongs into [qqbot])'],
-    ['[telegram]', 'telegram: unknown key (the tables are [gateway], [log], [qqbot], [onebot], [backends])'],
+    ['[telegram]', 'telegram: unknown key (the tables are [gateway], [log], [qqbot], [onebot], [backends], [pairing])'],
     [
       '[qqbot]\nreply_windows = { c2c = { minute = 3 } }',
       'qqbot.reply_windows.c2c.minute: unknown key (did you mean `minutes`?)',

@@ -8,14 +8,15 @@ import { openControlServer } from '../../src/control/control-server.js';
 import { daemonOperations } from '../../src/control/operations.js';
 import { StatusBoard } from '../../src/control/status-board.js';
 import { LoongError } from '../../src/model/errors.js';
-import { normaliseAccountId } from '../../src/model/target.js';
+import { normaliseAccountId, type PeerId } from '../../src/model/target.js';
 import { Outbound } from '../../src/relay/outbound.js';
+import { PairingDesk } from '../../src/relay/pairing-desk.js';
 import { Settlements } from '../../src/relay/settlements.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { ACCOUNT, arrival, HOUR, target } from '../support/messages.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../support/messages.js';
 import { allowing } from '../support/policies.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -48,6 +49,15 @@ beforeEach(async () => {
   answeredAgain = [];
   called = [];
   settlements = new Settlements(outbox);
+  const accounts = [
+    {
+      channel: 'qqbot',
+      id: normaliseAccountId('main'),
+      allowedPeerIds: ['alice', 'amy'],
+      groups: new Map(),
+      dmPolicy: 'pairing',
+    },
+  ] as const;
   const operations = daemonOperations({
     outbounds: new Map([[ACCOUNT, outbound]]),
     defaultAccounts: { qqbot: normaliseAccountId('main'), onebot: normaliseAccountId('home') },
@@ -64,6 +74,16 @@ beforeEach(async () => {
     ]),
     settlements,
     queue: opened.queue,
+    pairings: opened.pairings,
+    desk: new PairingDesk({
+      pairings: opened.pairings,
+      accounts,
+      cutting: () => ({ limit: 2000, mode: 'length' }),
+      by: 'api',
+      log,
+      answer: (account, entry) => answeredAgain.push([account, entry.message.id]),
+    }),
+    accounts,
     answerAgain: (account, entry) => answeredAgain.push([account, entry.message.id]),
     board: new StatusBoard([target('x')], log, new Secrets()),
     counters: new Counters(),
@@ -93,6 +113,73 @@ async function call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unkn
 
 test('only its owner may use the socket', () => {
   expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+});
+
+describe('/v1/pairings', () => {
+  async function asked(peer: string): Promise<string> {
+    await store.inbox.admit({
+      message: inbound(`of ${peer}`, peer, { sender: { id: peer as PeerId, name: 'Somebody', isBot: false } }),
+      pairing: { maxPending: 3, say: (code) => outgoing(peer, code, { origin: 'pairing' }) },
+    });
+    return store.pairings.pending().find((one) => one.peer === peer)?.code ?? '';
+  }
+  const bob = { channel: 'qqbot', account: 'main', user_id: 'bob', name: 'Somebody' };
+
+  test('lists who waits and who was approved, approves, denies and revokes', async () => {
+    const code = await asked('bob');
+    const times = { asked_at: expect.any(Number), expires_at: expect.any(Number) };
+    expect((await call('GET', '/v1/pairings')).document).toEqual({
+      pending: [{ ...bob, code, ...times }],
+      approved: [],
+    });
+    expect((await call('GET', '/v1/status')).document).toMatchObject({
+      accounts: [{ dm_policy: 'pairing', pairings: { pending: 1, approved: 0 } }],
+    });
+    const approved = { ...bob, approved_at: expect.any(Number) };
+    expect(await call('POST', '/v1/pairings', { channel: 'QQ', pairing: code, notify: true })).toMatchObject({
+      status: 200,
+      document: { approved, answers: 'in-1', notice: 'out-2' },
+    });
+    expect(answeredAgain).toEqual([[ACCOUNT, 'of bob']]);
+    expect((await call('GET', '/v1/pairings')).document).toEqual({ pending: [], approved: [approved] });
+    expect(await call('DELETE', '/v1/pairings?channel=qqbot&account=main&approved=bob')).toMatchObject({
+      status: 200,
+      document: { revoked: approved, stopped: ['out-1', 'out-2'] },
+    });
+    const second = await asked('carol');
+    expect(await call('DELETE', `/v1/pairings?channel=qqbot&pairing=${second}`)).toMatchObject({
+      status: 200,
+      document: { denied: { user_id: 'carol', code: second } },
+    });
+  });
+
+  test('who is not there, and what is not well-formed, gets a problem document', async () => {
+    const type = expect.stringContaining('application/problem+json');
+    const problem = (status: number, code: string) => ({ status, type, document: { status, code } });
+    for (const pairing of ['ABCD2345', '*', 'bob'])
+      expect(await call('POST', '/v1/pairings', { channel: 'qqbot', pairing })).toMatchObject(
+        problem(404, 'pairing.unknown'),
+      );
+    expect(await call('DELETE', '/v1/pairings?channel=qqbot&approved=bob')).toMatchObject(
+      problem(404, 'pairing.unknown'),
+    );
+    expect(await call('POST', '/v1/pairings', { channel: 'telegram', pairing: 'x' })).toMatchObject(
+      problem(400, 'channel.unknown'),
+    );
+    expect(await call('POST', '/v1/pairings', { channel: 'qqbot', account: 'x', pairing: 'x' })).toMatchObject(
+      problem(400, 'account.unknown'),
+    );
+    for (const body of [
+      'no json',
+      {},
+      { channel: 'qqbot' },
+      { channel: 'qqbot', pairing: '' },
+      { channel: 'qqbot', pairing: 'x', by: 'me' },
+    ])
+      expect(await call('POST', '/v1/pairings', body)).toMatchObject(problem(400, 'request.invalid'));
+    for (const query of ['', '?channel=qqbot', '?channel=qqbot&pairing=x&approved=y'])
+      expect(await call('DELETE', `/v1/pairings${query}`)).toMatchObject(problem(400, 'request.invalid'));
+  });
 });
 
 describe('POST /v1/messages', () => {

@@ -90,7 +90,9 @@ test('a daemon may have a credential that this shell was not given', async () =>
 });
 
 test('an empty list of peers fails: it would allow nobody', async () => {
-  const checks = await examined(GOOD.replace(/allowed_peer_ids = .*/, 'allowed_peer_ids = []'));
+  const checks = await examined(
+    GOOD.replace(/allowed_peer_ids = .*/, 'allowed_peer_ids = []\ndm_policy = "allowlist"'),
+  );
   expect(named(checks, 'qqbot:default allowed peers')).toMatchObject({
     level: 'fail',
     remedy: expect.stringContaining('allowed_peer_ids = ['),

@@ -152,9 +152,12 @@ describe('the access token', () => {
 
 test('an account that admits nobody is not ready; a group is enough', async () => {
   const levelOf = async (keys: string) =>
-    (await examined(`[onebot]\nws_port = 0\n${keys}`)).check('onebot:default allowed peers');
+    (await examined(`[onebot]\nws_port = 0\ndm_policy = "allowlist"\n${keys}`)).check('onebot:default allowed peers');
   expect(await levelOf('')).toMatchObject({ level: 'fail', remedy: expect.stringContaining('[onebot.groups.NUMBER]') });
-  expect(await levelOf('[onebot.groups.30003]')).toMatchObject({ level: 'ok', detail: 'entries: 0, groups: 1' });
+  expect(await levelOf('[onebot.groups.30003]')).toMatchObject({
+    level: 'ok',
+    detail: 'entries: 0, groups: 1, dm_policy: allowlist',
+  });
   expect(await levelOf('group_policy = "open"')).toMatchObject({ level: 'ok' });
   expect(await levelOf('group_policy = "closed"\n[onebot.groups.30003]')).toMatchObject({ level: 'fail' });
 });

@@ -92,6 +92,7 @@ describe('qqbot', () => {
         windows_closed: 0,
         sessions_forgotten: 1,
         refusals_forgotten: 0,
+        pairings_forgotten: 0,
       },
     ]);
     const daemon = await running('connected to the QQ gateway');

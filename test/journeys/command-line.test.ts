@@ -99,7 +99,7 @@ test('a wrong config ends with 78 and every problem, and nothing is started', as
 });
 
 test('an account that could never admit anybody is not served: 78', async () => {
-  home.writeConfig(configFor(sandbox, ''));
+  home.writeConfig(configFor(sandbox, 'dm_policy = "allowlist"'));
   const ended = await home.run(['channels', 'serve', 'qqbot']);
   expect(ended.code).toBe(78);
   expect(ended.stderr).toContain('allowed_peer_ids is empty');
@@ -237,7 +237,9 @@ test('SIGTERM finishes the answer that is under way', async () => {
 });
 
 test('`channels` shows what is there and what is missing, in text and in JSON', async () => {
-  home.writeConfig('[qqbot]\nenabled = true\napp_id_env = "QQBOT_APP_ID"\nclient_secret_env = "QQBOT_CLIENT_SECRET"\n');
+  home.writeConfig(
+    '[qqbot]\nenabled = true\napp_id_env = "QQBOT_APP_ID"\nclient_secret_env = "QQBOT_CLIENT_SECRET"\ndm_policy = "closed"\n',
+  );
   const text = await home.run(['channels']);
   expect(text.code).toBe(0);
   expect(text.stdout).toContain('QQ Bot [qqbot]');

@@ -19,12 +19,13 @@ beforeEach(async () => {
 
 afterEach(() => home.remove());
 
-/** One account `home` that knows one person and one group, and one that is switched off. */
+/** One account `home` that knows one person and one group and is silent to all others, and one that is switched off. */
 function configOf(more = ''): string {
   return `[onebot]
 ws_port = ${port}
 access_token = "token-of-napcat"
 default_account = "home"
+dm_policy = "allowlist"
 [onebot.accounts.home]
 self_id = "10001"
 allowed_peer_ids = [20002, "group:30003"]

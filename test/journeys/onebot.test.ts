@@ -73,7 +73,7 @@ const send = (target: string, ...more: readonly string[]): Promise<Ended> =>
   home.run(['channels', 'send', 'onebot', '--target', target, '--json', ...more]);
 
 test('one daemon answers on both: a private chat, a group that is spoken to, and the official bot', async () => {
-  await start(`allowed_peer_ids = ["${ALICE}"]`, `[onebot.groups.${DEMO}]\n`);
+  await start(`allowed_peer_ids = ["${ALICE}"]\ndm_policy = "allowlist"`, `[onebot.groups.${DEMO}]\n`);
   await dialIn();
   const official = sandbox.platform.say({ from: 'openid_alice', text: 'to the bot' });
   sandbox.platform.onebot.say({ from: ALICE, text: 'in private' });

@@ -84,15 +84,16 @@ test('a mistyped openid is refused before anything reaches the platform, without
   expect(sandbox.platform.transcript.counters().requests).toBe(before);
 });
 
-test('somebody who is not listed gets no answer, and neither does an unlisted group', async () => {
+test('somebody who is not listed gets a code and no answer, and an unlisted group gets nothing', async () => {
   const daemon = home.start(['channels', 'serve', 'qqbot'], [], env);
   await daemon.logs('connected to the QQ gateway');
   sandbox.platform.say({ from: 'openid_bob', text: 'let me in' });
   sandbox.platform.say({ from: 'openid_alice', group: 'group_demo', text: 'and here?', mention: true });
   const { id } = sandbox.platform.say({ from: 'openid_alice', text: 'me' });
   await waitUntil('the answer to alice', () => answersTo(sandbox, id).length === 1);
-  expect(sendsTo(sandbox, 'openid_bob')).toEqual([]);
+  await waitUntil('the code', () => sendsTo(sandbox, 'openid_bob').length === 1);
+  expect(sendsTo(sandbox, 'openid_bob')[0]?.text).toMatch(/loong pairing approve qqbot [A-Z2-9]{8}/);
   expect(sendsTo(sandbox, 'group_demo')).toEqual([]);
-  await daemon.logs('sender_not_allowed');
+  await daemon.logs('asks to pair');
   await daemon.logs('group_not_allowed');
 });

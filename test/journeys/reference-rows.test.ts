@@ -182,7 +182,10 @@ describe('Required Fields', () => {
   ])('without %s nothing is served, and the inventory says what is missing', async (label, keys, unset) => {
     env = { ...env, ...unset };
     const lines = Object.entries(keys).map(([key, value]) => [key, `${key} = ${JSON.stringify(value)}`] as const);
-    home.writeConfig(lines.reduce((toml, [key, line]) => toml.replace(new RegExp(`^${key} = .*$`, 'm'), line), page()));
+    const silent = 'allowed_peer_ids' in keys ? '\ndm_policy = "allowlist"' : '';
+    home.writeConfig(
+      lines.reduce((toml, [key, line]) => toml.replace(new RegExp(`^${key} = .*$`, 'm'), line + silent), page()),
+    );
     const { stdout } = await home.run(['channels'], { env });
     expect(stdout).toContain(`missing: ${label}`);
     expect((await home.run(['channels', 'serve', 'qqbot'], { env })).code).toBe(78);

@@ -75,7 +75,7 @@ async function doctor(...more: readonly string[]) {
 
 describe('channels', () => {
   test('the inventory is whole: what the channel is, and every requirement, met or missing, with where it may be set', async () => {
-    home.writeConfig(configFor(sandbox, ''));
+    home.writeConfig(configFor(sandbox, 'dm_policy = "allowlist"'));
     const { channels } = JSON.parse((await home.run(['channels', '--json'])).stdout);
     expect(channels.map(({ id }: { id: string }) => id)).toEqual(['qqbot', 'onebot']);
     expect(channels[0]).toMatchObject({
@@ -613,6 +613,11 @@ describe('what ships', () => {
       'onebot set-friend-remark',
       'onebot upload-group-file',
       'onebot upload-private-file',
+      'pairing',
+      'pairing list',
+      'pairing approve',
+      'pairing deny',
+      'pairing revoke',
       'queue',
       'queue list',
       'queue show',

@@ -8,6 +8,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { pause } from '../../src/model/backoff.js';
 import { DeliveryError, type DeliveryFailure } from '../../src/model/errors.js';
 import { plainText, type Segment } from '../../src/model/message.js';
+import type { Target } from '../../src/model/target.js';
 import { Delivery } from '../../src/relay/delivery.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { OutboxId, Store } from '../../src/store/store.js';
@@ -190,15 +191,24 @@ test('after a complaint of the platform nothing is sent until its time is over',
   expect(performance.now() - begun).toBeGreaterThan(400);
 });
 
-test('a peer that is no longer allowed is not written to, but the answer to an admitted message goes out', async () => {
+test('a peer that is no longer allowed is not written to, nor answered; in a group the answer to an admitted message goes out', async () => {
   const { delivery, lane } = deliver(async () => ({}), []);
-  const own = await store.outbox.add(outgoing('alice', 'own'));
-  const admitted = await store.inbox.admit(arrival('m1', 'bob'));
-  const { ids } = await store.inbox.answer('id' in admitted ? admitted.id : 0, [outgoing('bob', 'answer')]);
+  const answered = async (to: Target, more = {}) => {
+    const { message, ...rest } = arrival(`to ${to.peer}`, to.peer);
+    const admitted = await store.inbox.admit({ ...rest, message: { ...message, conversation: to } });
+    const id = 'id' in admitted ? admitted.id : 0;
+    const { ids } = await store.inbox.answer(id, [{ ...outgoing(to.peer, `answer to ${to.peer}`, more), target: to }]);
+    return ids[0] ?? 0;
+  };
+  const stopped = [await store.outbox.add(outgoing('alice', 'own')), await answered(target('bob'))];
+  const sent = [await answered(target('G', 'group')), await answered(target('S', 'dm'))];
+  const code = await answered(target('carol'), { origin: 'pairing' });
   delivery.wake();
-  await waitUntil('both settled', () => status(own) === 'failed' && status(ids[0] ?? 0) === 'delivered');
-  expect(store.outbox.find(own)?.error?.code).toBe('access.revoked');
-  expect(lane.texts()).toEqual(['answer']);
+  await waitUntil('all settled', () =>
+    [...stopped, ...sent, code].every((id) => !['queued', 'sending'].includes(String(status(id)))),
+  );
+  expect(stopped.map((id) => store.outbox.find(id)?.error?.code)).toEqual(['access.revoked', 'access.revoked']);
+  expect([...lane.texts()].sort()).toEqual(['answer to G', 'answer to S', 'answer to carol']);
 });
 
 test.each([

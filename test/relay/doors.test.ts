@@ -19,7 +19,7 @@ import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, arrival, HOUR, inbound, NO_CONTEXT, outgoing, target } from '../support/messages.js';
-import { allowing, policyWith } from '../support/policies.js';
+import { allowing, offerFor, policyWith } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -85,6 +85,7 @@ function doors(entries: readonly string[], places?: number) {
     inbox,
     events,
     conversations,
+    offerFor,
     counters,
     log,
     wakeDelivery: () => delivery.wake(),

@@ -57,6 +57,7 @@ const TABLE: readonly (readonly [
   ['auth', 'not-delivered', 'api', 'failed', 'failed', 'uncertain'],
   ['auth', 'not-delivered', 'cli', 'failed', 'failed', 'uncertain'],
   ['auth', 'not-delivered', 'backend', 'queued/release', 'queued/release', 'queued/keep'],
+  ['auth', 'not-delivered', 'pairing', 'queued/release', 'queued/release', 'queued/keep'],
   ['auth', 'unknown', 'api', 'uncertain', 'uncertain', 'uncertain'],
   ['auth', 'unknown', 'backend', 'uncertain', 'queued/keep', 'queued/keep'],
   ['duplicate', 'not-delivered', 'api', 'failed', 'queued/spend', 'delivered'],

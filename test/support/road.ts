@@ -17,7 +17,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { policyWith } from './policies.js';
+import { offerFor, policyWith } from './policies.js';
 import { waitUntil } from './wait-until.js';
 
 export interface Road {
@@ -94,6 +94,7 @@ export async function openRoad(
     inbox,
     events,
     conversations,
+    offerFor,
     counters,
     log,
     wakeDelivery,

@@ -50,7 +50,7 @@ export class Claims {
   /** The window in which a row goes out; undefined when it has a pair that can be used, or none is open for it. */
   windowFor(row: OutboxRow, now: number): ReplyWindow | undefined {
     if (hasUsablePair(row, now)) return undefined;
-    return this.#windows.best(row.target, now, row.in_reply_to ?? row.reply_to, row.origin === 'backend');
+    return this.#windows.best(row.target, now, row.in_reply_to ?? row.reply_to, row.in_reply_to !== null);
   }
 
   /** Counts the attempt, and takes a reply pair. */

@@ -46,13 +46,23 @@ export class SqliteEventLog implements EventLog {
 
   append(account: string, notice: Notice, at: number, right?: Right): Promise<Noted> {
     return this.#db.write(() => {
-      const data = JSON.stringify(notice.data ?? null);
-      const { changes, lastInsertRowid } = this.#append.run(account, notice.name, data, at, notice.eventId ?? null);
-      if (changes === 0) return NOTHING;
-      this.#forgetEvents.run(Number(lastInsertRowid) - EVENTS_KEPT, at - EVENTS_KEPT_MS);
-      this.#windows.forgetEvents(at - EVENTS_KEPT_MS);
-      return this.#heed(account, notice, Number(lastInsertRowid), at, right);
+      const cursor = this.note(account, notice, at);
+      return cursor === undefined ? NOTHING : this.#heed(account, notice, cursor, at, right);
     });
+  }
+
+  /** Inside a transaction: writes down an event; its cursor, or undefined where it is known already. */
+  note(
+    account: string,
+    { name, data, eventId = null }: Pick<Notice, 'name' | 'data'> & { readonly eventId?: string | null },
+    at: number,
+  ): number | undefined {
+    const { changes, lastInsertRowid } = this.#append.run(account, name, JSON.stringify(data ?? null), at, eventId);
+    if (changes === 0) return undefined;
+    const cursor = Number(lastInsertRowid);
+    this.#forgetEvents.run(cursor - EVENTS_KEPT, at - EVENTS_KEPT_MS);
+    this.#windows.forgetEvents(at - EVENTS_KEPT_MS);
+    return cursor;
   }
 
   /** Inside a transaction. */

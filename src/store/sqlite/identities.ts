@@ -2,6 +2,7 @@
 import type { Identities, Rebound } from '../store.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
+import type { SqlitePairings } from './pairings.js';
 import { forgetEverything } from './rebinding.js';
 import type { ReplyWindows } from './reply-windows.js';
 import type { TargetLine } from './target-line.js';
@@ -14,14 +15,16 @@ export class SqliteIdentities implements Identities {
   readonly #windows;
   readonly #line;
   readonly #expiry;
+  readonly #pairings;
   readonly #of;
   readonly #bind;
 
-  constructor(db: Database, windows: ReplyWindows, line: TargetLine, expiry: Expiry) {
+  constructor(db: Database, windows: ReplyWindows, line: TargetLine, expiry: Expiry, pairings: SqlitePairings) {
     this.#db = db;
     this.#windows = windows;
     this.#line = line;
     this.#expiry = expiry;
+    this.#pairings = pairings;
     this.#of = db.prepare<[string], { identity: string }>(OF);
     this.#bind = db.prepare<[string, string], never>(BIND);
   }
@@ -39,7 +42,9 @@ export class SqliteIdentities implements Identities {
       this.#windows.forgetFresh();
       this.#line.forgetAll();
       this.#expiry.forget();
-      return forgetEverything(this.#db, account, Date.now());
+      const done = forgetEverything(this.#db, account, Date.now());
+      this.#pairings.lookAgain();
+      return done;
     });
   }
 }

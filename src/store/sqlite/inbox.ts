@@ -19,6 +19,7 @@ import { type SqliteHistory, threadOf } from './history.js';
 import { bodyOf, MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
 import { KnownMessages } from './known-messages.js';
 import { messageDigest } from './message-digest.js';
+import type { SqlitePairings } from './pairings.js';
 import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
@@ -44,6 +45,7 @@ export class SqliteInbox implements Inbox {
   readonly #entries;
   readonly #parking;
   readonly #history;
+  readonly #pairings;
   readonly #insert;
   readonly #lift;
   readonly #waiting;
@@ -53,12 +55,20 @@ export class SqliteInbox implements Inbox {
   readonly #settleAndTake;
   readonly #known;
 
-  constructor(db: Database, windows: ReplyWindows, entries: Entries, parking: Parking, history: SqliteHistory) {
+  constructor(
+    db: Database,
+    windows: ReplyWindows,
+    entries: Entries,
+    parking: Parking,
+    history: SqliteHistory,
+    pairings: SqlitePairings,
+  ) {
     this.#db = db;
     this.#windows = windows;
     this.#entries = entries;
     this.#parking = parking;
     this.#history = history;
+    this.#pairings = pairings;
     this.#insert = db.prepare<
       [
         string,
@@ -94,15 +104,18 @@ export class SqliteInbox implements Inbox {
   }
 
   #admit(arrival: Arrival): Admitted {
-    const { message, refusal, refusalIsLiftable, right, answer } = arrival;
+    const { message, refusalIsLiftable, right, pairing } = arrival;
     const conversation = formatTarget(message.conversation);
     const now = Date.now();
     const body = bodyOf(message);
-    const refused = refusal !== undefined;
-    const attempts = arrival.begins === true && !refused ? 1 : 0;
+    const attempts = arrival.begins === true && arrival.refusal === undefined ? 1 : 0;
     const digest = messageDigest(conversation, message.id);
     const known = this.#known.meet(digest, conversation, message.id);
     if (known !== undefined) return this.#copy(arrival, known, conversation, body, attempts);
+    const asked = pairing === undefined ? undefined : this.#pairings.ask(message, pairing, now);
+    const refusal = asked?.step ?? arrival.refusal;
+    const answer = asked?.answer ?? arrival.answer;
+    const refused = refusal !== undefined;
     const isSettled = refused || answer !== undefined;
     /** The answer takes the first place of the window. */
     const taken = right !== undefined && right.count > 0 && (answer?.messages.length ?? 0) > 0 ? 1 : 0;
@@ -128,15 +141,18 @@ export class SqliteInbox implements Inbox {
     if (arrival.startsAfresh === true) this.#history.startAfresh(conversation, id);
     if (right !== undefined && taken === 0) this.#windows.opened(id, message.id, right);
     const unparked = (right?.count ?? 0) > PLACES_FOR_THE_ANSWER ? this.#parking.comeBack(conversation, now) : 0;
+    if (asked?.keep !== undefined) asked.keep(id);
+    const outcome = refused ? 'refused' : 'taken';
+    const step = asked === undefined ? {} : { pairing: asked.step };
     if (answer === undefined) {
-      return { outcome: refused ? 'refused' : 'taken', id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }) };
+      return { outcome, id, unparked, ...(attempts === 0 ? {} : { attempt: attempts }), ...step };
     }
     const pair =
       right === undefined || taken === 0
         ? undefined
         : { token: { kind: 'msg_id' as const, value: message.id }, seq: taken, closesAt: right.closesAt };
     const answered = this.#enter(id, answer.messages, answer.mayBegin, answer.needsPair, pair);
-    return { outcome: 'taken', id, unparked, answered };
+    return { outcome, id, unparked, answered, ...step };
   }
 
   /** Inside a transaction: a message that is known came once more. Its window is open since it came first. */

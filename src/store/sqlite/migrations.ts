@@ -228,4 +228,20 @@ export const MIGRATIONS: readonly string[] = [
     last_outbox INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Who was let in, and who asks to be. Times in unix ms.
+  `
+  CREATE TABLE pairings (
+    account TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    name TEXT,
+    conversation TEXT NOT NULL,       -- where they asked
+    asked_with INTEGER NOT NULL,      -- the inbox row
+    code TEXT,                        -- null once they were approved
+    asked_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    approved_at INTEGER,
+    PRIMARY KEY (account, peer)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX pairings_code ON pairings (code) WHERE code IS NOT NULL;
+  `,
 ];

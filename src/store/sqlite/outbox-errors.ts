@@ -30,6 +30,18 @@ export const TOO_MANY_AWAY: RowError = {
   message: 'too many messages to this peer wait for the connection already (1000)',
   remedy: 'start the OneBot implementation, and see that its QQ is logged in; `loong queue` shows what waits',
 };
+export const REVOKED: RowError = {
+  code: 'access.revoked',
+  message: 'the pairing of this peer was revoked before the message was sent',
+};
+export const REVOKED_TOO_LATE: RowError = {
+  code: 'access.revoked',
+  message: 'the pairing of this peer was revoked after an attempt that may have arrived',
+};
+export const REVOKED_UNANSWERED: RowError = {
+  code: 'access.revoked',
+  message: 'the pairing of this peer was revoked before the message was answered',
+};
 export const REJECTED: RowError = {
   code: 'delivery.review_rejected',
   message: 'QQ reviewed the message and did not let it through',

@@ -1,10 +1,11 @@
 /** What an operator does about single messages: try one again, give one up. */
-import { LoongError, UsageError } from '../../model/errors.js';
+import { AccessDenied, LoongError, UsageError } from '../../model/errors.js';
 import { findItem, listRows, type Reads, rowOf, unknownRow } from '../queue-reader.js';
 import type { OutboxId, OutgoingStatus, Queue, QueueChange, QueueItem, QueueRow, RowError } from '../store.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
 import { MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
+import { REVOKED_UNANSWERED } from './outbox-errors.js';
 import type { TargetLine } from './target-line.js';
 
 const PARTS = `WITH first AS (SELECT coalesce(part_of, id) AS id FROM outbox WHERE id = ?)
@@ -18,7 +19,7 @@ const CARRIER = 'SELECT status, ambiguous FROM outbox WHERE id = ?';
 const DROP = `UPDATE outbox SET status = ?, due_at = NULL, error = ?, merged_into = NULL, settled_at = ? WHERE id = ?`;
 const HAND_OVER = `UPDATE outbox SET merged_into = (SELECT min(id) FROM outbox WHERE merged_into = ? AND settled_at IS NULL)
   WHERE merged_into = ? AND settled_at IS NULL`;
-const INBOX = 'SELECT account, status FROM inbox WHERE id = ?';
+const INBOX = 'SELECT account, status, error FROM inbox WHERE id = ?';
 const ANSWER_AGAIN = `UPDATE inbox SET status = 'waiting', attempts = 0, error = NULL, settled_at = NULL WHERE id = ? RETURNING ${MESSAGE}`;
 const DROP_INBOX = `UPDATE inbox SET status = 'failed', error = ?, settled_at = ? WHERE id = ?`;
 
@@ -71,7 +72,7 @@ export class SqliteQueue implements Queue {
     this.#carrier = db.prepare<[OutboxId], { status: OutgoingStatus; ambiguous: number }>(CARRIER);
     this.#drop = db.prepare<[OutgoingStatus, string, number, OutboxId], never>(DROP);
     this.#handOver = db.prepare<[OutboxId, OutboxId], never>(HAND_OVER);
-    this.#inbox = db.prepare<[number], { account: string; status: string }>(INBOX);
+    this.#inbox = db.prepare<[number], { account: string; status: string; error: string | null }>(INBOX);
     this.#answerAgain = db.prepare<[number], MessageRow>(ANSWER_AGAIN);
     this.#dropInbox = db.prepare<[string, number, number], never>(DROP_INBOX);
   }
@@ -99,6 +100,7 @@ export class SqliteQueue implements Queue {
     const row = this.#inbox.get(number);
     if (row === undefined) return unknownRow(id);
     if (row.status !== 'failed') return settledRow(id, row.status);
+    if (isRevoked(row.error)) return notLetIn(id);
     const again = this.#answerAgain.get(number);
     if (again === undefined) return unknownRow(id);
     return { account: row.account, waiting: { id: number, message: storedMessage(again) } };
@@ -181,6 +183,18 @@ function settledRow(id: string, status: string): LoongError {
       ? `\`loong queue retry ${id}\` tries it again`
       : '`loong queue list` shows what can be done something about';
   return new LoongError('queue.settled', `nothing to do: \`${id}\` is ${status}`, { remedy });
+}
+
+function isRevoked(error: string | null): boolean {
+  return error !== null && (JSON.parse(error) as RowError).code === REVOKED_UNANSWERED.code;
+}
+
+function notLetIn(id: string): AccessDenied {
+  return new AccessDenied(
+    'access.revoked',
+    `\`${id}\` is of somebody whose pairing was revoked`,
+    'let them in again, with `loong pairing` or allowed_peer_ids; then they may write once more',
+  );
 }
 
 function underWay(id: string): LoongError {

@@ -18,6 +18,7 @@ const NOTE_LAST_ROWS = `INSERT OR REPLACE INTO rebindings (account, last_inbox, 
   VALUES (?, (SELECT coalesce(max(id), 0) FROM inbox), (SELECT coalesce(max(id), 0) FROM outbox))`;
 const FORGET_IDENTITY = 'DELETE FROM identities WHERE account = ? RETURNING identity';
 
+const FORGET_PAIRINGS = 'DELETE FROM pairings WHERE account = ?';
 const FORGET_REFUSALS = 'DELETE FROM active_refusals WHERE instr(target, ?) = 1';
 /** Windows of messages, and of events; one that is over already may still count as open. */
 const WINDOWS = [
@@ -36,9 +37,17 @@ export function forgetEverything(db: Database, account: string, now: number): Re
   const sessions = db.prepare<[string], never>(FORGET_SESSION).run(account).changes;
   const refusals = db.prepare<[string], never>(FORGET_REFUSALS).run(targets).changes;
   db.prepare<[string], never>(NOTE_LAST_ROWS).run(account);
-  // Whatever else is known under ids of the former one (pairings) is forgotten here.
+  const pairings = db.prepare<[string], never>(FORGET_PAIRINGS).run(account).changes;
   const identity = db.prepare<[string], { identity: string }>(FORGET_IDENTITY).get(account)?.identity;
-  return { ...(identity === undefined ? {} : { identity }), ...outgoing, unanswered, windows, sessions, refusals };
+  return {
+    ...(identity === undefined ? {} : { identity }),
+    ...outgoing,
+    unanswered,
+    windows,
+    sessions,
+    refusals,
+    pairings,
+  };
 }
 
 function settleOutbox(db: Database, account: string, now: number): Pick<Rebound, 'failed' | 'uncertain'> {

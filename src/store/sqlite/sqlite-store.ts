@@ -10,6 +10,7 @@ import { SqliteHistory } from './history.js';
 import { SqliteIdentities } from './identities.js';
 import { SqliteInbox } from './inbox.js';
 import { SqliteOutbox } from './outbox.js';
+import { SqlitePairings } from './pairings.js';
 import { Parking } from './parking.js';
 import { prune } from './pruning.js';
 import { SqliteQueue } from './queue.js';
@@ -29,13 +30,16 @@ export function openStore(path: string, durability: 'process' | 'power', busyLim
   const entries = new Entries(db, line, expiry, claims);
   const history = new SqliteHistory(db);
   const outbox = new SqliteOutbox(db, windows, line, parking, reviews, expiry, claims, entries);
+  const events = new SqliteEventLog(db, windows, reviews, parking, history);
+  const pairings = new SqlitePairings(db, line, parking, entries, events);
   return {
-    inbox: new SqliteInbox(db, windows, entries, parking, history),
+    inbox: new SqliteInbox(db, windows, entries, parking, history, pairings),
     outbox,
     sessions: new SqliteGatewaySessions(db),
-    identities: new SqliteIdentities(db, windows, line, expiry),
-    events: new SqliteEventLog(db, windows, reviews, parking, history),
+    identities: new SqliteIdentities(db, windows, line, expiry, pairings),
+    events,
     history,
+    pairings,
     queue: new SqliteQueue(db, line, expiry),
     prune: (before) => prune(db, before),
     close: () => db.close(),

@@ -8,7 +8,7 @@ import { ACCOUNT, arrival, HOUR, outgoing, target } from '../../support/messages
 import { tempDir } from '../../support/temp-dir.js';
 
 const ERROR = { code: 'x', message: 'y' };
-const NOTHING = { failed: 0, uncertain: 0, unanswered: 0, windows: 0, sessions: 0, refusals: 0 };
+const NOTHING = { failed: 0, uncertain: 0, unanswered: 0, windows: 0, sessions: 0, refusals: 0, pairings: 0 };
 
 let path: string;
 let store: Store;
@@ -64,6 +64,7 @@ test('rebinding settles, closes and forgets what was the former one’s, once', 
     windows: 1,
     sessions: 1,
     refusals: 1,
+    pairings: 0,
   });
   expect(found(queued)).toMatchObject({
     status: 'uncertain',
@@ -155,6 +156,7 @@ test('other accounts keep everything, whatever they are called', async () => {
       windows: 1,
       sessions: 1,
       refusals: 1,
+      pairings: 0,
     });
 });
 
