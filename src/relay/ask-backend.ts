@@ -99,7 +99,9 @@ class Gathered {
   add(segment: Segment): void {
     const last = this.segments.at(-1);
     const longer = last === undefined ? undefined : joined(last, segment);
-    this.#size += plainText([segment]).length + (longer === undefined ? 1 : 0);
+    const { length } = plainText([segment]);
+    // Pieces of nothing come to an end, too.
+    this.#size += longer === undefined ? length + 1 : Math.max(length, 1);
     if (this.#size > MAX_ANSWER_CHARS) {
       throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
         remedy: 'make it answer in fewer words',
