@@ -110,7 +110,9 @@ class Gathered {
     const last = this.pieces.at(-1);
     const isText = piece.type !== 'end' && last !== undefined && last.type !== 'end';
     const longer = isText ? joined(last, piece) : undefined;
-    this.#size += (piece.type === 'end' ? 0 : plainText([piece]).length) + (longer === undefined ? 1 : 0);
+    const length = piece.type === 'end' ? 0 : plainText([piece]).length;
+    // Pieces of nothing come to an end, too.
+    this.#size += longer === undefined ? length + 1 : Math.max(length, 1);
     if (this.#size > MAX_ANSWER_CHARS) {
       throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
         remedy: 'make it answer in fewer words',
