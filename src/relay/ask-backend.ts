@@ -83,7 +83,9 @@ class Gathered {
     const last = this.pieces.at(-1);
     const isText = piece.type !== 'end' && last !== undefined && last.type !== 'end';
     const longer = isText ? joined(last, piece) : undefined;
-    this.#size += (piece.type === 'end' ? 0 : plainText([piece]).length) + (longer === undefined ? 1 : 0);
+    const length = piece.type === 'end' ? 0 : plainText([piece]).length;
+    // Pieces without a word count too: else a backend that yields them for ever would never end.
+    this.#size += longer === undefined ? length + 1 : Math.max(1, length);
     if (this.#size > MAX_ANSWER_CHARS) {
       throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
         remedy: 'make it answer in fewer words',
