@@ -151,6 +151,7 @@ client_secret = ${JSON.stringify(place.clientSecret)}
 api_base_url = ${JSON.stringify(place.apiBaseUrl)}
 token_url = ${JSON.stringify(place.tokenUrl)}
 allowed_peer_ids = ${JSON.stringify(allowed)}
+dm_policy = "allowlist"
 `;
   if (oneBot === undefined) return official;
   const onebot = `[onebot.accounts.home]
@@ -158,6 +159,7 @@ ws_host = "127.0.0.1"
 ws_port = ${port}
 ws_path = "${ONEBOT_PATH}"
 ${oneBot.isNamed ? `self_id = "${oneBot.selfId}"\n` : ''}allowed_peer_ids = ${JSON.stringify([...oneBot.people, ...oneBot.groups.map((id) => `group:${id}`)])}
+dm_policy = "allowlist"
 heartbeat = { interval = 1000, timeout = 2000 }
 reconnect = ${oneBot.waits}
 `;
