@@ -52,13 +52,12 @@ export class Inbound implements LaneSink {
     const verdict = admit(message, policy);
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
-    const arrival: Arrival = {
-      message,
-      ...(verdict.do === 'ignore'
-        ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
-        : {}),
-      ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
-    };
+    const opens =
+      right === undefined ? undefined : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } };
+    const arrival: Arrival =
+      verdict.do === 'ignore'
+        ? { message, refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned', ...opens }
+        : { message, ...opens };
     const atOnce = verdict.do === 'answer' ? conversations.answerAtOnce(arrival) : undefined;
     const begins = verdict.do === 'answer' && atOnce === undefined && conversations.reserve(message.conversation);
     let admitted: Admitted | undefined;
