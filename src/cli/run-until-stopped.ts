@@ -11,10 +11,17 @@ import type { GlobalOptions } from './global-options.js';
 
 /**
  * What is no longer needed is collected once the heap has grown by half: on a small server others need the memory too. Measured with
- * `npm run bench`: a sixth less after a flood, at no more CPU. It is looked for within our own thread: messages are short-lived, and a second
- * thread that follows them through the memory costs a seventh of the CPU.
+ * `npm run bench`: a sixth less after a flood, at no more CPU. It is looked for within our own thread: messages are short-lived, and other
+ * threads that follow them through the memory cost a seventh of the CPU.
  */
-const THRIFT = ['--heap-growing-percent=50', '--no-concurrent-marking'];
+const THRIFT = [
+  '--heap-growing-percent=50',
+  '--no-concurrent-marking',
+  '--no-concurrent-sweeping',
+  '--no-parallel-scavenge',
+  '--no-parallel-compaction',
+  '--no-parallel-pointer-update',
+];
 
 /**
  * Runs until SIGINT, SIGTERM or a request over the control socket; a second signal ends it at once. Then the process exits.

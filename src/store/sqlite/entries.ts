@@ -10,6 +10,10 @@ import type { TargetLine } from './target-line.js';
 const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at,
   status, due_at, attempts, window_id, seq, thread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
+/** The same for one that waits behind others: most columns are at their defaults. */
+const INSERT_BEHIND = `INSERT INTO outbox (account, target, body, origin, in_reply_to, expires_at, created_at, status)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')`;
+
 /** Whom a message answers, and how its first part goes out. */
 export interface Answering {
   readonly inReplyTo: InboxId;
@@ -36,12 +40,14 @@ export class Entries {
   readonly #expiry: Expiry;
   readonly #claims: Claims;
   readonly #insert;
+  readonly #insertBehind;
 
   constructor(db: Database, line: TargetLine, expiry: Expiry, claims: Claims) {
     this.#line = line;
     this.#expiry = expiry;
     this.#claims = claims;
     this.#insert = db.prepare<(string | number | null)[], never>(INSERT);
+    this.#insertBehind = db.prepare<(string | number | null)[], never>(INSERT_BEHIND);
   }
 
   /** One row for each part. `answering`: as for its first. */
@@ -56,7 +62,12 @@ export class Entries {
     const isFirst = !this.#line.isBusy(target);
     const isReady = answering !== undefined && (pair !== undefined || !answering.needsPair);
     const claims = isFirst && isReady && answering.mayBegin();
+    const isPlain = !isFirst && replyTo === null && pair === undefined;
     const put = (body: string, partOf: OutboxId | null): OutboxId => {
+      if (isPlain && partOf === null) {
+        const row = this.#insertBehind.run(account, target, body, origin, inReplyTo, expiresAt, now);
+        return Number(row.lastInsertRowid);
+      }
       const isClaimed = claims && partOf === null;
       const hasPair = pair !== undefined && partOf === null;
       const { lastInsertRowid } = this.#insert.run(

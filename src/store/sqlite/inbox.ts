@@ -25,6 +25,9 @@ import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
 const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest,
   window_is_open, window_closes_at, window_places, window_seq, thread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** The same for one that is answered with it, opens no window and is not remembered: most columns are at their defaults. */
+const INSERT_ANSWERED = `INSERT INTO inbox (account, conversation, message_id, body, status, received_at, settled_at, digest)
+  VALUES (?, ?, ?, ?, 'answered', ?, ?, ?)`;
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
   WHERE id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
 const WAITING = `SELECT id, ${MESSAGE} FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
@@ -47,6 +50,7 @@ export class SqliteInbox implements Inbox {
   readonly #history;
   readonly #pairings;
   readonly #insert;
+  readonly #insertAnswered;
   readonly #lift;
   readonly #waiting;
   readonly #received;
@@ -90,6 +94,7 @@ export class SqliteInbox implements Inbox {
       ],
       never
     >(INSERT);
+    this.#insertAnswered = db.prepare<[string, string, string, string, number, number, number], never>(INSERT_ANSWERED);
     this.#lift = db.prepare<[string, number, InboxId], { id: number; attempts: number }>(LIFT);
     this.#waiting = db.prepare<[string, number, number], MessageRow & { id: InboxId }>(WAITING);
     this.#received = db.prepare<[{ rows: number; account: string }], MessageRow>(RECEIVED);
@@ -116,6 +121,13 @@ export class SqliteInbox implements Inbox {
     const refusal = asked?.step ?? arrival.refusal;
     const answer = asked?.answer ?? arrival.answer;
     const refused = refusal !== undefined;
+    if (answer !== undefined && right === undefined && !refused && isForgotten(arrival)) {
+      const lane = laneId(message.conversation);
+      const row = this.#insertAnswered.run(lane, conversation, message.id, body, now, now, digest);
+      const id = Number(row.lastInsertRowid);
+      const answered = this.#enter(id, answer.messages, answer.mayBegin, answer.needsPair, undefined);
+      return { outcome: 'taken', id, unparked: 0, answered };
+    }
     const isSettled = refused || answer !== undefined;
     /** The answer takes the first place of the window. */
     const taken = right !== undefined && right.count > 0 && (answer?.messages.length ?? 0) > 0 ? 1 : 0;
@@ -221,4 +233,9 @@ export class SqliteInbox implements Inbox {
     const key = formatTarget(conversation);
     return this.#known.find(messageDigest(key, messageId), key, messageId);
   }
+}
+
+/** Nothing of the conversation's history changes with it. */
+function isForgotten({ isRemembered, startsAfresh }: Arrival): boolean {
+  return isRemembered !== true && startsAfresh !== true;
 }

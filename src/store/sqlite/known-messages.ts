@@ -85,17 +85,25 @@ class DigestFilter {
   }
 
   add(digest: number): void {
-    for (const factor of FACTORS) {
-      const bit = this.#bit(digest, factor);
-      this.#words[bit >>> 5] = (this.#words[bit >>> 5] ?? 0) | (1 << (bit & 31));
-    }
+    this.#set(this.#bit(digest, FACTOR_1));
+    this.#set(this.#bit(digest, FACTOR_2));
+    this.#set(this.#bit(digest, FACTOR_3));
   }
 
   mayHave(digest: number): boolean {
-    return FACTORS.every((factor) => {
-      const bit = this.#bit(digest, factor);
-      return ((this.#words[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
-    });
+    return (
+      this.#isSet(this.#bit(digest, FACTOR_1)) &&
+      this.#isSet(this.#bit(digest, FACTOR_2)) &&
+      this.#isSet(this.#bit(digest, FACTOR_3))
+    );
+  }
+
+  #set(bit: number): void {
+    this.#words[bit >>> 5] = (this.#words[bit >>> 5] ?? 0) | (1 << (bit & 31));
+  }
+
+  #isSet(bit: number): boolean {
+    return ((this.#words[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
   }
 
   #bit(digest: number, factor: number): number {
@@ -104,4 +112,6 @@ class DigestFilter {
   }
 }
 
-const FACTORS = [0x9e3779b1, 0x85ebca6b, 0xc2b2ae35];
+const FACTOR_1 = 0x9e3779b1;
+const FACTOR_2 = 0x85ebca6b;
+const FACTOR_3 = 0xc2b2ae35;
