@@ -62,7 +62,7 @@ export class Entries {
     const isFirst = !this.#line.isBusy(target);
     const isReady = answering !== undefined && (pair !== undefined || !answering.needsPair);
     const claims = isFirst && isReady && answering.mayBegin();
-    const isPlain = !isFirst && replyTo === null && pair === undefined;
+    const isPlain = !isFirst && replyTo === null && pair === undefined && message.isRemembered !== true;
     const put = (body: string, partOf: OutboxId | null): OutboxId => {
       if (isPlain && partOf === null) {
         const row = this.#insertBehind.run(account, target, body, origin, inReplyTo, expiresAt, now);
