@@ -21,7 +21,9 @@ export type RefusalReason =
   | 'group_not_allowed'
   | 'group_disabled'
   | 'group_sender_not_allowed'
-  | 'not_mentioned';
+  | 'not_mentioned'
+  /** Found beside admission: somebody answers every answer. */
+  | 'too_many_turns';
 
 export type Verdict = { readonly do: 'answer' } | { readonly do: 'ignore'; readonly because: RefusalReason };
 

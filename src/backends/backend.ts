@@ -1,9 +1,29 @@
 /** The contract between the relay and whatever answers. */
 import type { InboundMessage, Segment } from '../model/message.js';
 
+/** What was said earlier in a conversation. */
+export interface HistoryEntry {
+  readonly from: 'user' | 'bot';
+  /** Name of who said it, in groups; else absent. */
+  readonly sender?: string;
+  readonly text: string;
+  /** Unix ms. */
+  readonly at: number;
+}
+
+/** What a backend is told beside the message: as the account and the group are configured, and what was said before. */
+export interface TurnContext {
+  readonly systemPrompt: string;
+  readonly skills: readonly string[];
+  readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** The oldest first. */
+  readonly history: readonly HistoryEntry[];
+}
+
 /** One inbound message put to a backend. */
 export interface Turn {
   readonly message: InboundMessage;
+  readonly context: TurnContext;
   /** 1 for the first try; more when a crash broke an earlier one. */
   readonly attempt: number;
 }

@@ -429,4 +429,10 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the message was not answered, for it does not mention the bot',
     remedy: 'mention it, or set require_mention = false for the group',
   },
+  too_many_turns: {
+    meaning:
+      'the message was not answered, for its sender answers every answer faster than a person does: it seems to be a bot, too',
+    remedy:
+      'nothing: after a minute it is answered again; take a bot off allowed_peer_ids, or out of allow_from of the group',
+  },
 };

@@ -137,7 +137,7 @@ export function basicsOf<C extends ChannelId>(
     allowedPeerIds: allowedPeers(source, channel, entry, peersOfEnvironment),
     groupPolicy: own.group_policy ?? channel.group_policy ?? DEFAULTS.group_policy,
     groupAllowFrom: own.group_allow_from ?? channel.group_allow_from ?? DEFAULTS.group_allow_from,
-    groups: groupsOf(own.groups ?? channel.groups),
+    groups: groupsOf(source, own.groups === undefined ? [source.tableName] : entry.path, own.groups ?? channel.groups),
     requireMention: own.default_require_mention ?? channel.default_require_mention ?? DEFAULTS.default_require_mention,
     parkTtlMs: own.park_ttl ?? channel.park_ttl ?? parseDuration(DEFAULTS.park_ttl) ?? 0,
     backend: backendOf(source, channel, entry),
@@ -145,21 +145,34 @@ export function basicsOf<C extends ChannelId>(
     chunkMode: own.chunk_mode ?? channel.chunk_mode ?? DEFAULTS.chunk_mode,
     markdown: own.markdown ?? channel.markdown ?? DEFAULTS.markdown,
     apology: own.apology ?? channel.apology ?? DEFAULTS.apology,
+    systemPrompt: own.system_prompt ?? channel.system_prompt ?? DEFAULTS.system_prompt,
+    historyLimit: own.history_limit ?? channel.history_limit ?? DEFAULTS.history_limit,
+    historyChars: own.history_chars ?? channel.history_chars ?? DEFAULTS.history_chars,
   };
 }
 
-function groupsOf(tables: QqbotTable['groups']): ReadonlyMap<string, GroupRule> {
+function groupsOf(
+  source: AnySource,
+  path: readonly string[],
+  tables: QqbotTable['groups'],
+): ReadonlyMap<string, GroupRule> {
   return new Map(
-    Object.entries(tables ?? {}).map(
-      ([id, { enabled = true, require_mention: requireMention, allow_from: allowFrom }]) => [
+    Object.entries(tables ?? {}).map(([id, rule]): [string, GroupRule] => {
+      const { enabled = true, require_mention: requireMention, allow_from: allowFrom, skills, tools, backend } = rule;
+      if (backend !== undefined) checkBackend(source, backend, [...path, 'groups', id, 'backend']);
+      return [
         id,
         {
           enabled,
           ...(requireMention === undefined ? {} : { requireMention }),
           ...(allowFrom === undefined ? {} : { allowFrom }),
+          ...(rule.system_prompt === undefined ? {} : { systemPrompt: rule.system_prompt }),
+          ...(skills === undefined ? {} : { skills }),
+          ...(tools === undefined ? {} : { tools: { allow: tools.allow ?? [], deny: tools.deny ?? [] } }),
+          ...(backend === undefined ? {} : { backend }),
         },
-      ],
-    ),
+      ];
+    }),
   );
 }
 
@@ -203,22 +216,22 @@ function allowedPeers(
   return [...new Set(entries)];
 }
 
-function backendOf(
-  { tableName, backends, refused, findings }: AnySource,
-  channel: QqbotTable | OnebotTable,
-  entry: AnyEntry,
-): string {
+function backendOf(source: AnySource, channel: QqbotTable | OnebotTable, entry: AnyEntry): string {
   const name = entry.own.backend ?? channel.backend ?? DEFAULTS.backend;
-  if (backends.has(name) || refused.has('backends')) return name;
+  checkBackend(source, name, [...(entry.own.backend === undefined ? [source.tableName] : entry.path), 'backend']);
+  return name;
+}
+
+function checkBackend({ backends, refused, findings }: AnySource, name: string, path: readonly string[]): void {
+  if (backends.has(name) || refused.has('backends')) return;
   const meant = nearest(name, [...backends]);
   findings.problem(
-    keyPath([...(entry.own.backend === undefined ? [tableName] : entry.path), 'backend']),
+    keyPath(path),
     `there is no backend \`${name}\``,
     meant === undefined
       ? `define it as [backends.<name>], or use one of ${listed([...backends])}`
       : `did you mean \`${meant}\`?`,
   );
-  return name;
 }
 
 export function listed(names: readonly string[]): string {

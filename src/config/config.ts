@@ -54,6 +54,12 @@ export interface ReplyWindowConfig {
 /** `auto`: falls back to plain text where markdown is refused; `always`: never does; `never`: writes plain text at once. */
 export type MarkdownMode = 'auto' | 'always' | 'never';
 
+/** Names of tools, as the backend knows them; nothing allowed: all are. */
+export interface ToolPolicy {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
 /** What one group, or every other one, has of its own. */
 export interface GroupRule {
   /** False: never heard, never written to. */
@@ -61,6 +67,12 @@ export interface GroupRule {
   readonly requireMention?: boolean;
   /** Instead of `groupAllowFrom`. */
   readonly allowFrom?: readonly string[];
+  /** Instead of the account's. */
+  readonly systemPrompt?: string;
+  readonly skills?: readonly string[];
+  readonly tools?: ToolPolicy;
+  /** Name of the backend that answers there. */
+  readonly backend?: string;
 }
 
 /** What accounts of all channels have alike. */
@@ -87,6 +99,11 @@ export interface AccountBasics {
   readonly markdown: MarkdownMode;
   /** Sent when a backend fails; empty is nothing. */
   readonly apology: string;
+  /** Told to the backend; empty: nothing. */
+  readonly systemPrompt: string;
+  /** Earlier messages of the conversation that the backend is given, at most; and their characters. */
+  readonly historyLimit: number;
+  readonly historyChars: number;
 }
 
 export interface QqbotAccount extends AccountBasics {

@@ -75,12 +75,16 @@ function commonTable(account: Account): Table {
     group_allow_from: account.groupAllowFrom,
     default_require_mention: account.requireMention,
     groups: Object.fromEntries(
-      [...account.groups].map(([id, { enabled, requireMention, allowFrom }]) => [
+      [...account.groups].map(([id, { enabled, requireMention, allowFrom, systemPrompt, skills, tools, backend }]) => [
         id,
         {
           enabled,
           ...(requireMention === undefined ? {} : { require_mention: requireMention }),
           ...(allowFrom === undefined ? {} : { allow_from: allowFrom }),
+          ...(systemPrompt === undefined ? {} : { system_prompt: systemPrompt }),
+          ...(skills === undefined ? {} : { skills }),
+          ...(tools === undefined ? {} : { tools }),
+          ...(backend === undefined ? {} : { backend }),
         },
       ]),
     ),
@@ -90,6 +94,9 @@ function commonTable(account: Account): Table {
     chunk_mode: account.chunkMode,
     markdown: account.markdown,
     apology: account.apology,
+    system_prompt: account.systemPrompt,
+    history_limit: account.historyLimit,
+    history_chars: account.historyChars,
   };
 }
 

@@ -50,6 +50,9 @@ export const DEFAULTS = {
   chunk_mode: 'length',
   markdown: 'auto',
   apology: '',
+  system_prompt: '',
+  history_limit: 50,
+  history_chars: 8000,
   ws_host: '127.0.0.1',
   ws_port: 3001,
   ws_path: '/onebot/v11/ws',
@@ -62,6 +65,8 @@ export const DEFAULTS = {
   env: ['PATH', 'HOME'],
   max_output: '1MiB',
 } as const;
+
+const prompt = () => text().max(20_000, { error: 'has more than 20000 characters' });
 
 /** Names under which the table of the official bot may stand; one of them at a time. */
 export const QQBOT_TABLES = ['qqbot', 'qq', 'qq-bot', 'tencent-qq'] as const;
@@ -101,6 +106,16 @@ function commonKeys(channel: ChannelId) {
           enabled: key(yesOrNo(), 'false: this group is never heard nor written to.', true),
           require_mention: key(yesOrNo(), 'Answer only when mentioned, in this group.'),
           allow_from: key(peers, 'Senders who may use the bot in this group; replaces group_allow_from.'),
+          system_prompt: key(prompt(), 'Told to the backend in this group; replaces the account’s.'),
+          skills: key(list(word()), 'Told to the backend: what it may use in this group.', []),
+          tools: key(
+            table({
+              allow: key(list(word()), 'Tools that the backend may use; empty: all.', []),
+              deny: key(list(word()), 'Tools that it may not use.', []),
+            }),
+            'Told to the backend, which has to heed it.',
+          ),
+          backend: key(word(), 'Which entry of [backends] answers in this group.'),
         }),
       ),
       'Groups by id: each is admitted, and ruled by its keys; "*" is every other group.',
@@ -125,6 +140,17 @@ function commonKeys(channel: ChannelId) {
       oneOf(['auto', 'always', 'never']),
       'auto: as plain text where QQ refuses markdown; never: always as plain text.',
       DEFAULTS.markdown,
+    ),
+    system_prompt: key(prompt(), 'Told to the backend with every message.', DEFAULTS.system_prompt),
+    history_limit: key(
+      wholeNumber(0, 1000),
+      'Earlier messages of the conversation that the backend is given; 0: none.',
+      DEFAULTS.history_limit,
+    ),
+    history_chars: key(
+      wholeNumber(0, 1_000_000),
+      'Characters of them, at most; the newest are kept.',
+      DEFAULTS.history_chars,
     ),
     apology: key(
       text().max(1000, { error: 'has more than 1000 characters' }),

@@ -24,7 +24,7 @@ import { Counters } from '../telemetry/counters.js';
 import type { Log } from '../telemetry/log.js';
 import { bindIdentities } from './identities.js';
 import { accountTarget, type Surroundings } from './open-lane.js';
-import { buildRoad, type Road } from './road.js';
+import { buildRoad, openBackends, type Road } from './road.js';
 
 /** Running turns and sends get so long to end when the daemon is asked to stop. */
 const STOP_GRACE_MS = 10_000;
@@ -70,10 +70,11 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
     const ports = new ReverseWsPorts(log);
     const settlements = new Settlements(store.outbox);
     const board = new StatusBoard(accounts.map(accountTarget), log, around.secrets);
+    const backends = openBackends(config, commands);
     const roads = new Map(
       accounts.map((account) => [
         laneId(accountTarget(account)),
-        buildRoad(config, account, store, counters, settlements, board, commands, ports, around),
+        buildRoad(config, account, store, counters, settlements, board, backends, ports, around),
       ]),
     );
     let requestStop = () => {};

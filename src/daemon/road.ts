@@ -1,6 +1,7 @@
 /** The road of one account, made of its parts: lane, doors, conversations, delivery. */
 import { assertActionAllowed } from '../access/action-gate.js';
 import { policyOf } from '../access/admission.js';
+import { backendNameOf } from '../access/group-rule.js';
 import type { Backend } from '../backends/backend.js';
 import { echo } from '../backends/echo.js';
 import { execCommand } from '../backends/exec-command.js';
@@ -12,14 +13,18 @@ import type { Lane, StateFacts } from '../lanes/lane.js';
 import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
 import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { describeError } from '../model/errors.js';
-import { Conversations } from '../relay/conversations.js';
+import type { Target } from '../model/target.js';
+import { Answering } from '../relay/answering.js';
+import { BackendPlaces } from '../relay/backend-places.js';
 import { Delivery } from '../relay/delivery.js';
 import { Inbound } from '../relay/inbound.js';
 import { Outbound } from '../relay/outbound.js';
 import type { Settlements } from '../relay/settlements.js';
+import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
+import { keepsHistory, remembers } from './remembered.js';
 
 /** The road of one account, from its lane and back to it. */
 export interface Road {
@@ -30,7 +35,7 @@ export interface Road {
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly delivery: Delivery;
-  readonly conversations: Conversations;
+  readonly conversations: Answering;
 }
 
 export function buildRoad(
@@ -40,7 +45,7 @@ export function buildRoad(
   counters: Counters,
   settlements: Settlements,
   board: StatusBoard,
-  commands: GroupRecords,
+  backends: ReadonlyMap<string, BackendPlaces>,
   ports: ReverseWsPorts,
   around: Surroundings,
 ): Road {
@@ -48,7 +53,8 @@ export function buildRoad(
   const log = around.log.child({ lane: lane.id });
   const policy = policyOf(account);
   const { allowed } = policy;
-  const { inbox, outbox, events } = store;
+  const { inbox, outbox, events, history } = store;
+  const isRemembered = (conversation: Target) => remembers(config, account, conversation);
   const delivery = new Delivery({
     lane,
     outbox,
@@ -66,16 +72,18 @@ export function buildRoad(
     parkTtlMs: account.parkTtlMs,
     cutting: cuttingOf(account),
     places: (conversation) => lane.replyRight(conversation)?.count,
+    remembers: isRemembered,
     delivery,
   });
-  const settings = config.backends.get(account.backend);
-  if (settings === undefined) throw new Error(`no backend ${account.backend}: the config reader let it through`);
-  const { timeoutMs } = settings;
-  const conversations = new Conversations({
+  const placesFor = (conversation: Target) => placesNamed(backends, backendNameOf(account, conversation));
+  const named = new Set([account.backend, ...[...account.groups.values()].flatMap(({ backend }) => backend ?? [])]);
+  const conversations = new Answering({
     account: lane.id,
-    backend: backendOf(settings, commands),
-    concurrency: settings.concurrency,
-    timeoutMs,
+    backends: [...named].map((name) => placesNamed(backends, name)),
+    placesFor,
+    contextOf: (entry) => contextOf(account, entry, isRemembered(entry.message.conversation) ? history : undefined),
+    keepsHistory: keepsHistory(account),
+    remembers: isRemembered,
     apology: account.apology,
     inbox,
     outbound,
@@ -133,6 +141,22 @@ export function buildRoad(
         }
       : {};
   return { account, lane, inbound, outbound, delivery, conversations, ...action };
+}
+
+/** What answers, by name: one of each for all accounts together. */
+export function openBackends(config: Config, commands: GroupRecords): ReadonlyMap<string, BackendPlaces> {
+  return new Map(
+    [...config.backends].map(([name, settings]) => [
+      name,
+      new BackendPlaces({ ...settings, backend: backendOf(settings, commands) }),
+    ]),
+  );
+}
+
+function placesNamed(backends: ReadonlyMap<string, BackendPlaces>, name: string): BackendPlaces {
+  const places = backends.get(name);
+  if (places === undefined) throw new Error(`no backend ${name}: the config reader let it through`);
+  return places;
 }
 
 function backendOf(config: BackendConfig, commands: GroupRecords): Backend {

@@ -17,6 +17,7 @@ import { ensurePrivateDir } from '../store/state-dir.js';
 import { Counters } from '../telemetry/counters.js';
 import { bindIdentities } from './identities.js';
 import { cuttingOf, openQqbotLane, type Surroundings, sessionsOf } from './open-lane.js';
+import { remembers } from './remembered.js';
 
 /** A one-shot send waits so long for a daemon that is just starting, or just gone. */
 const WAIT_FOR_DAEMON_MS = 1000;
@@ -72,6 +73,7 @@ export async function sendOnce(
           parkTtlMs: account.parkTtlMs,
           cutting: cuttingOf(account),
           places: () => undefined,
+          remembers: (conversation) => remembers(config, account, conversation),
         });
         const known = key === undefined ? undefined : outbound.earlier(target, [content], replyTo, key);
         if (known === undefined || isUnderWay(outbox.message(known))) {

@@ -67,6 +67,8 @@ export interface Notice {
   readonly replyToken?: ReplyToken;
   /** Whether active messages are taken there from now on. */
   readonly takesActive?: boolean;
+  /** A message that was taken back; where numbers of messages are used again, without what tells them apart. */
+  readonly recalls?: { readonly conversation: Target; readonly messageId: string };
   /** What came of the review of a message that was sent. */
   readonly review?: { readonly auditId: string; readonly passed: boolean; readonly messageId?: string };
 }
@@ -76,6 +78,19 @@ export type MessageOrigin = 'backend' | 'cli' | 'api';
 /** What was written: text and names of those addressed; quotes and media have no text of their own. */
 export function plainText(segments: readonly Segment[]): string {
   return segments.map(writtenText).join('');
+}
+
+const MEDIA_NAMES: { readonly [K in MediaKind]: string } = {
+  image: '图片',
+  voice: '语音',
+  video: '视频',
+  file: '文件',
+};
+
+/** What stands for a medium where only text can stand: `[图片 cat.png]`; undefined for anything else. */
+export function mediaLabel(segment: Segment): string | undefined {
+  if (segment.type !== 'media') return undefined;
+  return `[${MEDIA_NAMES[segment.kind]}${segment.name === undefined ? '' : ` ${segment.name}`}]`;
 }
 
 function writtenText(segment: Segment): string {

@@ -2,13 +2,16 @@
  * Who is answered when: one message after the other within a conversation, conversations side by side. What does not fit into
  * memory stays in the journal and is fetched when there is room; so is what a dead process left behind.
  */
-import type { Backend } from '../backends/backend.js';
+import type { TurnContext } from '../backends/backend.js';
 import { describeError, LoongError } from '../model/errors.js';
+import type { InboundMessage } from '../model/message.js';
 import { formatTarget, kindName, type Target } from '../model/target.js';
 import type { Admitted, Arrival, Inbox, InboxId, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
 import { askAtOnce, askBackend } from './ask-backend.js';
+import type { BackendPlaces } from './backend-places.js';
+import { STARTED_AFRESH, startsAfresh } from './fresh-start.js';
 import type { Outbound } from './outbound.js';
 import { rowErrorOf } from './row-error.js';
 import { untilWritten } from './until-written.js';
@@ -18,20 +21,21 @@ const ROOM = 1000;
 const FETCH_AT_ONCE = 500;
 /** A message whose turn a crash broke so often is given up. */
 const MAX_ATTEMPTS = 3;
-/**
- * Counting an attempt takes a commit, about so long. So as many more begin as a quick backend answers meanwhile, up to a limit;
- * of a slow one it is none, for an attempt that is counted and not made would be untrue after a crash.
- */
-const COMMIT_MS = 4;
-const MOST_AHEAD = 64;
 /** A conversation hears an apology at most so often. */
 const APOLOGY_EVERY_MS = 60_000;
 
 export interface ConversationsParts {
   readonly account: string;
-  readonly backend: Backend;
-  readonly concurrency: number;
-  readonly timeoutMs: number;
+  /** Who answers, and how many turns it takes at once. */
+  readonly places: BackendPlaces;
+  /** The conversations of the account in which that backend answers; absent: all. */
+  readonly isOwn?: (conversation: Target) => boolean;
+  /** What the backend is told beside a message. */
+  readonly contextOf: (entry: WaitingMessage) => TurnContext;
+  /** Whether `/new` and `/reset` let a conversation start afresh, or are messages like any other. */
+  readonly keepsHistory: boolean;
+  /** A message was answered, or never will be. */
+  readonly onEnded?: (message: InboundMessage) => void;
   /** Said in the conversation when its message cannot be answered; empty: nothing is said. */
   readonly apology: string;
   readonly inbox: Inbox;
@@ -53,8 +57,6 @@ export class Conversations {
   readonly #parts: ConversationsParts;
   /** Per conversation what waits; a key stands here exactly while its conversation is at work. */
   readonly #queues = new Map<string, WaitingMessage[]>();
-  /** Conversations whose next turn waits for the backend to have room. */
-  readonly #line: string[] = [];
   /** The messages in memory: waiting, or put to the backend. */
   readonly #held = new Set<InboxId>();
   /** What breaks a turn off, one for each that the backend works at. */
@@ -62,14 +64,6 @@ export class Conversations {
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
-  /** Messages of which an attempt was counted, waiting for a place at the backend. */
-  readonly #ready: BegunMessage[] = [];
-  /** Turns that are put to the backend. */
-  #asked = 0;
-  /** Attempts that are counted, or about to be: put to the backend, ready for it, or on their way there through the journal. */
-  #begun = 0;
-  /** How many more may begin than the backend takes. */
-  #ahead = 0;
   /** Turns that have not ended: at the backend, or on their way into the journal. */
   #turns = 0;
   /** Rows up to this id are in memory or done, but for those that `#behind` tells of. */
@@ -101,13 +95,13 @@ export class Conversations {
   }
 
   #fetch(): void {
-    const { inbox, account } = this.#parts;
+    const { inbox, account, isOwn } = this.#parts;
     while (this.#behind && this.#held.size < ROOM && !this.#closing) {
       const entries = inbox.waiting(account, this.#cursor, FETCH_AT_ONCE);
       if (entries.length < FETCH_AT_ONCE) this.#behind = false;
       for (const entry of entries) {
         this.#cursor = entry.id;
-        this.#enqueue(entry);
+        if (isOwn === undefined || isOwn(entry.message.conversation)) this.#enqueue(entry);
       }
     }
   }
@@ -122,29 +116,26 @@ export class Conversations {
       return;
     }
     this.#queues.set(key, [entry]);
-    this.#line.push(key);
-    this.#startTurns();
+    this.#getInLine(key);
   }
 
-  #startTurns(): void {
-    while (this.#begun < this.#mayBegin() && !this.#closing) {
-      const key = this.#line.shift();
-      if (key === undefined) break;
-      const entry = this.#queues.get(key)?.shift();
-      if (entry === undefined) continue;
-      this.#begun++;
+  /** The next turn of a conversation waits for the backend to have room. */
+  #getInLine(key: string): void {
+    this.#parts.places.whenFree(() => {
+      const entry = this.#closing ? undefined : this.#queues.get(key)?.shift();
+      if (entry === undefined) return false;
       this.#run(key, entry, this.#count(key, entry));
-    }
-    while (this.#asked < this.#parts.concurrency && !this.#closing) {
-      const begun = this.#ready.shift();
-      if (begun === undefined) return;
-      this.#asked++;
-      this.#run(begun.key, begun.entry, this.#turn(begun));
-    }
+      return true;
+    });
   }
 
-  #mayBegin(): number {
-    return this.#parts.concurrency + this.#ahead;
+  /** An attempt is counted, so its turn comes as soon as the backend takes it. */
+  #getReady(begun: BegunMessage): void {
+    this.#parts.places.whenAsked(() => {
+      if (this.#closing) return false; // the next start takes it from the journal
+      this.#run(begun.key, begun.entry, this.#turn(begun));
+      return true;
+    });
   }
 
   /** `work` never rejects; true when nothing is left to do for its message. */
@@ -154,6 +145,7 @@ export class Conversations {
       this.#turns--;
       if (isDone) {
         this.#held.delete(entry.id);
+        this.#parts.onEnded?.(entry.message);
         this.#conversationRests(key);
       }
       if (this.#turns === 0) this.#idle?.();
@@ -162,9 +154,8 @@ export class Conversations {
 
   #conversationRests(key: string): void {
     if (this.#queues.get(key)?.length === 0) this.#queues.delete(key);
-    else this.#line.push(key);
+    else this.#getInLine(key);
     if (this.#behind && this.#held.size < ROOM / 2) this.#fetch();
-    this.#startTurns();
   }
 
   /**
@@ -172,12 +163,15 @@ export class Conversations {
    * undefined where it has to be offered.
    */
   answerAtOnce(arrival: Arrival): Promise<Admitted> | undefined {
-    const { backend, outbound } = this.#parts;
+    const { places, outbound } = this.#parts;
     const { message } = arrival;
-    if (!('atOnce' in backend) || this.#behind || this.#closing) return undefined;
+    const isFresh = arrival.startsAfresh === true;
+    const { backend } = places;
+    if (!(isFresh || 'atOnce' in backend) || this.#behind || this.#closing) return undefined;
     if (this.#queues.size > 0 && this.#queues.has(formatTarget(message.conversation))) return undefined;
     try {
-      return outbound.admit(arrival, askAtOnce(backend, message));
+      if (isFresh) return outbound.admit(arrival, STARTED_AFRESH);
+      return 'atOnce' in backend ? outbound.admit(arrival, askAtOnce(backend, message)) : undefined;
     } catch {
       return undefined; // it fails once more in its turn, where that is written down
     }
@@ -189,10 +183,9 @@ export class Conversations {
    */
   reserve(conversation: Target): boolean {
     const key = formatTarget(conversation);
-    const isFree = this.#begun < this.#mayBegin() && this.#line.length === 0 && this.#held.size < ROOM;
-    if (!isFree || this.#behind || this.#closing || this.#queues.has(key)) return false;
+    if (this.#held.size >= ROOM || this.#behind || this.#closing || this.#queues.has(key)) return false;
+    if (!this.#parts.places.reserve()) return false;
     this.#queues.set(key, []);
-    this.#begun++;
     return true;
   }
 
@@ -207,13 +200,12 @@ export class Conversations {
     }
     this.#held.add(entry.id);
     if (!this.#behind) this.#cursor = Math.max(this.#cursor, entry.id);
-    this.#ready.push({ key, entry, attempt });
-    this.#startTurns();
+    this.#getReady({ key, entry, attempt });
   }
 
   /** It does not begin. */
   forgo(conversation: Target): void {
-    this.#begun--;
+    this.#parts.places.giveBack();
     this.#conversationRests(formatTarget(conversation));
   }
 
@@ -222,20 +214,19 @@ export class Conversations {
     try {
       const attempt = await this.#written(() => this.#parts.inbox.begin(entry.id));
       if (attempt !== undefined) {
-        this.#ready.push({ key, entry, attempt });
-        this.#startTurns();
+        this.#getReady({ key, entry, attempt });
         return false;
       }
     } catch (error) {
       await this.#failed(key, entry, error);
     }
-    this.#begun--; // somebody settled it meanwhile, or it failed
+    this.#parts.places.giveBack(); // somebody settled it meanwhile, or it failed
     return true;
   }
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { backend, timeoutMs, outbound, counters, concurrency } = this.#parts;
+    const { places, contextOf, outbound, counters, keepsHistory } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -243,17 +234,20 @@ export class Conversations {
     const leave = () => {
       if (!isAtBackend) return;
       isAtBackend = false;
-      this.#asked--;
-      this.#begun--;
-      const tookMs = performance.now() - began;
-      this.#ahead = Math.min(MOST_AHEAD, Math.floor((concurrency * COMMIT_MS) / tookMs));
-      this.#startTurns();
+      places.leave(performance.now() - began);
     };
     try {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
-      const asked = askBackend(backend, { message, attempt }, timeoutMs);
+      if (keepsHistory && startsAfresh(message)) {
+        isAtBackend = false;
+        places.leave();
+        await this.#written(() => outbound.answer(id, message, STARTED_AFRESH));
+        return true;
+      }
+      const turn = { message, context: contextOf(entry), attempt };
+      const asked = askBackend(places.backend, turn, places.timeoutMs);
       over = asked.over;
       this.#asking.add(asked.stop);
       const forget = () => void this.#asking.delete(asked.stop);

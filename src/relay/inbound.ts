@@ -1,12 +1,13 @@
 /** The door through which everything enters: verdict → journal → conversation. */
-import { type AccountPolicy, admit } from '../access/admission.js';
+import { type AccountPolicy, admit, type Verdict } from '../access/admission.js';
 import type { Lane, LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
 import { kindName } from '../model/target.js';
 import type { Admitted, Arrival, EventLog, Inbox, OutboxId } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
-import type { Conversations } from './conversations.js';
+import type { Answering } from './answering.js';
+import { startsAfresh } from './fresh-start.js';
 
 /** Raw frames are kept up to this many characters. */
 const MAX_RAW_CHARS = 65_536;
@@ -20,7 +21,7 @@ export interface InboundParts {
   readonly policy: AccountPolicy;
   readonly inbox: Inbox;
   readonly events: EventLog;
-  readonly conversations: Conversations;
+  readonly conversations: Answering;
   readonly counters: Counters;
   readonly log: Log;
   /** Parked messages of this account may be due again. */
@@ -47,9 +48,10 @@ export class Inbound implements LaneSink {
   }
 
   async message(message: InboundMessage): Promise<void> {
-    const { lane, policy, inbox, conversations, counters, wakeDelivery, onInbound } = this.#parts;
+    const { lane, inbox, conversations, counters, wakeDelivery, onInbound } = this.#parts;
     onInbound();
-    const verdict = admit(message, policy);
+    const verdict = this.#verdict(message);
+    const isFresh = verdict.do === 'answer' && conversations.keepsHistory && startsAfresh(message);
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
     const arrival: Arrival = {
@@ -57,6 +59,8 @@ export class Inbound implements LaneSink {
       ...(verdict.do === 'ignore'
         ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
         : {}),
+      ...(isFresh ? { startsAfresh: true } : {}),
+      ...(!isFresh && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
     const atOnce = verdict.do === 'answer' ? conversations.answerAtOnce(arrival) : undefined;
@@ -80,6 +84,19 @@ export class Inbound implements LaneSink {
     const entry = { id: admitted.id, message };
     if (begins) conversations.begin(entry, admitted.attempt ?? 1);
     else conversations.offer(entry);
+  }
+
+  #verdict(message: InboundMessage): Verdict {
+    const { policy, conversations } = this.#parts;
+    const verdict = admit(message, policy);
+    if (verdict.do === 'ignore' || !conversations.isTooMany(message)) return verdict;
+    return { do: 'ignore', because: 'too_many_turns' };
+  }
+
+  /** In a group whoever may talk there is also heard beside the bot. */
+  #isRemembered({ conversation }: InboundMessage, verdict: Verdict): boolean {
+    const belongs = verdict.do === 'answer' || verdict.because === 'not_mentioned';
+    return belongs && this.#parts.conversations.remembers(conversation);
   }
 
   #logNowAndThen(reason: string, message: InboundMessage): void {

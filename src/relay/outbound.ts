@@ -32,6 +32,8 @@ export interface OutboundParts {
   readonly cutting: Cutting;
   /** How many replies a message in this conversation may have; undefined where replies need no right, or nobody knows of any. */
   readonly places: (conversation: Target) => number | undefined;
+  /** Whether somebody will want to know later what was said there; absent: nobody. */
+  readonly remembers?: (conversation: Target) => boolean;
   /** Who takes it from there; absent where the caller delivers it himself. */
   readonly delivery?: Pick<Delivery, 'wake' | 'reserve' | 'begin' | 'forgo'>;
 }
@@ -129,6 +131,7 @@ export class Outbound {
       ...(rest.length === 0 ? {} : { furtherParts: rest }),
       origin,
       expiresAt: Date.now() + this.#parts.parkTtlMs,
+      ...(this.#parts.remembers?.(target) === true ? { isRemembered: true } : {}),
     };
   }
 }

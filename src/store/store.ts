@@ -12,6 +12,7 @@ export interface Store {
   readonly sessions: GatewaySessions;
   readonly identities: Identities;
   readonly events: EventLog;
+  readonly history: History;
   readonly queue: Queue;
   /** Forgets what was settled before `before` (unix ms), without making anybody wait; resolves with how many rows went. */
   prune(before: number): Promise<number>;
@@ -41,6 +42,10 @@ export interface Arrival {
   readonly right?: Right;
   /** Whoever answers is ready for it: the attempt to answer is counted in the same commit. */
   readonly begins?: boolean;
+  /** It belongs to what whoever answers later is told of the conversation. */
+  readonly isRemembered?: boolean;
+  /** The conversation starts afresh with it: nobody is told any more what was said up to it. */
+  readonly startsAfresh?: boolean;
   /** Its answer, where that is known already: a message that is new is settled with it, in the same commit. */
   readonly answer?: ReadyAnswer;
 }
@@ -132,6 +137,8 @@ export interface NewOutgoing {
   readonly expiresAt: number;
   /** The inbox row whose reply window is taken before others; it gives no right that the target has not. */
   readonly replyTo?: InboxId;
+  /** It belongs to what whoever answers later is told of the conversation. */
+  readonly isRemembered?: boolean;
 }
 
 /** The pair that makes a passive reply unique at the platform. */
@@ -143,7 +150,7 @@ export interface PassivePair {
 }
 
 /** One part of a message. */
-export interface Outgoing extends Omit<NewOutgoing, 'furtherParts'> {
+export interface Outgoing extends Omit<NewOutgoing, 'furtherParts' | 'isRemembered'> {
   readonly id: OutboxId;
   /** The first part's id, which is its own for the first. */
   readonly message: OutboxId;
@@ -269,6 +276,27 @@ export interface Outbox {
   recover(knowsRepeats: (target: Target) => boolean): Promise<{ readonly again: number; readonly uncertain: number }>;
 }
 
+// ---------------------------------------------------------------- what was said
+
+/** One message of a conversation, in or out; of a long one that went out, one part. */
+export interface Said {
+  readonly from: 'user' | 'bot';
+  /** Absent for the bot. */
+  readonly sender?: InboundMessage['sender'];
+  readonly segments: readonly Segment[];
+  /** When it came in or went out (unix ms). */
+  readonly at: number;
+}
+
+export interface History {
+  /**
+   * What was said in a conversation before this message came, the newest `limit` of it, the oldest first: messages that were stored to be
+   * remembered, without those that were recalled, failed, or were said before the conversation started afresh. Answers to messages
+   * before it are among them, however late they came.
+   */
+  before(conversation: Target, message: InboxId, limit: number): readonly Said[];
+}
+
 // ---------------------------------------------------------------- for operators
 
 /** A row of inbox or outbox as an operator sees it. */
@@ -372,7 +400,7 @@ export interface Noted {
 }
 
 export interface EventLog {
-  /** Writes down an event once, with what it means for what is sent: a right to reply (`right`), active messages, the end of a review. */
+  /** Writes down an event once, with what it means for what is sent and told: a right to reply (`right`), active messages, the end of a review, a recall. */
   append(account: string, notice: Notice, at: number, right?: Right): Promise<Noted>;
   /** Keeps a frame that could not be decoded, with the newest 1,000 of its account. */
   keepRaw(account: string, raw: string, reason: string, at: number): Promise<void>;

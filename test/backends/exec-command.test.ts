@@ -10,7 +10,7 @@ import { BackendError } from '../../src/model/errors.js';
 import { type InboundMessage, plainText, type Segment } from '../../src/model/message.js';
 import type { MessageId, PeerId } from '../../src/model/target.js';
 import { ChildScript } from '../support/child-script.js';
-import { inbound, target } from '../support/messages.js';
+import { inbound, NO_CONTEXT, target } from '../support/messages.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -26,7 +26,7 @@ function script(source: string, more: Partial<ExecOptions> = {}): ExecOptions {
 }
 
 function turn(more: Partial<InboundMessage> = {}, attempt = 1): Turn {
-  return { message: inbound('m1', 'alice', more), attempt };
+  return { message: inbound('m1', 'alice', more), context: NO_CONTEXT, attempt };
 }
 
 async function ask(options: ExecOptions, asked: Turn = turn(), signal = new AbortController().signal): Promise<string> {

@@ -115,6 +115,9 @@ describe('what is left out', () => {
           chunkMode: 'length',
           markdown: 'auto',
           apology: '',
+          systemPrompt: '',
+          historyLimit: 50,
+          historyChars: 8000,
         },
       ],
     });

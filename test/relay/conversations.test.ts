@@ -5,13 +5,14 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { InstantBackend, PatientBackend, Turn, TurnLimit } from '../../src/backends/backend.js';
 import { BackendError } from '../../src/model/errors.js';
 import type { Segment } from '../../src/model/message.js';
+import { BackendPlaces } from '../../src/relay/backend-places.js';
 import { Conversations } from '../../src/relay/conversations.js';
 import { Outbound } from '../../src/relay/outbound.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { ACCOUNT, arrival, inbound, target } from '../support/messages.js';
+import { ACCOUNT, arrival, inbound, NO_CONTEXT, target } from '../support/messages.js';
 import { allowing } from '../support/policies.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -43,9 +44,13 @@ function converse(
   const secrets = new Secrets();
   const conversations = new Conversations({
     account: ACCOUNT,
-    backend: typeof backend === 'function' ? { answer: backend } : backend,
-    concurrency,
-    timeoutMs,
+    places: new BackendPlaces({
+      backend: typeof backend === 'function' ? { answer: backend } : backend,
+      concurrency,
+      timeoutMs,
+    }),
+    contextOf: () => NO_CONTEXT,
+    keepsHistory: true,
     apology,
     inbox,
     outbound,

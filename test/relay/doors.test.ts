@@ -6,7 +6,8 @@ import { echo } from '../../src/backends/echo.js';
 import { DeliveryError } from '../../src/model/errors.js';
 import type { InboundMessage } from '../../src/model/message.js';
 import type { PeerId } from '../../src/model/target.js';
-import { Conversations } from '../../src/relay/conversations.js';
+import { Answering } from '../../src/relay/answering.js';
+import { BackendPlaces } from '../../src/relay/backend-places.js';
 import { Delivery } from '../../src/relay/delivery.js';
 import { Inbound } from '../../src/relay/inbound.js';
 import { deliverNow } from '../../src/relay/one-shot.js';
@@ -16,7 +17,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { ACCOUNT, HOUR, inbound, outgoing, target } from '../support/messages.js';
+import { ACCOUNT, HOUR, inbound, NO_CONTEXT, outgoing, target } from '../support/messages.js';
 import { allowing, policyWith } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -58,11 +59,14 @@ function doors(entries: readonly string[]) {
     places: () => undefined,
     delivery,
   });
-  const conversations = new Conversations({
+  const places = new BackendPlaces({ backend: echo, concurrency: 4, timeoutMs: 60_000 });
+  const conversations = new Answering({
     account: ACCOUNT,
-    backend: echo,
-    concurrency: 4,
-    timeoutMs: 60_000,
+    backends: [places],
+    placesFor: () => places,
+    keepsHistory: true,
+    remembers: () => false,
+    contextOf: () => NO_CONTEXT,
     apology: '',
     inbox,
     outbound,

@@ -1,10 +1,14 @@
 /** Messages in and out, as short as a test wants to write them. */
+import type { TurnContext } from '../../src/backends/backend.js';
 import type { InboundMessage } from '../../src/model/message.js';
 import type { AccountId, MessageId, PeerId, Target, TargetKind } from '../../src/model/target.js';
 import type { Arrival, NewOutgoing } from '../../src/store/store.js';
 
 export const ACCOUNT = 'qqbot:main';
 export const HOUR = 3_600_000;
+
+/** What a backend is told where nothing is configured and nothing was said before. */
+export const NO_CONTEXT: TurnContext = { systemPrompt: '', skills: [], tools: { allow: [], deny: [] }, history: [] };
 
 export function target(peer: string, kind: TargetKind = 'c2c', account = 'main'): Target {
   return { channel: 'qqbot', account: account as AccountId, kind, peer: peer as PeerId };

@@ -6,7 +6,8 @@ import { pino } from 'pino';
 import type { Backend } from '../../src/backends/backend.js';
 import { QqbotLane } from '../../src/lanes/qqbot/qqbot-lane.js';
 import { normaliseAccountId } from '../../src/model/target.js';
-import { Conversations } from '../../src/relay/conversations.js';
+import { Answering } from '../../src/relay/answering.js';
+import { BackendPlaces } from '../../src/relay/backend-places.js';
 import { Delivery } from '../../src/relay/delivery.js';
 import { Inbound } from '../../src/relay/inbound.js';
 import { Outbound } from '../../src/relay/outbound.js';
@@ -15,6 +16,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
+import { NO_CONTEXT } from './messages.js';
 import { policyWith } from './policies.js';
 import { waitUntil } from './wait-until.js';
 
@@ -67,11 +69,14 @@ export async function openRoad(
     places: () => undefined,
     delivery,
   });
-  const conversations = new Conversations({
+  const places = new BackendPlaces({ backend, concurrency, timeoutMs: 60_000 });
+  const conversations = new Answering({
     account: lane.id,
-    backend,
-    concurrency,
-    timeoutMs: 60_000,
+    backends: [places],
+    placesFor: () => places,
+    keepsHistory: true,
+    remembers: () => false,
+    contextOf: () => NO_CONTEXT,
     apology: '',
     inbox,
     outbound,

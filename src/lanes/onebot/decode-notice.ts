@@ -2,11 +2,12 @@
 import type { Notice } from '../../model/message.js';
 import type { AccountId, Target, TargetKind } from '../../model/target.js';
 import { keptData } from './kept-data.js';
-import { type Fields, fields, peerIn, somebodyIn, textIn, wordIn } from './wire-fields.js';
+import { type Fields, fields, messageIdIn, peerIn, somebodyIn, textIn, wordIn } from './wire-fields.js';
 
 /** What the standard and its kin send. Others are named as the wire names them. */
 const NAME = /^[\w.-]{1,64}$/;
 const MAX_FLAG_CHARS = 400;
+const RECALLS: ReadonlySet<string> = new Set(['group_recall', 'friend_recall']);
 
 /** The name of a notice: `notify` only says that there is something, its `sub_type` says what. undefined: it has none. */
 export function noticeName({ notice_type: type, sub_type: sub }: Fields): string | undefined {
@@ -26,11 +27,13 @@ export function decodeNotice(name: string, frame: Fields, account: AccountId): N
   const { raw: _raw, ...data } = frame;
   const about = conversationOf(frame, account);
   const eventId = repeatOf(name, frame);
+  const recalled = RECALLS.has(name) ? messageIdIn(frame.message_id) : undefined;
   return {
     name,
     data: keptData(data),
     ...(about === undefined ? {} : { about }),
     ...(eventId === undefined ? {} : { eventId }),
+    ...(about === undefined || recalled === undefined ? {} : { recalls: { conversation: about, messageId: recalled } }),
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Notice } from '../../model/message.js';
 import type { AccountId, Target, TargetKind } from '../../model/target.js';
 import type { DispatchFrame } from './gateway-session.js';
-import { type Fields, fields, isOpenid } from './wire-fields.js';
+import { type Fields, fields, isMessageId, isOpenid } from './wire-fields.js';
 
 /** What the platform still takes there, and whether the event may be answered. */
 interface Meaning {
@@ -22,6 +22,13 @@ const MEANINGS: { readonly [event: string]: Meaning } = {
   GROUP_MSG_RECEIVE: { kind: 'group', takesActive: true, isAnswerable: true },
 };
 
+/** Of C2C and groups QQ tells no recalls. Source: Bot API v2 "消息撤回事件". */
+const RECALLS: { readonly [event: string]: { readonly kind: TargetKind; readonly peer: string } } = {
+  MESSAGE_DELETE: { kind: 'channel', peer: 'channel_id' },
+  PUBLIC_MESSAGE_DELETE: { kind: 'channel', peer: 'channel_id' },
+  DIRECT_MESSAGE_DELETE: { kind: 'dm', peer: 'guild_id' },
+};
+
 const MAX_ID_CHARS = 512;
 
 export function decodeNotice({ event, id, data }: DispatchFrame, account: AccountId): Notice {
@@ -31,6 +38,7 @@ export function decodeNotice({ event, id, data }: DispatchFrame, account: Accoun
   const meaning = event === 'INTERACTION_CREATE' ? interactionIn(d) : known;
   const about = d === undefined || meaning === undefined ? undefined : conversationOf(d, meaning.kind, account);
   const review = d === undefined ? undefined : reviewOf(event, d);
+  const recalls = d === undefined ? undefined : recallOf(event, d, account);
   return {
     name: event,
     data,
@@ -41,7 +49,17 @@ export function decodeNotice({ event, id, data }: DispatchFrame, account: Accoun
       ? { replyToken: { kind: 'event_id', value: eventId } as const }
       : {}),
     ...(review === undefined ? {} : { review }),
+    ...(recalls === undefined ? {} : { recalls }),
   };
+}
+
+function recallOf(event: string, { message }: Fields, account: AccountId): Notice['recalls'] {
+  const scene = Object.hasOwn(RECALLS, event) ? RECALLS[event] : undefined;
+  const recalled = fields(message);
+  if (scene === undefined || recalled === undefined) return undefined;
+  const peer = recalled[scene.peer];
+  if (!isOpenid(peer) || !isMessageId(recalled.id)) return undefined;
+  return { conversation: { channel: 'qqbot', account, kind: scene.kind, peer }, messageId: recalled.id };
 }
 
 /** Interactions in guilds cannot be answered by their event. */

@@ -4,10 +4,11 @@ import type { InboxId, NewOutgoing, OutboxId, Outgoing, PassivePair } from '../s
 import { type Claims, LONGEST_KEPT } from './claims.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
+import { threadOf } from './history.js';
 import type { TargetLine } from './target-line.js';
 
 const INSERT = `INSERT INTO outbox (account, target, body, origin, in_reply_to, reply_to, part_of, expires_at, created_at,
-  status, due_at, attempts, window_id, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  status, due_at, attempts, window_id, seq, thread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Whom a message answers, and how its first part goes out. */
 export interface Answering {
@@ -51,6 +52,7 @@ export class Entries {
     const { furtherParts, replyTo = null, origin, expiresAt } = message;
     const inReplyTo = answering?.inReplyTo ?? null;
     const pair = answering?.pair;
+    const thread = message.isRemembered === true ? threadOf(target) : null;
     const isFirst = !this.#line.isBusy(target);
     const isReady = answering !== undefined && (pair !== undefined || !answering.needsPair);
     const claims = isFirst && isReady && answering.mayBegin();
@@ -72,6 +74,7 @@ export class Entries {
         isClaimed ? 1 : 0,
         hasPair ? inReplyTo : null,
         hasPair ? pair.seq : null,
+        thread,
       );
       return Number(lastInsertRowid);
     };

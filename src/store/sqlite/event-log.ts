@@ -3,6 +3,7 @@ import type { Notice } from '../../model/message.js';
 import { formatTarget } from '../../model/target.js';
 import type { EventLog, Noted, Right } from '../store.js';
 import type { Database } from './database.js';
+import type { SqliteHistory } from './history.js';
 import type { Parking } from './parking.js';
 import type { ReplyWindows } from './reply-windows.js';
 import type { Reviews } from './reviews.js';
@@ -25,16 +26,18 @@ export class SqliteEventLog implements EventLog {
   readonly #windows;
   readonly #reviews;
   readonly #parking;
+  readonly #history;
   readonly #append;
   readonly #forgetEvents;
   readonly #keep;
   readonly #forget;
 
-  constructor(db: Database, windows: ReplyWindows, reviews: Reviews, parking: Parking) {
+  constructor(db: Database, windows: ReplyWindows, reviews: Reviews, parking: Parking, history: SqliteHistory) {
     this.#db = db;
     this.#windows = windows;
     this.#reviews = reviews;
     this.#parking = parking;
+    this.#history = history;
     this.#append = db.prepare<[string, string, string, number, string | null], never>(APPEND);
     this.#forgetEvents = db.prepare<[number, number], never>(FORGET_EVENTS);
     this.#keep = db.prepare<[string, string, string, number], never>(KEEP);
@@ -54,7 +57,8 @@ export class SqliteEventLog implements EventLog {
 
   /** Inside a transaction. */
   #heed(account: string, notice: Notice, cursor: number, at: number, right: Right | undefined): Noted {
-    const { about, takesActive, replyToken, review } = notice;
+    const { about, takesActive, replyToken, review, recalls } = notice;
+    if (recalls !== undefined) this.#history.recall(recalls.conversation, recalls.messageId);
     let unparked = 0;
     if (about !== undefined) {
       const target = formatTarget(about);

@@ -15,6 +15,7 @@ import type {
 } from '../store.js';
 import type { Database } from './database.js';
 import type { Entries } from './entries.js';
+import { type SqliteHistory, threadOf } from './history.js';
 import { bodyOf, MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
 import { KnownMessages } from './known-messages.js';
 import { messageDigest } from './message-digest.js';
@@ -22,7 +23,7 @@ import type { Parking } from './parking.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
 const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest,
-  window_is_open, window_closes_at, window_places, window_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  window_is_open, window_closes_at, window_places, window_seq, thread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0, settled_at = NULL, body = ?, attempts = attempts + ?
   WHERE id = ? AND status = 'refused' AND liftable = 1 RETURNING id, attempts`;
 const WAITING = `SELECT id, ${MESSAGE} FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
@@ -42,6 +43,7 @@ export class SqliteInbox implements Inbox {
   readonly #windows;
   readonly #entries;
   readonly #parking;
+  readonly #history;
   readonly #insert;
   readonly #lift;
   readonly #waiting;
@@ -51,11 +53,12 @@ export class SqliteInbox implements Inbox {
   readonly #settleAndTake;
   readonly #known;
 
-  constructor(db: Database, windows: ReplyWindows, entries: Entries, parking: Parking) {
+  constructor(db: Database, windows: ReplyWindows, entries: Entries, parking: Parking, history: SqliteHistory) {
     this.#db = db;
     this.#windows = windows;
     this.#entries = entries;
     this.#parking = parking;
+    this.#history = history;
     this.#insert = db.prepare<
       [
         string,
@@ -73,6 +76,7 @@ export class SqliteInbox implements Inbox {
         number | null,
         number,
         number,
+        number | null,
       ],
       never
     >(INSERT);
@@ -98,7 +102,7 @@ export class SqliteInbox implements Inbox {
     const attempts = arrival.begins === true && !refused ? 1 : 0;
     const digest = messageDigest(conversation, message.id);
     const known = this.#known.meet(digest, conversation, message.id);
-    if (known !== undefined) return this.#copy(arrival, known, body, attempts);
+    if (known !== undefined) return this.#copy(arrival, known, conversation, body, attempts);
     const isSettled = refused || answer !== undefined;
     /** The answer takes the first place of the window. */
     const taken = right !== undefined && right.count > 0 && (answer?.messages.length ?? 0) > 0 ? 1 : 0;
@@ -118,8 +122,10 @@ export class SqliteInbox implements Inbox {
       right?.closesAt ?? null,
       (right?.count ?? 0) - taken,
       taken,
+      arrival.isRemembered === true ? threadOf(conversation) : null,
     );
     const id = Number(lastInsertRowid);
+    if (arrival.startsAfresh === true) this.#history.startAfresh(conversation, id);
     if (right !== undefined && taken === 0) this.#windows.opened(id, message.id, right);
     const unparked = (right?.count ?? 0) > PLACES_FOR_THE_ANSWER ? this.#parking.comeBack(conversation, now) : 0;
     if (answer === undefined) {
@@ -134,9 +140,10 @@ export class SqliteInbox implements Inbox {
   }
 
   /** Inside a transaction: a message that is known came once more. Its window is open since it came first. */
-  #copy(arrival: Arrival, id: InboxId, body: string, attempts: number): Admitted {
+  #copy(arrival: Arrival, id: InboxId, conversation: string, body: string, attempts: number): Admitted {
     const lifted = arrival.refusal === undefined ? this.#lift.get(body, attempts, id) : undefined;
     if (lifted === undefined) return { outcome: 'duplicate' };
+    if (arrival.startsAfresh === true) this.#history.startAfresh(conversation, id);
     return { outcome: 'lifted', id: lifted.id, unparked: 0, ...(attempts === 0 ? {} : { attempt: lifted.attempts }) };
   }
 

@@ -216,4 +216,16 @@ export const MIGRATIONS: readonly string[] = [
     last_outbox INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // What was said in a conversation can be found again, where somebody will be told of it: other rows are in no further index.
+  `
+  ALTER TABLE inbox ADD COLUMN thread INTEGER;                 -- number of the conversation; null: nobody is told of it
+  ALTER TABLE outbox ADD COLUMN thread INTEGER;
+  CREATE INDEX inbox_thread ON inbox (id >> 12, thread) WHERE thread IS NOT NULL;
+  CREATE INDEX outbox_thread ON outbox (id >> 12, thread) WHERE thread IS NOT NULL;
+  CREATE TABLE fresh_starts (
+    conversation TEXT PRIMARY KEY,
+    last_inbox INTEGER NOT NULL,      -- rows up to these were said before
+    last_outbox INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

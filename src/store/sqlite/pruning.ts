@@ -32,6 +32,9 @@ export async function prune(db: Database, before: number): Promise<number> {
     removed += await pruneTable(db, table, Math.max(before, Date.now() - (table.mostMs ?? Number.POSITIVE_INFINITY)));
   await pruneKeys(db, Date.now() - KEY_LASTS_MS);
   await closeWindows(db, Date.now());
+  const forgetStarts = db.prepare<[], never>(`DELETE FROM fresh_starts
+    WHERE last_inbox < (SELECT min(id) FROM inbox) AND last_outbox < (SELECT coalesce(min(id), last_outbox + 1) FROM outbox)`);
+  await db.write(() => forgetStarts.run());
   const forgetRefusals = db.prepare<[number], never>('DELETE FROM active_refusals WHERE at <= ?');
   await db.write(() => forgetRefusals.run(Date.now() - REFUSAL_LASTS_MS));
   return removed;

@@ -6,6 +6,7 @@ import { Entries } from './entries.js';
 import { SqliteEventLog } from './event-log.js';
 import { Expiry } from './expiry.js';
 import { SqliteGatewaySessions } from './gateway-sessions.js';
+import { SqliteHistory } from './history.js';
 import { SqliteIdentities } from './identities.js';
 import { SqliteInbox } from './inbox.js';
 import { SqliteOutbox } from './outbox.js';
@@ -26,13 +27,15 @@ export function openStore(path: string, durability: 'process' | 'power', busyLim
   const expiry = new Expiry(db, line, parking, reviews);
   const claims = new Claims(db, windows, line, parking);
   const entries = new Entries(db, line, expiry, claims);
+  const history = new SqliteHistory(db);
   const outbox = new SqliteOutbox(db, windows, line, parking, reviews, expiry, claims, entries);
   return {
-    inbox: new SqliteInbox(db, windows, entries, parking),
+    inbox: new SqliteInbox(db, windows, entries, parking, history),
     outbox,
     sessions: new SqliteGatewaySessions(db),
     identities: new SqliteIdentities(db, windows, line, expiry),
-    events: new SqliteEventLog(db, windows, reviews, parking),
+    events: new SqliteEventLog(db, windows, reviews, parking, history),
+    history,
     queue: new SqliteQueue(db, line, expiry),
     prune: (before) => prune(db, before),
     close: () => db.close(),
