@@ -65,7 +65,14 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
 };
 
 /** Only the composition root knows these. */
-const FOR_DAEMON_ALONE = ['store/sqlite/', 'lanes/qqbot/', 'lanes/onebot/', 'backends/echo', 'backends/exec-command'];
+const FOR_DAEMON_ALONE = [
+  'store/sqlite/',
+  'lanes/qqbot/',
+  'lanes/onebot/',
+  'backends/echo',
+  'backends/exec-command',
+  'backends/http-webhook',
+];
 
 interface Source {
   /** Path below src without its ending: `relay/delivery`. */

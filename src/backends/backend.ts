@@ -28,6 +28,14 @@ export interface Turn {
   readonly attempt: number;
 }
 
+/** What comes after it is another message. */
+export interface MessageEnd {
+  readonly type: 'end';
+}
+
+/** A backend that says nothing of ends answers with one message. */
+export type AnswerPiece = Segment | MessageEnd;
+
 export interface TurnLimit {
   readonly signal: AbortSignal;
 }
@@ -35,7 +43,7 @@ export interface TurnLimit {
 /** Answers when it is done. */
 export interface PatientBackend {
   /** Answers one turn, piece by piece; yields nothing to stay silent. Throws BackendError. May take as long as it likes until the signal aborts. */
-  answer(turn: Turn, limit: TurnLimit): AsyncIterable<Segment>;
+  answer(turn: Turn, limit: TurnLimit): AsyncIterable<AnswerPiece>;
 }
 
 /** Knows its answer at once: nothing can break off a turn of it, and the answer is journalled with its message. */

@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { BackendError, describeError } from '../model/errors.js';
-import { plainText, type Segment } from '../model/message.js';
-import type { PatientBackend, Turn, TurnLimit } from './backend.js';
+import { plainText } from '../model/message.js';
+import { answerPieces } from './answer-document.js';
+import type { AnswerPiece, PatientBackend, Turn, TurnLimit } from './backend.js';
 import type { GroupRecords } from './group-records.js';
 import { ProcessGroups } from './process-groups.js';
 import { turnDocument } from './turn-document.js';
+import { asUtf8, writtenText } from './written-text.js';
 
 /** What a command started may hold its output open for so long after the command itself has ended. */
 const OUTPUT_GRACE_MS = 500;
@@ -18,20 +20,26 @@ export interface ExecOptions {
   readonly command: readonly [string, ...string[]];
   /** What goes to stdin: the text of the message, or the whole turn. */
   readonly input: 'text' | 'json';
+  /** What it prints: the text of the answer, or an answer document. */
+  readonly output: 'text' | 'json';
   /** The only variables it gets. */
   readonly env: { readonly [name: string]: string };
   readonly maxOutputBytes: number;
+  /** The only folder of which an answer may send files (absolute). */
+  readonly mediaDir?: string | undefined;
 }
 
 /** `records` are where the commands that run are written down, for whoever must end them after a crash. */
 export function execCommand(options: ExecOptions, records?: GroupRecords): PatientBackend {
   const groups = new ProcessGroups(records);
   return {
-    async *answer(turn: Turn, { signal }: TurnLimit): AsyncIterable<Segment> {
+    async *answer(turn: Turn, { signal }: TurnLimit): AsyncIterable<AnswerPiece> {
       const input =
         options.input === 'text' ? plainText(turn.message.segments) : `${JSON.stringify(turnDocument(turn))}\n`;
-      const text = writtenText(options.command[0], await run(options, groups, input, signal));
-      if (text !== '') yield { type: 'text', text };
+      const who = `\`${options.command[0]}\``;
+      const printed = asUtf8(who, await run(options, groups, input, signal));
+      if (options.output === 'json') yield* await answerPieces(who, printed, options.mediaDir);
+      else yield* writtenText(printed);
     },
   };
 }
@@ -101,22 +109,6 @@ function run(
   });
 }
 
-/** What was printed as text for people: no colours, no control characters, no blank lines around it. */
-function writtenText(program: string, printed: Buffer): string {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(printed);
-  } catch {
-    throw notText(program);
-  }
-  if (text.includes('\0')) throw notText(program);
-  return stripVTControlCharacters(text)
-    .replace(/\r\n?/g, '\n')
-    .replace(/(?![\t\n])\p{Cc}/gu, '')
-    .replace(/^(?:[^\S\n]*\n)+/, '')
-    .trimEnd();
-}
-
 function outOfTime(program: string): BackendError {
   return new BackendError('backend.aborted', `\`${program}\` was ended: its time was up`);
 }
@@ -131,12 +123,6 @@ function notStarted(program: string, error: unknown): BackendError {
 function tooLong(program: string, maxOutputBytes: number): BackendError {
   return new BackendError('backend.output_too_long', `\`${program}\` printed more than ${maxOutputBytes} bytes`, {
     remedy: 'raise `max_output` of this backend, or let it print less',
-  });
-}
-
-function notText(program: string): BackendError {
-  return new BackendError('backend.not_text', `\`${program}\` printed something that is not UTF-8 text`, {
-    remedy: 'let it print text in UTF-8, and nothing else',
   });
 }
 

@@ -1,7 +1,7 @@
-/** A turn as other programs get it: one JSON object, its shape part of the public contract. */
+/** A turn as other programs get it: one JSON object of the shape that schema/turn.v1.json describes, part of the public contract. */
 import { type MediaKind, plainText, type Segment } from '../model/message.js';
-import { formatTarget } from '../model/target.js';
-import type { Turn } from './backend.js';
+import { formatTarget, kindName } from '../model/target.js';
+import type { HistoryEntry, Turn } from './backend.js';
 
 export interface TurnDocument {
   readonly version: 1;
@@ -9,6 +9,7 @@ export interface TurnDocument {
   readonly channel: string;
   readonly account: string;
   readonly target: string;
+  /** As in targets: `private` on OneBot. */
   readonly kind: string;
   readonly sender: { readonly id: string; readonly name?: string; readonly role?: string };
   readonly text: string;
@@ -16,6 +17,11 @@ export interface TurnDocument {
   /** The earlier message that this one answers. */
   readonly quote?: { readonly id: string; readonly text?: string };
   readonly attachments: readonly Attachment[];
+  /** The oldest first. */
+  readonly history: readonly HistoryEntry[];
+  readonly system_prompt: string;
+  readonly skills: readonly string[];
+  readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   readonly attempt: number;
 }
 
@@ -30,7 +36,7 @@ interface Attachment {
   readonly transcript?: string;
 }
 
-export function turnDocument({ message, attempt }: Turn): TurnDocument {
+export function turnDocument({ message, context, attempt }: Turn): TurnDocument {
   const { id, conversation, sender, segments, mentionsBot } = message;
   const quote = segments.find((segment) => segment.type === 'quote');
   return {
@@ -39,7 +45,7 @@ export function turnDocument({ message, attempt }: Turn): TurnDocument {
     channel: conversation.channel,
     account: conversation.account,
     target: formatTarget(conversation),
-    kind: conversation.kind,
+    kind: kindName(conversation.channel, conversation.kind),
     sender: {
       id: sender.id,
       ...(sender.name === undefined ? {} : { name: sender.name }),
@@ -51,6 +57,10 @@ export function turnDocument({ message, attempt }: Turn): TurnDocument {
       ? {}
       : { quote: { id: quote.message, ...(quote.text === undefined ? {} : { text: quote.text }) } }),
     attachments: segments.flatMap(attachment),
+    history: context.history.map(said),
+    system_prompt: context.systemPrompt,
+    skills: context.skills,
+    tools: { allow: context.tools.allow, deny: context.tools.deny },
     attempt,
   };
 }
@@ -59,4 +69,8 @@ function attachment(segment: Segment): readonly Attachment[] {
   if (segment.type !== 'media') return [];
   const { type: _, ...facts } = segment;
   return [facts];
+}
+
+function said({ from, sender, text, at }: HistoryEntry): HistoryEntry {
+  return { from, ...(sender === undefined ? {} : { sender }), text, at };
 }

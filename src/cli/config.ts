@@ -1,4 +1,5 @@
 /** `loong config`: every problem of the config, what is in force, and the shape that editors can check. */
+import { readFileSync } from 'node:fs';
 import { stringify } from 'smol-toml';
 import { unservable } from '../access/servable.js';
 import type { Config } from '../config/config.js';
@@ -33,7 +34,11 @@ export async function showConfig(options: GlobalOptions): Promise<void> {
   console.log(`# ${config.path}\n${stringify(effective)}`);
 }
 
-export async function printConfigSchema(): Promise<void> {
+export async function printSchema(document: 'config' | 'turn' | 'answer'): Promise<void> {
+  if (document !== 'config') {
+    console.log(readFileSync(new URL(`../../schema/${document}.v1.json`, import.meta.url), 'utf8').trimEnd());
+    return;
+  }
   const { configSchema } = await import('../config/schema.js');
   printJson(configSchema.toJSONSchema({ io: 'input' }));
 }

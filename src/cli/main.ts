@@ -1,5 +1,5 @@
 /** The commands of `loong`: its table of contents. What a command does stands in the file of its name, loaded when it is used. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../model/errors.js';
 import { VERSION } from '../model/version.js';
 import { EXIT, reportError } from './exit.js';
@@ -153,9 +153,12 @@ config
   .action(async (_options, self: Command) => (await import('./config.js')).showConfig(self.optsWithGlobals()));
 config
   .command('schema')
-  .description('print the JSON Schema of the config, for editors')
-  .addHelpText('after', '\nExample:\n  $ loong config schema > config.schema.json')
-  .action(async () => (await import('./config.js')).printConfigSchema());
+  .description(
+    'print a JSON Schema: of the config, for editors; of the turn that a backend is given; of the answer it may give as JSON',
+  )
+  .addArgument(new Argument('[document]').choices(['config', 'turn', 'answer']).default('config'))
+  .addHelpText('after', '\nExamples:\n  $ loong config schema > config.schema.json\n  $ loong config schema turn')
+  .action(async (document: 'config' | 'turn' | 'answer') => (await import('./config.js')).printSchema(document));
 
 program
   .command('doctor')

@@ -46,27 +46,47 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   'channel.unknown': { meaning: 'there is no such channel', remedy: '`loong channels` lists those there are' },
 
   'backend.aborted': {
-    meaning: 'the command was ended because its time was up',
+    meaning: 'the backend was broken off because its time was up',
     remedy: 'raise `timeout` of the backend',
+  },
+  'backend.answer_invalid': {
+    meaning: 'the backend answered in a shape that is no answer',
+    remedy: '`loong config schema answer` prints the shape of a JSON answer; the error says what is wrong with it',
+  },
+  'backend.broken_off': {
+    meaning: 'the connection to the backend ended before its answer did',
+    remedy: 'look at the log of that server; a stream of deltas ends with `data: [DONE]`',
   },
   'backend.failed': {
     meaning: 'the command ended with an error',
     remedy: 'try it by hand; its last words are in the log',
   },
+  'backend.http_status': {
+    meaning: 'the server of the backend answered with an error or a redirect',
+    remedy: 'look at the log of that server',
+  },
+  'backend.media_refused': {
+    meaning: 'the backend named a file or address that it may not send, so nothing of its answer was sent',
+    remedy: 'let it name http(s) addresses, `base64://…`, or files below `media_dir`',
+  },
   'backend.not_started': {
     meaning: 'the program of the backend could not be started',
     remedy: '`loong doctor` says what it lacks',
   },
-  'backend.not_text': { meaning: 'the command printed what is no UTF-8', remedy: 'let it print text in UTF-8 alone' },
+  'backend.not_text': { meaning: 'the backend answered with what is no UTF-8', remedy: 'let it answer in UTF-8 alone' },
   'backend.output_too_long': {
-    meaning: 'the command printed too much',
-    remedy: 'raise `max_output`, or let it print less',
+    meaning: 'the backend answered with too much',
+    remedy: 'raise `max_output`, or let it answer with less',
   },
   'backend.timeout': {
     meaning: 'the backend did not answer in time',
     remedy: 'raise `timeout` of the backend, or make it faster',
   },
   'backend.too_long': { meaning: 'the answer is longer than any may be', remedy: 'make it answer in fewer words' },
+  'backend.unreachable': {
+    meaning: 'nobody takes connections at the `url` of the backend',
+    remedy: 'start that server, or correct `url`; `loong doctor` tries it',
+  },
   'turn.failed': {
     meaning: 'a message could not be answered, for a reason that loong has no name for',
     remedy: 'look at the log, then `loong queue retry`',

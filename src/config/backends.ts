@@ -1,44 +1,87 @@
-/** From [backends] to what answers: which keys a type has, and which variables a command may see. */
-import type { BackendConfig } from './config.js';
+/** From [backends] to what answers: which keys a type has, what each type makes of them, and which variables a command may see. */
+import type { BackendConfig, EchoBackendConfig, ExecBackendConfig, HttpBackendConfig, Resolved } from './config.js';
 import { parseDuration } from './duration.js';
 import { type Findings, keyPath } from './findings.js';
+import { filePath } from './paths.js';
 import { type BackendTable, DEFAULTS } from './schema.js';
+import { readChoice, resolveChoice } from './secrets.js';
+import { isExposed } from './service-url.js';
 import { parseSize } from './size.js';
 
-/** Keys that only one type of backend has. */
-const KEYS_OF_EXEC = ['command', 'input', 'env', 'max_output'] as const;
+type BackendType = BackendTable['type'];
+
+/** Keys that not every type of backend has. */
+const KEYS_OF: { readonly [T in BackendType]: readonly (keyof BackendTable)[] } = {
+  echo: [],
+  exec: ['command', 'input', 'output', 'env', 'max_output', 'media_dir'],
+  http: ['url', 'allow_http', 'secret', 'secret_env', 'secret_file', 'max_output', 'media_dir'],
+};
 
 export interface BackendSource {
   /** By name, as in the file. */
   readonly tables: { readonly [name: string]: BackendTable };
   readonly env: NodeJS.ProcessEnv;
+  /** Folder of the config file. */
+  readonly folder: string;
+  readonly refused: ReadonlySet<string>;
+  readonly secrets: 'required' | 'optional';
   /** Names of variables that hold a QQ secret, and so are never handed on. */
   readonly secretVariables: ReadonlySet<string>;
   readonly findings: Findings;
 }
 
-/** Always with `default`, which says everything back unless the file says otherwise. */
-export function readBackends(source: BackendSource): ReadonlyMap<string, BackendConfig> {
-  const tables = Object.entries<BackendTable>({ default: { type: 'echo' }, ...source.tables });
-  return new Map(tables.map(([name, table]) => [name, readBackend(source, name, table)]));
+interface Basics {
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly concurrency: number;
 }
 
-function readBackend(source: BackendSource, name: string, table: BackendTable): BackendConfig {
-  const common = {
+/** Always with `default`, which says everything back unless the file says otherwise. */
+export async function readBackends(source: BackendSource): Promise<ReadonlyMap<string, BackendConfig>> {
+  const backends = new Map<string, BackendConfig>();
+  for (const [name, table] of Object.entries<BackendTable>({ default: { type: 'echo' }, ...source.tables })) {
+    backends.set(name, await readBackend(source, name, table));
+  }
+  return backends;
+}
+
+async function readBackend(source: BackendSource, name: string, table: BackendTable): Promise<BackendConfig> {
+  tellForeignKeys(source, name, table);
+  const basics: Basics = {
     name,
     timeoutMs: table.timeout ?? parseDuration(DEFAULTS.timeout) ?? 0,
     concurrency: table.concurrency ?? DEFAULTS.concurrency,
   };
-  if (table.type === 'echo') {
-    for (const key of KEYS_OF_EXEC.filter((candidate) => table[candidate] !== undefined)) {
-      source.findings.problem(
-        keyPath(['backends', name, key]),
-        'means nothing for type "echo"',
-        'remove it, or set type = "exec"',
-      );
-    }
-    return { ...common, type: 'echo' };
+  switch (table.type) {
+    case 'echo':
+      return readEcho(basics);
+    case 'exec':
+      return readExec(source, basics, table);
+    case 'http':
+      return await readHttp(source, basics, table);
   }
+}
+
+/** Keys that mean nothing for the type of this backend. */
+function tellForeignKeys({ findings }: BackendSource, name: string, table: BackendTable): void {
+  const types = Object.keys(KEYS_OF) as BackendType[];
+  for (const key of new Set(types.flatMap((type) => KEYS_OF[type]))) {
+    if (table[key] === undefined || KEYS_OF[table.type].includes(key)) continue;
+    const owners = types.filter((type) => KEYS_OF[type].includes(key)).map((type) => `"${type}"`);
+    findings.problem(
+      keyPath(['backends', name, key]),
+      `means nothing for type "${table.type}"`,
+      `remove it, or set type = ${owners.join(' or ')}`,
+    );
+  }
+}
+
+function readEcho(basics: Basics): EchoBackendConfig {
+  return { ...basics, type: 'echo' };
+}
+
+function readExec(source: BackendSource, basics: Basics, table: BackendTable): ExecBackendConfig {
+  const { name } = basics;
   const [program, ...args] = table.command ?? [];
   if (program === undefined) {
     source.findings.problem(
@@ -47,14 +90,71 @@ function readBackend(source: BackendSource, name: string, table: BackendTable): 
       'name the program and its arguments, e.g. command = ["claude", "-p"]',
     );
   }
+  const output = table.output ?? DEFAULTS.output;
+  if (table.media_dir !== undefined && output === 'text') {
+    source.findings.problem(
+      keyPath(['backends', name, 'media_dir']),
+      'means nothing for output = "text", which names no files',
+      'remove it, or set output = "json"',
+    );
+  }
   return {
-    ...common,
+    ...basics,
     type: 'exec',
     command: [program ?? '', ...args],
     input: table.input ?? DEFAULTS.input,
+    output,
     env: variables(source, name, table.env ?? DEFAULTS.env),
-    maxOutputBytes: table.max_output ?? parseSize(DEFAULTS.max_output) ?? 0,
+    maxOutputBytes: maxOutput(table),
+    mediaDir: mediaDir(source, table),
   };
+}
+
+async function readHttp(source: BackendSource, basics: Basics, table: BackendTable): Promise<HttpBackendConfig> {
+  const { name } = basics;
+  return {
+    ...basics,
+    type: 'http',
+    url: urlOf(source, keyPath(['backends', name, 'url']), table),
+    secret: await readSecret(source, name, table),
+    maxOutputBytes: maxOutput(table),
+    mediaDir: mediaDir(source, table),
+  };
+}
+
+function urlOf({ findings }: BackendSource, path: string, { url, allow_http: allowHttp }: BackendTable): string {
+  if (url === undefined) {
+    findings.problem(path, 'is missing', 'name the server that answers, e.g. url = "http://127.0.0.1:9000/turn"');
+    return '';
+  }
+  if (isExposed(url) && !(allowHttp ?? DEFAULTS.allow_http)) {
+    findings.problem(
+      path,
+      'is plain http to another machine: messages could be read and answered on the way',
+      'use https, or set `allow_http = true` if that network is yours',
+    );
+  }
+  return url.href;
+}
+
+async function readSecret(source: BackendSource, name: string, table: BackendTable): Promise<Resolved | undefined> {
+  const choice = readChoice('secret', table, ['backends', name], source);
+  if (choice === undefined) return undefined;
+  if (choice === 'broken') return { ok: false, why: '`secret` is not configured correctly' };
+  const found = await resolveChoice(choice, 'secret', source);
+  if (!found.ok && source.secrets === 'required') {
+    const remedy = `${choice.form === 'env' ? 'set it' : 'put it there'}, or correct \`secret_${choice.form}\``;
+    source.findings.problem(choice.path, found.why, remedy);
+  }
+  return found;
+}
+
+function maxOutput({ max_output: bytes }: BackendTable): number {
+  return bytes ?? parseSize(DEFAULTS.max_output) ?? 0;
+}
+
+function mediaDir({ folder, env }: BackendSource, { media_dir: path }: BackendTable): string | undefined {
+  return path === undefined ? undefined : filePath(path, folder, env);
 }
 
 /** The values of the named variables that are set. */

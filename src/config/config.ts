@@ -152,14 +152,32 @@ interface BackendBasics {
   readonly concurrency: number;
 }
 
-export type BackendConfig =
-  | (BackendBasics & { readonly type: 'echo' })
-  | (BackendBasics & {
-      readonly type: 'exec';
-      /** Program and arguments. */
-      readonly command: readonly [string, ...string[]];
-      readonly input: 'text' | 'json';
-      /** The only variables it gets. */
-      readonly env: { readonly [name: string]: string };
-      readonly maxOutputBytes: number;
-    });
+export interface EchoBackendConfig extends BackendBasics {
+  readonly type: 'echo';
+}
+
+export interface ExecBackendConfig extends BackendBasics {
+  readonly type: 'exec';
+  /** Program and arguments. */
+  readonly command: readonly [string, ...string[]];
+  readonly input: 'text' | 'json';
+  readonly output: 'text' | 'json';
+  /** The only variables it gets. */
+  readonly env: { readonly [name: string]: string };
+  readonly maxOutputBytes: number;
+  /** Absolute: the only folder of which an answer may send files. Undefined: it may send none. */
+  readonly mediaDir: string | undefined;
+}
+
+export interface HttpBackendConfig extends BackendBasics {
+  readonly type: 'http';
+  /** In its normal form, without credentials. */
+  readonly url: string;
+  /** Key of the signatures; undefined: nothing is signed. */
+  readonly secret: Resolved | undefined;
+  readonly maxOutputBytes: number;
+  /** As of `exec`. */
+  readonly mediaDir: string | undefined;
+}
+
+export type BackendConfig = EchoBackendConfig | ExecBackendConfig | HttpBackendConfig;

@@ -1,5 +1,15 @@
 /** The config as it is in force, in the words of the file, with secrets struck out. */
-import type { Account, BackendConfig, ChannelConfig, Config, OnebotAccount, QqbotAccount, Resolved } from './config.js';
+import type {
+  Account,
+  BackendConfig,
+  ChannelConfig,
+  Config,
+  ExecBackendConfig,
+  HttpBackendConfig,
+  OnebotAccount,
+  QqbotAccount,
+  Resolved,
+} from './config.js';
 
 type Table = { readonly [key: string]: unknown };
 
@@ -106,7 +116,32 @@ function shown(found: Resolved, show: (value: string) => string): string {
 
 function backendTable(backend: BackendConfig): Table {
   const common = { type: backend.type, timeout: `${backend.timeoutMs}ms`, concurrency: backend.concurrency };
-  if (backend.type === 'echo') return common;
-  const { command, input, env, maxOutputBytes } = backend;
-  return { ...common, command, input, env: Object.keys(env), max_output: `${maxOutputBytes}B` };
+  switch (backend.type) {
+    case 'echo':
+      return common;
+    case 'exec':
+      return { ...common, ...execTable(backend) };
+    case 'http':
+      return { ...common, ...httpTable(backend) };
+  }
+}
+
+function execTable({ command, input, output, env, maxOutputBytes, mediaDir }: ExecBackendConfig): Table {
+  return {
+    command,
+    input,
+    output,
+    env: Object.keys(env),
+    max_output: `${maxOutputBytes}B`,
+    ...(mediaDir === undefined ? {} : { media_dir: mediaDir }),
+  };
+}
+
+function httpTable({ url, secret, maxOutputBytes, mediaDir }: HttpBackendConfig): Table {
+  return {
+    url,
+    ...(secret === undefined ? {} : { secret: shown(secret, () => '***') }),
+    max_output: `${maxOutputBytes}B`,
+    ...(mediaDir === undefined ? {} : { media_dir: mediaDir }),
+  };
 }

@@ -32,13 +32,14 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
   const raw = parseToml(await readText(path), path);
   const findings = new Findings();
   const { file, refused } = readShape(raw, findings);
-  const backends = readBackends({
+  const around = { env: options.env, folder: dirname(path), refused, findings };
+  const backends = await readBackends({
+    ...around,
     tables: file.backends ?? {},
-    env: options.env,
     secretVariables: secretVariables(file),
-    findings,
+    secrets: options.secrets,
   });
-  const about = { backends: new Set(backends.keys()), env: options.env, folder: dirname(path), refused, findings };
+  const about = { ...around, backends: new Set(backends.keys()) };
   const ofQqbot = chosenTable(QQBOT_TABLES, file, findings);
   const ofOnebot = chosenTable(ONEBOT_TABLES, file, findings);
   const secretsOf = ({ isSure }: { isSure: boolean }) => (isSure ? options.secrets : 'optional');
@@ -131,12 +132,12 @@ function presentable(line: string): string {
   const [, key = ''] = /^([A-Za-z0-9_-]+)\s*=/.exec(text) ?? [];
   const plainKeys = [['gateway'], ['log'], ['qqbot'], ['onebot'], ['backends', '']]
     .flatMap(keysAt)
-    .filter((name) => !/^(app_id|client_secret|access_token|accounts)/.test(name));
+    .filter((name) => !/^(app_id|client_secret|access_token|secret|accounts)/.test(name));
   const isHeader =
     /^\[{1,2}\s*(gateway|log|qqbot|qq|qq-bot|tencent-qq|onebot|onebot-v11|napcat|napcatqq|llonebot|backends)\b[\w.-]*\]{0,2}$/.test(
       text,
     );
-  return text.length <= 200 && !/secret|token|app_?id/i.test(text) && (isHeader || plainKeys.includes(key))
+  return text.length <= 200 && !/secret|token|app_?id|@/i.test(text) && (isHeader || plainKeys.includes(key))
     ? `\`${text}\``
     : '(line not shown: it may hold a secret)';
 }
@@ -162,9 +163,10 @@ function secretTables(file: ConfigFile): readonly SecretTable[] {
 }
 
 async function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): Promise<void> {
-  const holdsSecret = secretTables(file).some(
-    ({ client_secret: secret, access_token: token }) => secret !== undefined || token !== undefined,
-  );
+  const holdsSecret =
+    secretTables(file).some(
+      ({ client_secret: secret, access_token: token }) => secret !== undefined || token !== undefined,
+    ) || Object.values(file.backends ?? {}).some(({ secret }) => secret !== undefined);
   if (!holdsSecret) return;
   const { mode } = await stat(path);
   if ((mode & 0o044) !== 0)

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { ChannelId } from '../model/target.js';
 import {
   duration,
-  expected,
   groupTables,
   hostName,
   intent,
@@ -62,6 +61,7 @@ export const DEFAULTS = {
   timeout: '120s',
   concurrency: 4,
   input: 'json',
+  output: 'text',
   env: ['PATH', 'HOME'],
   max_output: '1MiB',
 } as const;
@@ -265,9 +265,9 @@ const onebot = table({
 });
 
 const backend = table({
-  type: z
-    .enum(['echo', 'exec'], { error: expected('"echo" or "exec"', 'value') })
-    .meta({ description: 'What answers: echo says everything back, exec runs a command.' }),
+  type: oneOf(['echo', 'exec', 'http']).meta({
+    description: 'What answers: echo says everything back, exec runs a command, http asks a server.',
+  }),
   timeout: key(duration('100ms', '24h'), 'How long one answer may take.', DEFAULTS.timeout),
   concurrency: key(wholeNumber(1, 1000), 'How many answers at the same time.', DEFAULTS.concurrency),
   command: key(
@@ -279,8 +279,26 @@ const backend = table({
     'exec: what goes to stdin: the text of the message, or the whole turn as JSON.',
     DEFAULTS.input,
   ),
+  output: key(
+    oneOf(['text', 'json']),
+    'exec: what it prints: the text of the answer, or {"messages": […]} as JSON.',
+    DEFAULTS.output,
+  ),
   env: key(list(variableName()), 'exec: the only environment variables it gets.', DEFAULTS.env),
-  max_output: key(size('1KiB', '64MiB'), 'exec: it is ended when it prints more.', DEFAULTS.max_output),
+  url: key(serviceUrl('http://127.0.0.1:9000/turn'), 'http: where each turn is POSTed to, as JSON.'),
+  allow_http: key(yesOrNo(), 'http: permits plain http to another machine.', DEFAULTS.allow_http),
+  secret: key(text(), 'http: key of the signatures. At most one of secret, secret_env, secret_file.'),
+  secret_env: key(text(), 'http: name of the environment variable that holds it.'),
+  secret_file: key(text(), 'http: file that holds it.'),
+  max_output: key(
+    size('1KiB', '64MiB'),
+    'exec, http: a longer answer is broken off, and is a failure.',
+    DEFAULTS.max_output,
+  ),
+  media_dir: key(
+    word(),
+    'exec with output = "json", http: the only folder of which it may send files; relative to this file. Else it may send none.',
+  ),
 });
 
 export const configSchema = table({

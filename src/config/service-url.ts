@@ -2,20 +2,17 @@
 import type { Fault } from './findings.js';
 
 /** The URL in its normal form, or what is wrong with it. The text itself is never shown: it may hold a password. */
-export function readServiceUrl(text: string): URL | Fault {
-  if (!URL.canParse(text.trim()))
-    return { message: 'is not a URL', remedy: 'write it in full, like "https://api.sgroup.qq.com"' };
+export function readServiceUrl(text: string, example = 'https://api.sgroup.qq.com'): URL | Fault {
+  const remedy = `write it in full, like "${example}"`;
+  if (!URL.canParse(text.trim())) return { message: 'is not a URL', remedy };
   const url = new URL(text.trim());
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return {
-      message: 'is neither an https nor an http URL',
-      remedy: 'write it in full, like "https://api.sgroup.qq.com"',
-    };
+    return { message: 'is neither an https nor an http URL', remedy };
   }
   if (url.username !== '' || url.password !== '') {
     return {
       message: 'holds a user name or password',
-      remedy: 'remove the part before the `@`; credentials go into `app_id` and `client_secret`',
+      remedy: 'remove the part before the `@`; credentials have keys of their own',
     };
   }
   if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {

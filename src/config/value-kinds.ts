@@ -121,9 +121,10 @@ export function variableName() {
   });
 }
 
-export function serviceUrl() {
+/** `example` is shown beside what is wrong. */
+export function serviceUrl(example?: string) {
   return text().transform((value, context) => {
-    const url = readServiceUrl(value);
+    const url = readServiceUrl(value, example);
     return url instanceof URL ? url : refuse(context, value, url);
   });
 }
@@ -156,10 +157,7 @@ function refuse(context: z.RefinementCtx, input: unknown, fault: Fault): never {
 }
 
 /** `expected …, got …`. What was got is shown only where it cannot be secret; elsewhere only its kind is named. */
-export function expected(
-  phrase: string,
-  show: 'kind' | 'value' = 'kind',
-): (issue: { readonly input?: unknown }) => string {
+function expected(phrase: string, show: 'kind' | 'value' = 'kind'): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => {
     if (input === undefined) return `is missing: expected ${phrase}`;
     return `expected ${phrase}, got ${show === 'value' ? shown(input) : kindOf(input)}`;

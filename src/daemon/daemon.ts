@@ -70,7 +70,7 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
     const ports = new ReverseWsPorts(log);
     const settlements = new Settlements(store.outbox);
     const board = new StatusBoard(accounts.map(accountTarget), log, around.secrets);
-    const backends = openBackends(config, commands);
+    const backends = openBackends(config, commands, around.secrets);
     const roads = new Map(
       accounts.map((account) => [
         laneId(accountTarget(account)),

@@ -2,11 +2,8 @@
 import { assertActionAllowed } from '../access/action-gate.js';
 import { policyOf } from '../access/admission.js';
 import { backendNameOf } from '../access/group-rule.js';
-import type { Backend } from '../backends/backend.js';
-import { echo } from '../backends/echo.js';
-import { execCommand } from '../backends/exec-command.js';
 import type { GroupRecords } from '../backends/group-records.js';
-import type { Account, BackendConfig, Config } from '../config/config.js';
+import type { Account, Config } from '../config/config.js';
 import type { AccountState } from '../control/api.js';
 import type { StatusBoard } from '../control/status-board.js';
 import type { Lane, StateFacts } from '../lanes/lane.js';
@@ -23,6 +20,8 @@ import type { Settlements } from '../relay/settlements.js';
 import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
+import type { Secrets } from '../telemetry/log.js';
+import { openBackend } from './open-backend.js';
 import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
 import { keepsHistory, remembers } from './remembered.js';
 
@@ -144,11 +143,15 @@ export function buildRoad(
 }
 
 /** What answers, by name: one of each for all accounts together. */
-export function openBackends(config: Config, commands: GroupRecords): ReadonlyMap<string, BackendPlaces> {
+export function openBackends(
+  config: Config,
+  commands: GroupRecords,
+  secrets: Secrets,
+): ReadonlyMap<string, BackendPlaces> {
   return new Map(
     [...config.backends].map(([name, settings]) => [
       name,
-      new BackendPlaces({ ...settings, backend: backendOf(settings, commands) }),
+      new BackendPlaces({ ...settings, backend: openBackend(settings, commands, secrets) }),
     ]),
   );
 }
@@ -157,8 +160,4 @@ function placesNamed(backends: ReadonlyMap<string, BackendPlaces>, name: string)
   const places = backends.get(name);
   if (places === undefined) throw new Error(`no backend ${name}: the config reader let it through`);
   return places;
-}
-
-function backendOf(config: BackendConfig, commands: GroupRecords): Backend {
-  return config.type === 'echo' ? echo : execCommand(config, commands);
 }

@@ -1,6 +1,6 @@
 /** The doctor's round: config, machine, owner, then every account, first from here and then over the network. */
 import { join } from 'node:path';
-import type { Config } from '../config/config.js';
+import type { Account, Config } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
 import { type ChannelId, laneId } from '../model/target.js';
 import { readIdentities } from '../store/identity-reader.js';
@@ -43,9 +43,9 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   const isIdle = bots.length + others.length === 0;
   if (bots.length === 0 && (qqbot.enabled || others.length === 0)) findings.push(idleFinding('qqbot', qqbot, isIdle));
   if (others.length === 0 && onebot.enabled) findings.push(idleFinding('onebot', onebot, isIdle));
-  for (const name of new Set([...bots, ...others].map((account) => account.backend))) {
+  for (const name of new Set([...bots, ...others].flatMap(backendsOf))) {
     const backend = config.backends.get(name);
-    if (backend !== undefined) findings.push(await checkBackend(backend));
+    if (backend !== undefined) findings.push(...(await checkBackend(backend, probe === undefined)));
   }
   const identities = readIdentities(join(config.gateway.stateDir, 'loong.db'));
   for (const account of [...bots, ...others]) {
@@ -56,6 +56,11 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;
   for (const account of others) findings.push(...(await checkOnebotAccount(account, known, callOnebot)));
   return findings;
+}
+
+/** Names of all that answer for it. */
+function backendsOf({ backend, groups }: Account): readonly string[] {
+  return [backend, ...[...groups.values()].map((rule) => rule.backend).filter((name) => name !== undefined)];
 }
 
 /** `isIdle`: there is nothing at all to run. */

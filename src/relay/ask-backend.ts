@@ -1,7 +1,7 @@
 /** One message put to a backend: its answer, within the time it has, and when the backend has let go of it. */
-import type { Backend, InstantBackend, PatientBackend, Turn } from '../backends/backend.js';
+import type { AnswerPiece, Backend, InstantBackend, PatientBackend, Turn } from '../backends/backend.js';
 import { BackendError } from '../model/errors.js';
-import { type InboundMessage, plainText, type Segment } from '../model/message.js';
+import { type InboundMessage, plainText } from '../model/message.js';
 
 /** Longest answer that is gathered; each piece counts as one character more. */
 const MAX_ANSWER_CHARS = 100_000;
@@ -11,7 +11,7 @@ const LET_GO_MS = 5000;
 /** Two promises, for a backend may work on when nobody waits for its answer any more. */
 export interface Asked {
   /** Rejects as soon as its time is up, or it is stopped. */
-  readonly answer: Promise<readonly Segment[]>;
+  readonly answer: Promise<readonly AnswerPiece[]>;
   /** Resolves once the backend has ended, or, some time after it was broken off, is left behind. Never rejects. */
   readonly over: Promise<void>;
   readonly stop: (reason: Error) => void;
@@ -22,14 +22,14 @@ export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Ask
 }
 
 /** @throws BackendError */
-export function askAtOnce(backend: InstantBackend, message: InboundMessage): readonly Segment[] {
+export function askAtOnce(backend: InstantBackend, message: InboundMessage): readonly AnswerPiece[] {
   const gathered = new Gathered();
   for (const segment of backend.atOnce(message)) gathered.add(segment);
-  return gathered.segments;
+  return gathered.pieces;
 }
 
 function answered(backend: InstantBackend, { message }: Turn): Asked {
-  const answer = new Promise<readonly Segment[]>((resolve) => resolve(askAtOnce(backend, message)));
+  const answer = new Promise<readonly AnswerPiece[]>((resolve) => resolve(askAtOnce(backend, message)));
   return { answer, over: Promise.resolve(), stop: () => undefined };
 }
 
@@ -40,7 +40,7 @@ function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
   const over = new Promise<void>((resolve) => {
     letGo = resolve;
   });
-  const answer = new Promise<readonly Segment[]>((resolve, reject) => {
+  const answer = new Promise<readonly AnswerPiece[]>((resolve, reject) => {
     stop = (reason) => {
       reject(reason);
       limit.abort(reason);
@@ -52,8 +52,8 @@ function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
       letGo();
     };
     gather(backend, turn, limit.signal).then(
-      (segments) => {
-        resolve(segments);
+      (pieces) => {
+        resolve(pieces);
         end();
       },
       (error: unknown) => {
@@ -65,28 +65,28 @@ function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
   return { answer, over, stop: (reason) => stop(reason) };
 }
 
-async function gather(backend: PatientBackend, turn: Turn, signal: AbortSignal): Promise<readonly Segment[]> {
+async function gather(backend: PatientBackend, turn: Turn, signal: AbortSignal): Promise<readonly AnswerPiece[]> {
   const gathered = new Gathered();
   for await (const piece of backend.answer(turn, { signal })) {
     if (signal.aborted) break;
     gathered.add(piece);
   }
-  return gathered.segments;
+  return gathered.pieces;
 }
 
 class Gathered {
-  readonly segments: Segment[] = [];
+  readonly pieces: AnswerPiece[] = [];
   #size = 0;
 
   /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
-  add(segment: Segment): void {
-    this.#size += plainText([segment]).length + 1;
+  add(piece: AnswerPiece): void {
+    this.#size += (piece.type === 'end' ? 0 : plainText([piece]).length) + 1;
     if (this.#size > MAX_ANSWER_CHARS) {
       throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
         remedy: 'make it answer in fewer words',
       });
     }
-    this.segments.push(segment);
+    this.pieces.push(piece);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The door through which everything leaves: allowlist → outbox. */
 import { createHash } from 'node:crypto';
 import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
+import type { AnswerPiece } from '../backends/backend.js';
 import { LoongError, UsageError } from '../model/errors.js';
 import { type InboundMessage, type MessageOrigin, plainText, type Segment } from '../model/message.js';
 import { formatTarget, laneId, type Target } from '../model/target.js';
@@ -83,8 +84,8 @@ export class Outbound {
   }
 
   /** Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. */
-  async answer(id: InboxId, message: InboundMessage, segments: readonly Segment[]): Promise<void> {
-    const messages = this.#sayable(message, segments);
+  async answer(id: InboxId, message: InboundMessage, pieces: readonly AnswerPiece[]): Promise<void> {
+    const messages = this.#sayable(message, pieces);
     const place = new PlaceInDelivery(message.conversation, this.#parts);
     let answered: Answered | undefined;
     try {
@@ -95,9 +96,9 @@ export class Outbound {
   }
 
   /** Journals a message and its answer in one commit. As `answer` and `Inbox.admit` otherwise. */
-  async admit(arrival: Arrival, segments: readonly Segment[]): Promise<Admitted> {
+  async admit(arrival: Arrival, pieces: readonly AnswerPiece[]): Promise<Admitted> {
     const { message } = arrival;
-    const messages = this.#sayable(message, segments);
+    const messages = this.#sayable(message, pieces);
     const place = new PlaceInDelivery(message.conversation, this.#parts);
     const { mayBegin, needsPair } = place;
     let answered: Answered | undefined;
@@ -118,9 +119,14 @@ export class Outbound {
     await stored;
   }
 
-  #sayable({ conversation }: InboundMessage, segments: readonly Segment[]): readonly NewOutgoing[] {
-    if (plainText(segments).trim() === '') return [];
-    return [this.#message(conversation, segments, 'backend', this.#parts.places(conversation))];
+  /** The messages of an answer, in order; those that say nothing are left out. */
+  #sayable({ conversation }: InboundMessage, pieces: readonly AnswerPiece[]): readonly NewOutgoing[] {
+    const messages = messagesOf(pieces).filter(saysSomething);
+    if (messages.length === 0) return [];
+    const places = this.#parts.places(conversation);
+    // Each of the others takes a place, too.
+    const left = places === undefined ? undefined : Math.max(1, places - messages.length + 1);
+    return messages.map((segments) => this.#message(conversation, segments, 'backend', left));
   }
 
   #message(target: Target, segments: readonly Segment[], origin: MessageOrigin, places?: number): NewOutgoing {
@@ -191,11 +197,24 @@ function knownMessage(inbox: Inbox, conversation: Target, messageId: string): In
   });
 }
 
+function messagesOf(pieces: readonly AnswerPiece[]): readonly (readonly Segment[])[] {
+  const messages: Segment[][] = [[]];
+  for (const piece of pieces) {
+    if (piece.type === 'end') messages.push([]);
+    else messages.at(-1)?.push(piece);
+  }
+  return messages;
+}
+
+function saysSomething(segments: readonly Segment[]): boolean {
+  return segments.some(({ type }) => type === 'media' || type === 'native') || plainText(segments).trim() !== '';
+}
+
 /** What can be said of a message without asking anybody: the same checks for every caller. */
 export function assertSendable(target: Target, segments: readonly Segment[], allowed: AllowedPeers): void {
   assertPeerAllowed(target, allowed);
   const text = plainText(segments);
-  if (text.trim() === '' && !segments.some(({ type }) => type === 'media' || type === 'native'))
+  if (!saysSomething(segments))
     throw new UsageError(
       'message.empty',
       'the message has no text',

@@ -7,10 +7,11 @@ import type { Turn } from '../../src/backends/backend.js';
 import { type ExecOptions, execCommand } from '../../src/backends/exec-command.js';
 import { GroupRecords } from '../../src/backends/group-records.js';
 import { BackendError } from '../../src/model/errors.js';
-import { type InboundMessage, plainText, type Segment } from '../../src/model/message.js';
+import { plainText, type Segment } from '../../src/model/message.js';
 import type { MessageId, PeerId } from '../../src/model/target.js';
+import { piecesOf, segmentsOf, turnOf as turn } from '../support/answers.js';
 import { ChildScript } from '../support/child-script.js';
-import { inbound, NO_CONTEXT, target } from '../support/messages.js';
+import { target } from '../support/messages.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -19,20 +20,15 @@ function script(source: string, more: Partial<ExecOptions> = {}): ExecOptions {
   return {
     command: [process.execPath, '-e', source],
     input: 'text',
+    output: 'text',
     env: { PATH: process.env.PATH ?? '' },
     maxOutputBytes: 100_000,
     ...more,
   };
 }
 
-function turn(more: Partial<InboundMessage> = {}, attempt = 1): Turn {
-  return { message: inbound('m1', 'alice', more), context: NO_CONTEXT, attempt };
-}
-
 async function ask(options: ExecOptions, asked: Turn = turn(), signal = new AbortController().signal): Promise<string> {
-  const segments: Segment[] = [];
-  for await (const segment of execCommand(options).answer(asked, { signal })) segments.push(segment);
-  return plainText(segments);
+  return plainText(segmentsOf(await piecesOf(execCommand(options), asked, { signal })));
 }
 
 /** Why the command gave no answer. */
@@ -109,6 +105,10 @@ test('with json the whole turn goes to stdin, with quote, attachments and role',
       { kind: 'image', url: 'https://example.com/a.png', name: 'a.png', size: 12 },
       { kind: 'voice', url: 'https://example.com/v.silk', transcript: 'hello' },
     ],
+    history: [],
+    system_prompt: '',
+    skills: [],
+    tools: { allow: [], deny: [] },
     attempt: 2,
   });
 });
@@ -120,6 +120,41 @@ test('with json what a message does not have is left out, and the document is on
   expect(document).toMatchObject({ sender: { id: 'alice' }, attachments: [], attempt: 1 });
   expect(document).not.toHaveProperty('quote');
   expect(document.sender).not.toHaveProperty('role');
+});
+
+describe('with output json', () => {
+  const printing = (answer: unknown, more: Partial<ExecOptions> = {}) =>
+    script(`console.log(${JSON.stringify(JSON.stringify(answer))})`, { output: 'json', ...more });
+
+  test('each message of the document is one, and files come from media_dir', async () => {
+    const folder = tempDir();
+    writeFileSync(join(folder, 'chart.png'), 'picture');
+    const messages = [{ text: 'see' }, { image: 'chart.png' }, { markdown: '**done**' }];
+    expect(await piecesOf(execCommand(printing({ messages }, { mediaDir: folder })), turn())).toEqual([
+      { type: 'text', text: 'see' },
+      { type: 'end' },
+      { type: 'media', kind: 'image', url: `base64://${Buffer.from('picture').toString('base64')}` },
+      { type: 'end' },
+      { type: 'markdown', markdown: '**done**' },
+    ]);
+  });
+
+  test('nothing is silence', async () => {
+    expect(await piecesOf(execCommand(script('', { output: 'json' })), turn())).toEqual([]);
+    expect(await piecesOf(execCommand(printing({ messages: [] })), turn())).toEqual([]);
+  });
+
+  test('text that is no document is a failure that names the program', async () => {
+    const failure = await failureOf(script('console.log("hello")', { output: 'json' }));
+    expect(failure.code).toBe('backend.answer_invalid');
+    expect(failure.message).toContain(process.execPath);
+    expect((await failureOf(printing({ messages: [{ image: '/etc/passwd' }] }))).code).toBe('backend.media_refused');
+  });
+
+  test('a document after which the command fails is no answer', async () => {
+    const source = 'console.log(JSON.stringify({ messages: [{ text: "half" }] })); process.exitCode = 1;';
+    expect((await failureOf(script(source, { output: 'json' }))).code).toBe('backend.failed');
+  });
 });
 
 test('it gets the listed variables and no other', async () => {
@@ -282,7 +317,7 @@ test('when loong itself ends at once, commands that ignore SIGTERM end with it',
   const loong = new ChildScript(
     `const { execCommand } = await import(DIST + 'backends/exec-command.js');
 const limit = new AbortController();
-const backend = execCommand({ command: [process.execPath, '-e', process.argv[2]], input: 'text', env: {}, maxOutputBytes: 1000 });
+const backend = execCommand({ command: [process.execPath, '-e', process.argv[2]], input: 'text', output: 'text', env: {}, maxOutputBytes: 1000 });
 const message = { segments: [{ type: 'text', text: '' }] };
 backend.answer({ message, attempt: 1 }, limit)[Symbol.asyncIterator]().next().catch(() => {});
 process.stdin.once('data', () => { limit.abort(); process.exit(0); });`,
@@ -308,7 +343,7 @@ process.argv[1] = ${JSON.stringify(child)}; ${SLEEP}`;
     const loong = new ChildScript(
       `const { execCommand } = await import(DIST + 'backends/exec-command.js');
 const { GroupRecords } = await import(DIST + 'backends/group-records.js');
-const command = (source) => ({ command: [process.execPath, '-e', source], input: 'text', env: {}, maxOutputBytes: 1000 });
+const command = (source) => ({ command: [process.execPath, '-e', source], input: 'text', output: 'text', env: {}, maxOutputBytes: 1000 });
 const message = { segments: [{ type: 'text', text: '' }] };
 const ask = (source) => execCommand(command(source), new GroupRecords(process.argv[3]))
   .answer({ message, attempt: 1 }, new AbortController())[Symbol.asyncIterator]().next();
@@ -346,10 +381,8 @@ test('many turns at once leave no process and no listener behind', async () => {
   const backend = execCommand(script(CAT));
   const answers = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
-      const segments: Segment[] = [];
       const asked = turn({ segments: [{ type: 'text', text: `n${i}` }] });
-      for await (const segment of backend.answer(asked, new AbortController())) segments.push(segment);
-      return plainText(segments);
+      return plainText(segmentsOf(await piecesOf(backend, asked)));
     }),
   );
   expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => `n${i}`));

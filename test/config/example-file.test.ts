@@ -29,7 +29,13 @@ describe('config.example.toml', () => {
     const mainSecret = fileWith('main', 'main-secret');
     const toml = complete.replace('/run/secrets/ops-app-id', opsId).replace('/run/secrets/main', mainSecret);
     const napcat = fileWith('napcat', 'token-of-napcat');
-    const config = await readWith(toml.replace('/run/secrets/napcat', napcat), { NAPCAT_TOKEN: 'token-of-home' });
+    const hook = fileWith('hook', 'key-of-remote');
+    const config = await readWith(toml.replace('/run/secrets/napcat', napcat).replace('/run/secrets/hook', hook), {
+      NAPCAT_TOKEN: 'token-of-home',
+      HOOK_SECRET: 'key-of-hook',
+    });
+    const keys = [...config.backends.values()].flatMap((backend) => (backend.type === 'http' ? [backend.secret] : []));
+    expect(keys).toEqual(['key-of-hook', 'key-of-remote', 'put-the-key-here'].map((value) => ({ ok: true, value })));
     expect(config.qqbot.accounts.map(({ id, appId, clientSecret }) => [id, appId.ok, clientSecret.ok])).toEqual([
       ['main', true, true],
       ['ops', true, true],

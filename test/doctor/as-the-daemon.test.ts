@@ -91,12 +91,15 @@ async function verdict(program: string, env: { readonly [name: string]: string }
     type: 'exec',
     command: [program],
     input: 'text',
+    output: 'text',
     env,
     timeoutMs: 1000,
     concurrency: 1,
     maxOutputBytes: 1000,
+    mediaDir: undefined,
   };
-  const finding = await checkBackend(backend);
+  const [finding] = await checkBackend(backend, true);
+  if (finding === undefined) throw new Error('nothing was found');
   const { error, status } = spawnSync(program, [], { env, input: '' });
   const starts = error === undefined && status !== 127;
   expect(finding.level, `${program}: ${finding.detail}; really: ${error?.message ?? `exit code ${status}`}`).toBe(

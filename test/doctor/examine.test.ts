@@ -168,6 +168,35 @@ test('the program of a backend is looked for where its own PATH says', async () 
     expect(named(await examined(exec(command)), 'backend mine')?.level).toBe('fail');
 });
 
+test('what answers in a group alone is looked at, too, with its server and its media_dir', async () => {
+  const hook = (keys: string) =>
+    `${GOOD}[qqbot.groups.g1]\nbackend = "hook"\n[backends.hook]\ntype = "http"\nurl = "http://127.0.0.1:9/turn"\n${keys}\n`;
+  const offline = await examined(hook('media_dir = "media"'));
+  expect(named(offline, 'backend hook')).toEqual({
+    name: 'backend hook',
+    level: 'ok',
+    detail: 'http://127.0.0.1:9/turn (not tried)',
+  });
+  expect(named(offline, 'backend hook media_dir')).toMatchObject({
+    level: 'fail',
+    detail: expect.stringMatching(/^there is no folder \/.*\/media$/),
+    remedy: expect.stringContaining('backends.hook.media_dir'),
+  });
+  const there = await examined(hook(`media_dir = "${tempDir()}"`));
+  expect(named(there, 'backend hook media_dir')?.level).toBe('ok');
+  const keyless = await examined(hook('secret_env = "HOOK_SECRET"'));
+  expect(named(keyless, 'backend hook')).toMatchObject({
+    level: 'fail',
+    detail: expect.stringContaining('`HOOK_SECRET`'),
+    remedy: expect.stringContaining('backends.hook.secret'),
+  });
+  const closed = await examined(hook(''), { probe: async () => [] });
+  expect(named(closed, 'backend hook')).toMatchObject({
+    level: 'fail',
+    detail: expect.stringContaining('takes no connection'),
+  });
+});
+
 test('what the platform says stands beside it, by account; a refusal without a remedy gets one', async () => {
   const checks = await examined(GOOD, {
     probe: async () => [

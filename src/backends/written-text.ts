@@ -1,0 +1,62 @@
+/** What a backend wrote, as text for people: UTF-8, no colours, no control characters, no blank lines around it. */
+import { stripVTControlCharacters } from 'node:util';
+import { BackendError } from '../model/errors.js';
+import type { Segment } from '../model/message.js';
+
+/** `who` wrote it, in words that a sentence begins with. @throws BackendError */
+export function asUtf8(who: string, bytes: Uint8Array): string {
+  try {
+    return withoutZero(who, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw notText(who);
+  }
+}
+
+/** The same piece by piece; a character that comes in two pieces is whole. @throws BackendError */
+export async function* utf8Pieces(who: string, chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decoded = (chunk?: Uint8Array) => {
+    try {
+      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    } catch {
+      throw notText(who);
+    }
+  };
+  for await (const chunk of chunks) yield withoutZero(who, decoded(chunk));
+  decoded();
+}
+
+/** One segment, or none where nothing was said. */
+export function writtenText(text: string): readonly Segment[] {
+  const written = withoutBlankStart(visible(text)).trimEnd();
+  return written === '' ? [] : [{ type: 'text', text: written }];
+}
+
+export function visible(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\r\n?/g, '\n')
+    .replace(/(?![\t\n])\p{Cc}/gu, '');
+}
+
+export function withoutBlankStart(text: string): string {
+  return text.replace(/^(?:[^\S\n]*\n)+/, '');
+}
+
+/** Foreign text as it may stand in an error: one short line that hides nothing. */
+export function shown(text: string): string {
+  const line = stripVTControlCharacters(text.slice(0, 400))
+    .replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
+  return line.length <= 100 ? line : `${[...line].slice(0, 100).join('')}…`;
+}
+
+function withoutZero(who: string, text: string): string {
+  if (text.includes('\0')) throw notText(who);
+  return text;
+}
+
+function notText(who: string): BackendError {
+  return new BackendError('backend.not_text', `${who} answered with something that is not UTF-8 text`, {
+    remedy: 'let it answer with text in UTF-8, and nothing else',
+  });
+}
