@@ -72,6 +72,7 @@ const FOR_DAEMON_ALONE = [
   'backends/echo',
   'backends/exec-command',
   'backends/http-webhook',
+  'backends/openai-chat',
 ];
 
 interface Source {

@@ -180,4 +180,13 @@ export interface HttpBackendConfig extends BackendBasics {
   readonly mediaDir: string | undefined;
 }
 
-export type BackendConfig = EchoBackendConfig | ExecBackendConfig | HttpBackendConfig;
+export interface OpenaiBackendConfig extends BackendBasics {
+  readonly type: 'openai';
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly model: string;
+  /** Undefined: none is sent. */
+  readonly apiKey: Resolved | undefined;
+}
+
+export type BackendConfig = EchoBackendConfig | ExecBackendConfig | HttpBackendConfig | OpenaiBackendConfig;

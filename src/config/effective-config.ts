@@ -7,6 +7,7 @@ import type {
   ExecBackendConfig,
   HttpBackendConfig,
   OnebotAccount,
+  OpenaiBackendConfig,
   QqbotAccount,
   Resolved,
 } from './config.js';
@@ -123,6 +124,8 @@ function backendTable(backend: BackendConfig): Table {
       return { ...common, ...execTable(backend) };
     case 'http':
       return { ...common, ...httpTable(backend) };
+    case 'openai':
+      return { ...common, ...openaiTable(backend) };
   }
 }
 
@@ -144,4 +147,8 @@ function httpTable({ url, secret, maxOutputBytes, mediaDir }: HttpBackendConfig)
     max_output: `${maxOutputBytes}B`,
     ...(mediaDir === undefined ? {} : { media_dir: mediaDir }),
   };
+}
+
+function openaiTable({ baseUrl, model, apiKey }: OpenaiBackendConfig): Table {
+  return { base_url: baseUrl, model, ...(apiKey === undefined ? {} : { api_key: shown(apiKey, () => '***') }) };
 }

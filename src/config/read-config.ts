@@ -132,12 +132,12 @@ function presentable(line: string): string {
   const [, key = ''] = /^([A-Za-z0-9_-]+)\s*=/.exec(text) ?? [];
   const plainKeys = [['gateway'], ['log'], ['qqbot'], ['onebot'], ['backends', '']]
     .flatMap(keysAt)
-    .filter((name) => !/^(app_id|client_secret|access_token|secret|accounts)/.test(name));
+    .filter((name) => !/^(app_id|client_secret|access_token|api_key|secret|accounts)/.test(name));
   const isHeader =
     /^\[{1,2}\s*(gateway|log|qqbot|qq|qq-bot|tencent-qq|onebot|onebot-v11|napcat|napcatqq|llonebot|backends)\b[\w.-]*\]{0,2}$/.test(
       text,
     );
-  return text.length <= 200 && !/secret|token|app_?id|@/i.test(text) && (isHeader || plainKeys.includes(key))
+  return text.length <= 200 && !/secret|token|app_?id|api_?key|@/i.test(text) && (isHeader || plainKeys.includes(key))
     ? `\`${text}\``
     : '(line not shown: it may hold a secret)';
 }
@@ -163,11 +163,9 @@ function secretTables(file: ConfigFile): readonly SecretTable[] {
 }
 
 async function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): Promise<void> {
-  const holdsSecret =
-    secretTables(file).some(
-      ({ client_secret: secret, access_token: token }) => secret !== undefined || token !== undefined,
-    ) || Object.values(file.backends ?? {}).some(({ secret }) => secret !== undefined);
-  if (!holdsSecret) return;
+  const ofChannels = secretTables(file).flatMap(({ client_secret: secret, access_token: token }) => [secret, token]);
+  const ofBackends = Object.values(file.backends ?? {}).flatMap(({ secret, api_key: key }) => [secret, key]);
+  if ([...ofChannels, ...ofBackends].every((secret) => secret === undefined)) return;
   const { mode } = await stat(path);
   if ((mode & 0o044) !== 0)
     findings.warn(`${path} holds a secret and can be read by other users; run \`chmod 600\` on it`);

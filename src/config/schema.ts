@@ -265,8 +265,9 @@ const onebot = table({
 });
 
 const backend = table({
-  type: oneOf(['echo', 'exec', 'http']).meta({
-    description: 'What answers: echo says everything back, exec runs a command, http asks a server.',
+  type: oneOf(['echo', 'exec', 'http', 'openai']).meta({
+    description:
+      'What answers: echo says everything back, exec runs a command, http asks a server, openai asks a language model behind an OpenAI-compatible URL.',
   }),
   timeout: key(duration('100ms', '24h'), 'How long one answer may take.', DEFAULTS.timeout),
   concurrency: key(wholeNumber(1, 1000), 'How many answers at the same time.', DEFAULTS.concurrency),
@@ -285,8 +286,11 @@ const backend = table({
     DEFAULTS.output,
   ),
   env: key(list(variableName()), 'exec: the only environment variables it gets.', DEFAULTS.env),
-  url: key(serviceUrl('http://127.0.0.1:9000/turn'), 'http: where each turn is POSTed to, as JSON.'),
-  allow_http: key(yesOrNo(), 'http: permits plain http to another machine.', DEFAULTS.allow_http),
+  url: key(
+    serviceUrl({ example: 'http://127.0.0.1:9000/turn', credentials: '`secret`' }),
+    'http: where each turn is POSTed to, as JSON.',
+  ),
+  allow_http: key(yesOrNo(), 'http, openai: permits plain http to another machine.', DEFAULTS.allow_http),
   secret: key(text(), 'http: key of the signatures. At most one of secret, secret_env, secret_file.'),
   secret_env: key(text(), 'http: name of the environment variable that holds it.'),
   secret_file: key(text(), 'http: file that holds it.'),
@@ -299,6 +303,14 @@ const backend = table({
     word(),
     'exec with output = "json", http: the only folder of which it may send files; relative to this file. Else it may send none.',
   ),
+  base_url: key(
+    serviceUrl({ example: 'http://127.0.0.1:11434/v1', credentials: '`api_key`' }),
+    'openai: where its API is; mostly it ends with /v1.',
+  ),
+  model: key(word(), 'openai: which model answers.'),
+  api_key: key(text(), 'openai: its key, if it wants one. At most one of api_key, api_key_env, api_key_file.'),
+  api_key_env: key(text(), 'openai: name of the environment variable that holds the key.'),
+  api_key_file: key(text(), 'openai: file that holds the key.'),
 });
 
 export const configSchema = table({

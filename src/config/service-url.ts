@@ -1,8 +1,19 @@
-/** Addresses of the platform: what may be written there, and when plain `http` is fit. */
+/** Addresses of services: what may be written there, and when plain `http` is fit. */
 import type { Fault } from './findings.js';
 
+/** What a message tells of a service: how its URL looks, and which keys hold its credentials. */
+export interface ServiceKind {
+  readonly example: string;
+  readonly credentials: string;
+}
+
+const OF_PLATFORM: ServiceKind = {
+  example: 'https://api.sgroup.qq.com',
+  credentials: '`app_id` and `client_secret`',
+};
+
 /** The URL in its normal form, or what is wrong with it. The text itself is never shown: it may hold a password. */
-export function readServiceUrl(text: string, example = 'https://api.sgroup.qq.com'): URL | Fault {
+export function readServiceUrl(text: string, { example, credentials } = OF_PLATFORM): URL | Fault {
   const remedy = `write it in full, like "${example}"`;
   if (!URL.canParse(text.trim())) return { message: 'is not a URL', remedy };
   const url = new URL(text.trim());
@@ -12,7 +23,7 @@ export function readServiceUrl(text: string, example = 'https://api.sgroup.qq.co
   if (url.username !== '' || url.password !== '') {
     return {
       message: 'holds a user name or password',
-      remedy: 'remove the part before the `@`; credentials have keys of their own',
+      remedy: `remove the part before the \`@\`; credentials go into ${credentials}`,
     };
   }
   if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {

@@ -5,7 +5,7 @@ import { INTENT_NAMES, type IntentName } from '../protocol/qqbot/gateway-codes.j
 import { parseDuration } from './duration.js';
 import type { Fault } from './findings.js';
 import { quoted, readPeerEntry } from './peer-entry.js';
-import { readServiceUrl } from './service-url.js';
+import { readServiceUrl, type ServiceKind } from './service-url.js';
 import { parseSize } from './size.js';
 import { nearest } from './suggestion.js';
 
@@ -121,10 +121,10 @@ export function variableName() {
   });
 }
 
-/** `example` is shown beside what is wrong. */
-export function serviceUrl(example?: string) {
+/** `kind`: absent for the platform. */
+export function serviceUrl(kind?: ServiceKind) {
   return text().transform((value, context) => {
-    const url = readServiceUrl(value, example);
+    const url = readServiceUrl(value, kind);
     return url instanceof URL ? url : refuse(context, value, url);
   });
 }

@@ -4,7 +4,8 @@ import { echo } from '../backends/echo.js';
 import { execCommand } from '../backends/exec-command.js';
 import type { GroupRecords } from '../backends/group-records.js';
 import { httpWebhook } from '../backends/http-webhook.js';
-import type { BackendConfig, HttpBackendConfig } from '../config/config.js';
+import { openaiChat } from '../backends/openai-chat.js';
+import type { BackendConfig, Resolved } from '../config/config.js';
 import { ConfigError } from '../model/errors.js';
 import type { Secrets } from '../telemetry/log.js';
 
@@ -16,14 +17,16 @@ export function openBackend(config: BackendConfig, commands: GroupRecords, secre
     case 'exec':
       return execCommand(config, commands);
     case 'http':
-      return openHttp(config, secrets);
+      return httpWebhook({ ...config, secret: known(config.secret, `backends.${config.name}.secret`, secrets) });
+    case 'openai':
+      return openaiChat({ ...config, apiKey: known(config.apiKey, `backends.${config.name}.api_key`, secrets) });
   }
 }
 
-function openHttp({ secret, ...config }: HttpBackendConfig, secrets: Secrets): Backend {
-  if (secret?.ok === false) {
-    throw new ConfigError([{ path: `backends.${config.name}.secret`, message: secret.why }]);
-  }
-  if (secret !== undefined) secrets.learn(secret.value);
-  return httpWebhook({ ...config, secret: secret?.value });
+/** @throws ConfigError */
+function known(secret: Resolved | undefined, path: string, secrets: Secrets): string | undefined {
+  if (secret === undefined) return undefined;
+  if (!secret.ok) throw new ConfigError([{ path, message: secret.why }]);
+  secrets.learn(secret.value);
+  return secret.value;
 }

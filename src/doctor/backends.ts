@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { BackendConfig, ExecBackendConfig, HttpBackendConfig } from '../config/config.js';
 import type { Finding } from './finding.js';
+import { checkLanguageModel } from './language-model.js';
 import { findProgram, missingInterpreter, PATH_OF_NONE } from './program.js';
 import { whyNoConnection } from './server-connection.js';
 
@@ -15,6 +16,8 @@ export async function checkBackend(backend: BackendConfig, isOffline: boolean): 
       return [await checkProgram(name, backend), ...(await checkMediaDir(name, backend))];
     case 'http':
       return [await checkServer(name, backend, isOffline), ...(await checkMediaDir(name, backend))];
+    case 'openai':
+      return [{ name, ...(await checkLanguageModel(backend, isOffline)) }];
   }
 }
 

@@ -80,7 +80,7 @@ export function plainText(segments: readonly Segment[]): string {
   return segments.map(writtenText).join('');
 }
 
-const MEDIA_NAMES: { readonly [K in MediaKind]: string } = {
+export const MEDIA_NAMES: { readonly [K in MediaKind]: string } = {
   image: '图片',
   voice: '语音',
   video: '视频',
@@ -107,4 +107,13 @@ function writtenText(segment: Segment): string {
     case 'media':
       return '';
   }
+}
+
+/** Both as one segment, where they are of one kind of writing; else undefined. */
+export function joined(first: Segment, next: Segment): Segment | undefined {
+  if (first.type === 'text' && next.type === 'text') return { type: 'text', text: first.text + next.text };
+  if (first.type === 'markdown' && next.type === 'markdown') {
+    return { type: 'markdown', markdown: first.markdown + next.markdown };
+  }
+  return undefined;
 }

@@ -48,6 +48,10 @@ export class Answering {
     return this.#of(arrival.message.conversation).answerAtOnce(arrival);
   }
 
+  stopTurn(arrival: Arrival): Promise<Admitted> {
+    return this.#of(arrival.message.conversation).stopTurn(arrival);
+  }
+
   reserve(conversation: Target): boolean {
     return this.#of(conversation).reserve(conversation);
   }

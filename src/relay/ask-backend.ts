@@ -1,9 +1,9 @@
 /** One message put to a backend: its answer, within the time it has, and when the backend has let go of it. */
 import type { AnswerPiece, Backend, InstantBackend, PatientBackend, Turn } from '../backends/backend.js';
 import { BackendError } from '../model/errors.js';
-import { type InboundMessage, plainText } from '../model/message.js';
+import { type InboundMessage, joined, plainText } from '../model/message.js';
 
-/** Longest answer that is gathered; each piece counts as one character more. */
+/** Longest answer that is gathered; each segment counts as one character more. */
 const MAX_ANSWER_CHARS = 100_000;
 /** A backend that was broken off is waited for at the longest so long: a command is killed well before. */
 const LET_GO_MS = 5000;
@@ -80,13 +80,17 @@ class Gathered {
 
   /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
   add(piece: AnswerPiece): void {
-    this.#size += (piece.type === 'end' ? 0 : plainText([piece]).length) + 1;
+    const last = this.pieces.at(-1);
+    const longer = last === undefined || last.type === 'end' || piece.type === 'end' ? undefined : joined(last, piece);
+    this.#size += (piece.type === 'end' ? 0 : plainText([piece]).length) + (longer === undefined ? 1 : 0);
     if (this.#size > MAX_ANSWER_CHARS) {
       throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
         remedy: 'make it answer in fewer words',
       });
     }
-    this.pieces.push(piece);
+    // What comes word by word is one text.
+    if (longer === undefined) this.pieces.push(piece);
+    else this.pieces[this.pieces.length - 1] = longer;
   }
 }
 

@@ -4,15 +4,15 @@
  */
 import type { TurnContext } from '../backends/backend.js';
 import { describeError, LoongError } from '../model/errors.js';
-import type { InboundMessage } from '../model/message.js';
+import type { InboundMessage, Segment } from '../model/message.js';
 import { formatTarget, kindName, type Target } from '../model/target.js';
 import type { Admitted, Arrival, Inbox, InboxId, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
 import { askAtOnce, askBackend } from './ask-backend.js';
 import type { BackendPlaces } from './backend-places.js';
-import { STARTED_AFRESH, startsAfresh } from './fresh-start.js';
 import type { Outbound } from './outbound.js';
+import { NOTHING_TO_STOP, ownWord, STARTED_AFRESH, STOPPED } from './own-word.js';
 import { rowErrorOf } from './row-error.js';
 import { untilWritten } from './until-written.js';
 
@@ -23,6 +23,8 @@ const FETCH_AT_ONCE = 500;
 const MAX_ATTEMPTS = 3;
 /** A conversation hears an apology at most so often. */
 const APOLOGY_EVERY_MS = 60_000;
+/** Of a turn that somebody in its conversation stopped. */
+const CANCELLED = 'turn.cancelled';
 
 export interface ConversationsParts {
   readonly account: string;
@@ -61,6 +63,8 @@ export class Conversations {
   readonly #held = new Set<InboxId>();
   /** What breaks a turn off, one for each that the backend works at. */
   readonly #asking = new Set<(reason: Error) => void>();
+  /** What breaks off the turn whose answer a conversation waits for. */
+  readonly #answering = new Map<string, (reason: Error) => void>();
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
@@ -178,6 +182,18 @@ export class Conversations {
   }
 
   /**
+   * Journals a message that asks to stop, with a word about it, and breaks off the answer that its conversation waits for; what
+   * waits behind that goes on.
+   */
+  async stopTurn(arrival: Arrival): Promise<Admitted> {
+    const stop = this.#answering.get(formatTarget(arrival.message.conversation));
+    const admitted = await this.#parts.outbound.admit(arrival, stop === undefined ? NOTHING_TO_STOP : STOPPED);
+    // One that comes again was heeded before, and means no later turn.
+    if (admitted.outcome !== 'duplicate') stop?.(new LoongError(CANCELLED, 'stopped by somebody in the conversation'));
+    return admitted;
+  }
+
+  /**
    * Makes a message that is about to be journalled begin in the same commit, where it can be answered at once. Whoever gets
    * `true` calls `begin` or `forgo` for the same conversation, exactly once.
    */
@@ -240,21 +256,25 @@ export class Conversations {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
-      if (keepsHistory && startsAfresh(message)) {
+      const own = ownAnswer(message, keepsHistory);
+      if (own !== undefined) {
         isAtBackend = false;
         places.leave();
-        await this.#written(() => outbound.answer(id, message, STARTED_AFRESH));
+        await this.#written(() => outbound.answer(id, message, own));
         return true;
       }
       const turn = { message, context: contextOf(entry), attempt };
       const asked = askBackend(places.backend, turn, places.timeoutMs);
       over = asked.over;
       this.#asking.add(asked.stop);
+      this.#answering.set(key, asked.stop);
       const forget = () => void this.#asking.delete(asked.stop);
-      const segments = await asked.answer.catch((error: unknown) => {
-        void over.then(forget); // what still works can still be stopped
-        throw error;
-      });
+      const segments = await asked.answer
+        .catch((error: unknown) => {
+          void over.then(forget); // what still works can still be stopped
+          throw error;
+        })
+        .finally(() => this.#answering.delete(key));
       forget();
       const written = this.#written(() => outbound.answer(id, message, segments));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
@@ -275,14 +295,14 @@ export class Conversations {
     const { outbound, counters, log, secrets } = this.#parts;
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
     if (this.#closing) return;
-    counters.count('turns.failed');
     const { channel, kind, peer } = message.conversation;
-    log.error(
-      { error: describeError(error), kind: kindName(channel, kind), peer: shownPeer(log, peer) },
-      'a message could not be answered',
-    );
+    const about = { kind: kindName(channel, kind), peer: shownPeer(log, peer) };
+    const isCancelled = error instanceof LoongError && error.code === CANCELLED;
+    counters.count(isCancelled ? 'turns.stopped' : 'turns.failed');
+    if (isCancelled) log.info(about, 'an answer was stopped by somebody in the conversation');
+    else log.error({ error: describeError(error), ...about }, 'a message could not be answered');
     const told = rowErrorOf(error, secrets);
-    const apology = this.#apologyFor(key);
+    const apology = isCancelled ? '' : this.#apologyFor(key);
     await this.#written(() => outbound.fail(id, message, told, apology)).catch((failure: unknown) => {
       log.error(
         { error: describeError(failure) },
@@ -319,4 +339,11 @@ export class Conversations {
     this.#stop.abort();
     for (const stop of this.#asking) stop(new LoongError('turn.stopped', 'loong is stopping'));
   }
+}
+
+/** To a word for loong itself that could not be answered when it came in. What a `/stop` meant has ended when its turn comes. */
+function ownAnswer(message: InboundMessage, keepsHistory: boolean): readonly Segment[] | undefined {
+  const word = ownWord(message);
+  if (word === 'stop') return STOPPED;
+  return word === 'fresh' && keepsHistory ? STARTED_AFRESH : undefined;
 }

@@ -7,7 +7,7 @@ import type { Admitted, Arrival, EventLog, Inbox, OutboxId } from '../store/stor
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Answering } from './answering.js';
-import { startsAfresh } from './fresh-start.js';
+import { ownWord } from './own-word.js';
 
 /** Raw frames are kept up to this many characters. */
 const MAX_RAW_CHARS = 65_536;
@@ -51,7 +51,8 @@ export class Inbound implements LaneSink {
     const { lane, inbox, conversations, counters, wakeDelivery, onInbound } = this.#parts;
     onInbound();
     const verdict = this.#verdict(message);
-    const isFresh = verdict.do === 'answer' && conversations.keepsHistory && startsAfresh(message);
+    const word = ownWord(message);
+    const isFresh = verdict.do === 'answer' && conversations.keepsHistory && word === 'fresh';
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
     const arrival: Arrival = {
@@ -60,10 +61,15 @@ export class Inbound implements LaneSink {
         ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
         : {}),
       ...(isFresh ? { startsAfresh: true } : {}),
-      ...(!isFresh && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
+      ...(word === undefined && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
-    const atOnce = verdict.do === 'answer' ? conversations.answerAtOnce(arrival) : undefined;
+    const atOnce =
+      verdict.do !== 'answer'
+        ? undefined
+        : word === 'stop'
+          ? conversations.stopTurn(arrival)
+          : conversations.answerAtOnce(arrival);
     const begins = verdict.do === 'answer' && atOnce === undefined && conversations.reserve(message.conversation);
     let admitted: Admitted | undefined;
     try {

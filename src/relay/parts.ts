@@ -1,6 +1,6 @@
 /** A message in as many parts as the platform needs: what fits into one stays as it is, long text is cut. */
 import type { EncodedSizes } from '../lanes/lane.js';
-import { plainText, type Segment } from '../model/message.js';
+import { joined, plainText, type Segment } from '../model/message.js';
 import type { TargetKind } from '../model/target.js';
 import { chunkText } from './text-chunks.js';
 import { sizeOf, weighAlike } from './text-size.js';
@@ -39,7 +39,7 @@ export function partsOf(
   const hasMarkdown = segments.some(({ type }) => type === 'markdown');
   const sizes = cutting.sizes?.(kind, hasMarkdown) ?? UNCHANGED;
   if (segments.reduce((sum, segment) => sum + encodedSize(segment, sizes), 0) <= cutting.limit) return [segments];
-  const content = joined(segments.filter((segment) => segment.type !== 'quote'));
+  const content = inOne(segments.filter((segment) => segment.type !== 'quote'));
   const usual = cut(content, cutting, sizes);
   const isGrown = usual.length > places && cutting.limit < GROWN_LIMIT;
   const [first = [], ...rest] = isGrown ? cut(content, { ...cutting, limit: GROWN_LIMIT }, sizes) : usual;
@@ -57,15 +57,13 @@ function isShort(segments: readonly Segment[], limit: number): boolean {
 }
 
 /** Text that came in pieces is one text. */
-function joined(segments: readonly Segment[]): readonly Segment[] {
+function inOne(segments: readonly Segment[]): readonly Segment[] {
   const whole: Segment[] = [];
   for (const segment of segments) {
     const last = whole.at(-1);
-    if (segment.type === 'text' && last?.type === 'text') {
-      whole[whole.length - 1] = { type: 'text', text: last.text + segment.text };
-    } else if (segment.type === 'markdown' && last?.type === 'markdown') {
-      whole[whole.length - 1] = { type: 'markdown', markdown: last.markdown + segment.markdown };
-    } else whole.push(segment);
+    const longer = last === undefined ? undefined : joined(last, segment);
+    if (longer === undefined) whole.push(segment);
+    else whole[whole.length - 1] = longer;
   }
   return whole;
 }

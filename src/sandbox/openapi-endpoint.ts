@@ -8,8 +8,9 @@ import type { Platform } from './platform.js';
 import { accept, frontEndPage, type PlatformAnswer, refuse } from './refusals.js';
 import { readBody } from './request-body.js';
 import { sendMessage, sendRecord } from './send-message.js';
+import { streamMessage, streamRecord } from './stream-message.js';
 import { grantToken } from './token-endpoint.js';
-import type { Scene } from './transcript.js';
+import type { BotSend, BotStream, Scene } from './transcript.js';
 
 interface Call {
   readonly platform: Platform;
@@ -20,6 +21,13 @@ interface Call {
   readonly stop: AbortSignal;
 }
 
+/** How a send stands in the transcript. */
+type SendRecorder = (
+  attempt: Attempt,
+  answer: PlatformAnswer | undefined,
+  spoiled?: { fault: string; answer?: PlatformAnswer; burnt?: boolean },
+) => BotSend | BotStream;
+
 interface Route {
   readonly method: string;
   readonly path: RegExp;
@@ -27,11 +35,16 @@ interface Route {
   readonly name: string;
   readonly open?: true;
   readonly scene?: Scene['kind'];
+  /** Its sends are pieces of a stream message. */
+  readonly streams?: true;
   readonly answer: (call: Call) => PlatformAnswer | Promise<PlatformAnswer>;
 }
 
 const send = ({ platform, attempt }: Call): PlatformAnswer =>
   attempt === undefined ? refuse(404) : sendMessage(platform, attempt);
+
+const stream = ({ platform, attempt }: Call): PlatformAnswer =>
+  attempt === undefined ? refuse(404) : streamMessage(platform, attempt);
 
 const ROUTES: readonly Route[] = [
   {
@@ -61,6 +74,14 @@ const ROUTES: readonly Route[] = [
     name: '/v2/users/*/messages',
     scene: 'c2c',
     answer: send,
+  },
+  {
+    method: 'POST',
+    path: /^\/v2\/users\/([^/]+)\/stream_messages$/,
+    name: '/v2/users/*/stream_messages',
+    scene: 'c2c',
+    streams: true,
+    answer: stream,
   },
   {
     method: 'POST',
@@ -101,15 +122,17 @@ export function openapiEndpoint(platform: Platform, gatewayUrl: () => string, st
     const fault = platform.faults.takeRest(request.method, pathname);
     const attempt = readSend(route, pathname, body, fault?.hidden ?? false);
     const call: Call = { platform, body, gatewayUrl: gatewayUrl(), attempt, stop };
+    const record: SendRecorder = (...about) =>
+      route?.streams === true ? streamRecord(...about) : sendRecord(platform, ...about);
     const decide = async () =>
       refusedAtTheDoor(found, route, request, platform) ?? (await route?.answer(call)) ?? refuse(404);
     if (fault === undefined) {
       const answer = await decide();
-      if (attempt !== undefined) platform.transcript.add(sendRecord(platform, attempt, answer));
+      if (attempt !== undefined) platform.transcript.add(record(attempt, answer));
       return toResponse(answer);
     }
     platform.transcript.add({ kind: 'fault', fault: fault.id, what: `${request.method} ${pathname}` });
-    return suffer(call, fault, decide, incoming);
+    return suffer(call, fault, decide, record, incoming);
   };
 }
 
@@ -149,6 +172,7 @@ async function suffer(
   { platform, attempt, stop }: Call,
   fault: Fault<'rest'>,
   decide: () => Promise<PlatformAnswer>,
+  record: SendRecorder,
   incoming: IncomingMessage,
 ): Promise<Response> {
   const instead = answerOf(fault);
@@ -164,7 +188,7 @@ async function suffer(
   if (burnt) platform.windows.take(attempt.reference, false);
   if (attempt !== undefined) {
     platform.transcript.add(
-      sendRecord(platform, attempt, answer, {
+      record(attempt, answer, {
         fault: fault.id,
         burnt,
         ...(instead === undefined ? {} : { answer: instead }),

@@ -24,6 +24,7 @@ const REFUSALS: { readonly [code: number]: Refusal } = {
   11298: { status: 401, errCode: 40023002, message: '接口访问源IP不在白名单' },
   20028: { status: 429, message: 'channel rate limit' },
   22009: { status: 429, message: 'msg limit exceed' },
+  40007: { status: 400, message: 'stream message is not continued' },
   40011000: { status: 400, message: 'request data is malformed' },
   40034005: { status: 400, message: 'msg_id expired' },
   40034006: { status: 400, message: 'content violates the rules' },
@@ -77,6 +78,8 @@ export interface PlatformAnswer {
   readonly message?: string;
   /** Of a send that was taken: what it became, for the transcript. */
   readonly sent?: { readonly id: string; readonly ref_idx?: string } | { readonly audit_id: string };
+  /** Of a piece of a stream message that was taken: what is shown since. */
+  readonly stream?: { readonly text: string; readonly is_finished: boolean };
 }
 
 /** A successful JSON answer. */

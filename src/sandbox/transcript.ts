@@ -84,6 +84,28 @@ export interface BotSend {
   readonly fault?: string;
 }
 
+/** One piece of a stream message. */
+export interface BotStream {
+  readonly kind: 'bot.stream';
+  readonly scene: Scene;
+  /** Of a piece that was taken: what is shown since; else what it brought. */
+  readonly text: string;
+  readonly msg_id?: string;
+  readonly event_id?: string;
+  readonly msg_seq: number;
+  readonly index: number | null;
+  readonly accepted: boolean;
+  /** No more pieces are taken. */
+  readonly finished: boolean;
+  readonly status: number;
+  /** Of the message that grows. */
+  readonly id?: string;
+  readonly ref_idx?: string;
+  readonly code?: number;
+  readonly reason?: string;
+  readonly fault?: string;
+}
+
 export interface GatewayStep {
   readonly kind: 'gateway';
   /** `ended`: the session can be resumed no more. */
@@ -128,7 +150,15 @@ interface FaultStruck {
   readonly what: string;
 }
 
-export type Happening = UserMessage | BotSend | GatewayStep | TokenFetch | EventGiven | FaultStruck | OneBotHappening;
+export type Happening =
+  | UserMessage
+  | BotSend
+  | BotStream
+  | GatewayStep
+  | TokenFetch
+  | EventGiven
+  | FaultStruck
+  | OneBotHappening;
 /** `n` counts from 1 without gaps; `at` is milliseconds since 1970. */
 export type Entry = Happening & { readonly n: number; readonly at: number };
 

@@ -30,12 +30,23 @@ describe('config.example.toml', () => {
     const toml = complete.replace('/run/secrets/ops-app-id', opsId).replace('/run/secrets/main', mainSecret);
     const napcat = fileWith('napcat', 'token-of-napcat');
     const hook = fileWith('hook', 'key-of-remote');
-    const config = await readWith(toml.replace('/run/secrets/napcat', napcat).replace('/run/secrets/hook', hook), {
-      NAPCAT_TOKEN: 'token-of-home',
-      HOOK_SECRET: 'key-of-hook',
+    const deepseek = fileWith('deepseek', 'key-of-deepseek');
+    const config = await readWith(
+      toml
+        .replace('/run/secrets/napcat', napcat)
+        .replace('/run/secrets/hook', hook)
+        .replace('/run/secrets/deepseek', deepseek),
+      { NAPCAT_TOKEN: 'token-of-home', HOOK_SECRET: 'key-of-hook', OPENAI_API_KEY: 'key-of-llm' },
+    );
+    const keys = [...config.backends.values()].flatMap((backend) => {
+      if (backend.type === 'http') return [backend.secret];
+      return backend.type === 'openai' ? [backend.apiKey] : [];
     });
-    const keys = [...config.backends.values()].flatMap((backend) => (backend.type === 'http' ? [backend.secret] : []));
-    expect(keys).toEqual(['key-of-hook', 'key-of-remote', 'put-the-key-here'].map((value) => ({ ok: true, value })));
+    expect(keys).toEqual(
+      ['key-of-hook', 'key-of-remote', 'put-the-key-here', 'key-of-llm', 'key-of-deepseek', 'put-the-key-here'].map(
+        (value) => ({ ok: true, value }),
+      ),
+    );
     expect(config.qqbot.accounts.map(({ id, appId, clientSecret }) => [id, appId.ok, clientSecret.ok])).toEqual([
       ['main', true, true],
       ['ops', true, true],

@@ -55,7 +55,7 @@ type = "shell"
     'qqbot.accounts.qq.park_ttl: expected a length of time from "1s" to "30d" in quotes and with its unit (ms, s, m, h, d), got "one day"',
     'qqbot.accounts.qq.concurrency: unknown key (it belongs into [backends.<name>])',
     'qqbot.allow_from: unknown key (did you mean `allowed_peer_ids`?)',
-    'backends.coder.type: expected one of "echo", "exec", "http", got "shell"',
+    'backends.coder.type: expected one of "echo", "exec", "http", "openai", got "shell"',
     'backends.coder.timeout: expected a length of time from "100ms" to "24h" in quotes and with its unit (ms, s, m, h, d), got 120',
     'gatway: unknown key (did you mean `gateway`?)',
     'qqbot.accounts.Main: is the same account as `main`: both are read as `main` (rename one of them)',

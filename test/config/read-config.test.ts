@@ -209,7 +209,7 @@ describe('keys', () => {
     ['[gateway]\nstate_dir = 1979-05-27', 'gateway.state_dir: expected text in quotes, got a date'],
     ['[gateway]\nretention_days = 3651', 'gateway.retention_days: expected a whole number from 1 to 3650, got 3651'],
     ['[gateway]\nretention_days = 1.5', 'gateway.retention_days: expected a whole number from 1 to 3650, got 1.5'],
-    ['[backends.x]', 'backends.x.type: is missing: expected one of "echo", "exec", "http"'],
+    ['[backends.x]', 'backends.x.type: is missing: expected one of "echo", "exec", "http", "openai"'],
     [
       '[backends.x]\ntype = "echo"\nconcurrency = 0',
       'backends.x.concurrency: expected a whole number from 1 to 1000, got 0',
@@ -240,7 +240,7 @@ describe('keys', () => {
 test('a backend must be defined where it is named, and one that is not sound is told only once', async () => {
   const toml = '[backends.coder]\ntype = "magic"\n[qqbot]\nbackend = "coder"\n[qqbot.accounts.main]\nbackend = "Coder"';
   expect(await complaints(read(toml))).toEqual([
-    'backends.coder.type: expected one of "echo", "exec", "http", got "magic"',
+    'backends.coder.type: expected one of "echo", "exec", "http", "openai", got "magic"',
     'qqbot.accounts.main.backend: there is no backend `Coder` (did you mean `coder`?)',
   ]);
   const config = await read(

@@ -71,7 +71,7 @@ function showArrived() {
 }
 
 function isActivity(entry) {
-  return !['user.message', 'bot.send', 'onebot.message', 'onebot.send'].includes(entry.kind);
+  return !['user.message', 'bot.send', 'bot.stream', 'onebot.message', 'onebot.send'].includes(entry.kind);
 }
 
 function isOfBot({ kind }) {
@@ -85,7 +85,8 @@ function placeOf(entry) {
 
 function isHere(entry) {
   const place = placeOf(entry);
-  return place !== undefined && same(place, peer);
+  const isRefusedPiece = entry.kind === 'bot.stream' && !entry.accepted;
+  return place !== undefined && same(place, peer) && !isRefusedPiece;
 }
 
 function same(a, b) {
@@ -309,7 +310,9 @@ function platformConfig() {
 }
 
 function showLog() {
-  const here = entries.filter(isHere).slice(-SHOWN_PER_PEER);
+  const newest = new Map(entries.filter((entry) => entry.kind === 'bot.stream').map((entry) => [entry.id, entry]));
+  const isGrown = (entry) => entry.kind === 'bot.stream' && newest.get(entry.id) !== entry;
+  const here = entries.filter((entry) => isHere(entry) && !isGrown(entry)).slice(-SHOWN_PER_PEER);
   const hint = element('li', 'hint', words().hints[peer.kind]);
   $('log').replaceChildren(...(here.length === 0 ? [hint] : here.map(lineOf)));
   $('log').scrollTop = $('log').scrollHeight;
@@ -321,7 +324,9 @@ function append(entry) {
   const line = lineOf(entry);
   line.classList.add('fresh');
   log.querySelector('.hint')?.remove();
-  log.append(line);
+  const growing = entry.kind === 'bot.stream' && [...log.children].find((child) => child.title === entry.id);
+  if (growing) growing.replaceWith(line);
+  else log.append(line);
   if (log.children.length > SHOWN_PER_PEER) log.firstElementChild.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
@@ -333,6 +338,10 @@ function lineOf(entry) {
   if (entry.kind === 'onebot.message') return oneBotUserLine(entry);
   if (entry.kind === 'onebot.send') return oneBotBotLine(entry);
   if (entry.kind === 'bot.send') return entry.msg_type === 6 ? noteLine(entry, words().typing) : botLine(entry);
+  // One message that grows; while it does, there is a sign of that behind it.
+  if (entry.kind === 'bot.stream') {
+    return botLine({ ...entry, mode: 'passive', text: entry.finished ? entry.text : `${entry.text} ▍` });
+  }
   return noteLine(entry, entry.type);
 }
 
