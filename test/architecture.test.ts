@@ -58,6 +58,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'relay/outbound',
     'sandbox',
     'store/queue-reader',
+    'store/received-reader',
     'store/state-dir',
     'store/store',
     'telemetry',

@@ -14,3 +14,8 @@ export function ruleOf({ groups }: Pick<AccountBasics, 'groups'>, { kind, peer }
 export function backendNameOf(account: Pick<AccountBasics, 'groups' | 'backend'>, conversation: Target): string {
   return ruleOf(account, conversation).backend ?? account.backend;
 }
+
+/** All that answer somewhere in the account. */
+export function backendNamesOf({ backend, groups }: Pick<AccountBasics, 'groups' | 'backend'>): ReadonlySet<string> {
+  return new Set([backend, ...[...groups.values()].flatMap((rule) => rule.backend ?? [])]);
+}

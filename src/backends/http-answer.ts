@@ -53,10 +53,14 @@ async function* deltas(who: string, body: AsyncIterable<Uint8Array>, framed: boo
   let held = '';
   for await (const data of eventData(utf8Pieces(who, body))) {
     if (data.trim() === DONE) return;
-    const delta = held + visible(deltaOf(who, data));
-    const text = (hasBegun ? delta : withoutBlankStart(delta)).trimEnd();
-    held = text === '' ? delta : delta.slice(delta.trimEnd().length);
-    if (text === '') continue;
+    const delta = visible(deltaOf(who, data));
+    const said = delta.trimEnd();
+    if (said === '') {
+      held += delta;
+      continue;
+    }
+    const text = hasBegun ? held + said : withoutBlankStart(held + said);
+    held = delta.slice(said.length);
     hasBegun = true;
     yield { type: 'text', text };
   }

@@ -15,6 +15,8 @@ const CONNECT_AGAIN_MS = [500, 1000, 2000];
 const CONNECT_LIMIT_MS = 10_000;
 /** A server that sends us away is asked again so often. */
 const MOST_SENT_AWAY = 3;
+/** Statuses that have no body: No Content, and Reset Content. */
+const SILENCE = [204, 205];
 /** Statuses that send us away for a while: nothing was done. */
 const SENT_AWAY = [429, 503];
 
@@ -77,9 +79,9 @@ async function ask(
       continue;
     }
     const { statusCode } = response;
-    if (statusCode >= 200 && statusCode < 300 && statusCode !== 204 && statusCode !== 205) return response;
+    if (statusCode >= 200 && statusCode < 300 && !SILENCE.includes(statusCode)) return response;
     response.body.destroy();
-    if (statusCode === 204 || statusCode === 205) return undefined;
+    if (SILENCE.includes(statusCode)) return undefined;
     const wait = SENT_AWAY.includes(statusCode) ? retryAfterMs([response.headers['retry-after']].flat()[0]) : undefined;
     if (wait === undefined || ++sentAway > MOST_SENT_AWAY || performance.now() + wait > deadline) {
       throw unsuccessful(who, statusCode, wait);
@@ -167,7 +169,8 @@ function tooLong(who: string, maxBytes: number): BackendError {
 function brokenOff(who: string, error: unknown, signal: AbortSignal): BackendError {
   if (signal.aborted) return new BackendError('backend.aborted', `${who} was given up: its time was up`);
   return new BackendError('backend.broken_off', `${who} gave no whole answer: ${shown(describeError(error))}`, {
-    remedy: 'look at the log of that server; the turn is not sent again, for it may have been worked on',
+    remedy:
+      'look at the log of that server, and ask `loong doctor`; the turn is not sent again, for it may have been worked on',
     cause: error,
   });
 }

@@ -228,6 +228,19 @@ Messages that wait are settled as failed (those that may have arrived as uncerta
   );
 
 program
+  .command('why <message-or-target>')
+  .description(
+    'which rule decided about a message that came in, or decides about a target, and which key of the config changes it; exit 1 when there is no such message',
+  )
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ loong why in-7\n  $ loong why ROBOT1.0_abc\n  $ loong why group:GROUP_OPENID\n  $ loong why onebot:home:private:20002 --json',
+  )
+  .action(async (what: string, _options, self: Command) =>
+    (await import('./why.js')).explainWhy(what, self.optsWithGlobals()),
+  );
+
+program
   .command('explain <code...>')
   .description(
     'what a number of the QQ platform or of OneBot, or a code of loong itself, means, what loong does about it, and what you can do; exit 1 when unknown',

@@ -479,6 +479,14 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the message was not answered, for it does not mention the bot',
     remedy: 'mention it, or set require_mention = false for the group',
   },
+  'why.outgoing': {
+    meaning: '`loong why` was asked about a message that went out',
+    remedy: 'ask `loong queue show` about the message, or `loong why` about its target',
+  },
+  'why.unknown': {
+    meaning: 'no message with this id came in, or it was forgotten since',
+    remedy: 'give a number of `loong queue list`, the platform’s id of a message, or a target',
+  },
   too_many_turns: {
     meaning:
       'the message was not answered, for its sender answers every answer faster than a person does: it seems to be a bot, too',

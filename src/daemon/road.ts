@@ -1,7 +1,7 @@
 /** The road of one account, made of its parts: lane, doors, conversations, delivery. */
 import { assertActionAllowed } from '../access/action-gate.js';
 import { policyOf } from '../access/admission.js';
-import { backendNameOf } from '../access/group-rule.js';
+import { backendNameOf, backendNamesOf } from '../access/group-rule.js';
 import type { GroupRecords } from '../backends/group-records.js';
 import type { Account, Config } from '../config/config.js';
 import type { AccountState } from '../control/api.js';
@@ -75,10 +75,9 @@ export function buildRoad(
     delivery,
   });
   const placesFor = (conversation: Target) => placesNamed(backends, backendNameOf(account, conversation));
-  const named = new Set([account.backend, ...[...account.groups.values()].flatMap(({ backend }) => backend ?? [])]);
   const conversations = new Answering({
     account: lane.id,
-    backends: [...named].map((name) => placesNamed(backends, name)),
+    backends: [...backendNamesOf(account)].map((name) => placesNamed(backends, name)),
     placesFor,
     contextOf: (entry) => contextOf(account, entry, isRemembered(entry.message.conversation) ? history : undefined),
     keepsHistory: keepsHistory(account),

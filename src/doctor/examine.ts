@@ -1,6 +1,7 @@
 /** The doctor's round: config, machine, owner, then every account, first from here and then over the network. */
 import { join } from 'node:path';
-import type { Account, Config } from '../config/config.js';
+import { backendNamesOf } from '../access/group-rule.js';
+import type { Config } from '../config/config.js';
 import type { DaemonStatus } from '../control/api.js';
 import { type ChannelId, laneId } from '../model/target.js';
 import { readIdentities } from '../store/identity-reader.js';
@@ -43,7 +44,7 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   const isIdle = bots.length + others.length === 0;
   if (bots.length === 0 && (qqbot.enabled || others.length === 0)) findings.push(idleFinding('qqbot', qqbot, isIdle));
   if (others.length === 0 && onebot.enabled) findings.push(idleFinding('onebot', onebot, isIdle));
-  for (const name of new Set([...bots, ...others].flatMap(backendsOf))) {
+  for (const name of new Set([...bots, ...others].flatMap((account) => [...backendNamesOf(account)]))) {
     const backend = config.backends.get(name);
     if (backend !== undefined) findings.push(...(await checkBackend(backend, probe === undefined)));
   }
@@ -56,11 +57,6 @@ export async function examine({ config, daemon, probe, callOnebot }: DoctorParts
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;
   for (const account of others) findings.push(...(await checkOnebotAccount(account, known, callOnebot)));
   return findings;
-}
-
-/** Names of all that answer for it. */
-function backendsOf({ backend, groups }: Account): readonly string[] {
-  return [backend, ...[...groups.values()].map((rule) => rule.backend).filter((name) => name !== undefined)];
 }
 
 /** `isIdle`: there is nothing at all to run. */

@@ -23,12 +23,12 @@ export const NOTHING_TO_STOP: readonly Segment[] = [
   { type: 'text', text: '现在没有正在进行的回答。(Nothing to stop.)' },
 ];
 
-/** Such a word and nothing else; @-ing somebody before or after it, or quoting, changes nothing. */
+/** Such a word and nothing else. The bot’s own mention is no part of it; who @-s somebody else may mean another bot. */
 export function ownWord({ segments }: InboundMessage): OwnWord | undefined {
   let said = '';
   for (const segment of segments) {
     if (segment.type === 'text') said += segment.text;
-    else if (segment.type !== 'mention' && segment.type !== 'quote') return undefined;
+    else if (segment.type !== 'quote') return undefined;
     if (said.length > MOST_CHARS) return undefined;
   }
   return WORDS.get(said.trim());

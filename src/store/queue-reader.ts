@@ -45,7 +45,7 @@ interface PartRow {
 }
 
 /** All rows of a query. */
-export type Reads = <R>(sql: string, ...values: readonly number[]) => readonly R[];
+export type Reads = <R>(sql: string, ...values: readonly (number | string)[]) => readonly R[];
 
 /** A public id in its two halves; undefined when it is none. */
 export function rowOf(publicId: string): { readonly direction: 'in' | 'out'; readonly number: number } | undefined {
@@ -105,7 +105,9 @@ export function readQueue<T>(path: string, none: T, look: (read: Reads) => T): T
   try {
     const opened = new Sqlite(path, { readonly: true, timeout: 1000 });
     db = opened;
-    return look(<R>(sql: string, ...values: readonly number[]) => opened.prepare<number[], R>(sql).all(...values));
+    return look(<R>(sql: string, ...values: readonly (number | string)[]) =>
+      opened.prepare<(number | string)[], R>(sql).all(...values),
+    );
   } catch (error) {
     throw new LoongError('store.unreadable', `${path} cannot be read: ${describeError(error)}`, {
       cause: error,

@@ -176,6 +176,15 @@ describe('a stream of deltas', () => {
     }
   });
 
+  test('of a great many blanks costs no more than their number', async () => {
+    const blanks = delta(' ').repeat(200_000);
+    const began = performance.now();
+    expect(await textOf(await streaming([delta('a'), blanks, delta('b')]), { maxOutputBytes: 8_000_000 })).toBe(
+      `a${' '.repeat(200_000)}b`,
+    );
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
   test('ends at [DONE], though the server keeps the connection open', async () => {
     const peer = await streaming([delta('all'), 'data: [DONE]\n\n'], false);
     expect(await textOf(peer)).toBe('all');

@@ -5,6 +5,7 @@ import { type OpenaiOptions, openaiChat } from '../../src/backends/openai-chat.j
 import { BackendError } from '../../src/model/errors.js';
 import { type InboundMessage, plainText, type Segment } from '../../src/model/message.js';
 import type { PeerId } from '../../src/model/target.js';
+import { piecesOf, segmentsOf } from '../support/answers.js';
 import { inbound, target } from '../support/messages.js';
 import {
   asStream,
@@ -50,9 +51,7 @@ async function ask(
   const backend = openaiChat({ baseUrl, model: 'qwen3', apiKey: KEY, ...options }, async (ms) => {
     waits.push(ms);
   });
-  let text = '';
-  for await (const piece of backend.answer(asked, { signal })) text += piece.type === 'end' ? '' : plainText([piece]);
-  return text;
+  return plainText(segmentsOf(await piecesOf(backend, asked, { signal })));
 }
 
 async function failure(

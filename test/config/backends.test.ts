@@ -107,7 +107,10 @@ test.each([
     'backends.x.media_dir: means nothing for type "echo" (remove it, or set type = "exec" or "http")',
   ],
   [exec('secret_env = "X"'), 'backends.x.secret_env: means nothing for type "exec" (remove it, or set type = "http")'],
-  [exec('allow_http = true'), 'backends.x.allow_http: means nothing for type "exec" (remove it, or set type = "http")'],
+  [
+    exec('allow_http = true'),
+    'backends.x.allow_http: means nothing for type "exec" (remove it, or set type = "http" or "openai")',
+  ],
   [
     exec('media_dir = "m"'),
     'backends.x.media_dir: means nothing for output = "text", which names no files (remove it, or set output = "json")',

@@ -49,7 +49,7 @@ type = "shell"
     'qqbot.allowed_peer_ids[7]: expected an id: text in quotes, or a whole number, got true or false',
     'qqbot.park_ttl: expected a length of time from "1s" to "30d" in quotes and with its unit (ms, s, m, h, d), got 24',
     'qqbot.app_id: expected text in quotes, got a whole number',
-    'qqbot.token_url: holds a user name or password (remove the part before the `@`; credentials have keys of their own)',
+    'qqbot.token_url: holds a user name or password (remove the part before the `@`; credentials go into `app_id` and `client_secret`)',
     'qqbot.intents[0]: "group_c2c" is not an intent: did you mean `group_and_c2c`?',
     'qqbot.reply_windows.c2c.minutes: expected a whole number from 1 to 1440, got 0',
     'qqbot.accounts.qq.park_ttl: expected a length of time from "1s" to "30d" in quotes and with its unit (ms, s, m, h, d), got "one day"',

@@ -98,7 +98,7 @@ async function verdict(program: string, env: { readonly [name: string]: string }
     maxOutputBytes: 1000,
     mediaDir: undefined,
   };
-  const [finding] = await checkBackend(backend, true);
+  const [finding] = await checkBackend(backend, false);
   if (finding === undefined) throw new Error('nothing was found');
   const { error, status } = spawnSync(program, [], { env, input: '' });
   const starts = error === undefined && status !== 127;

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { closedPort, httpPeer } from '../support/http-peer.js';
@@ -134,10 +135,48 @@ test('an answer of several messages arrives in order, and what cannot be sent th
   ]);
 });
 
+test('what a server is told by the daemon is what the published schema says, with what was said before', async () => {
+  const peer = await httpPeer((response) => response.writeHead(200, { 'Content-Type': 'text/plain' }).end('yes'));
+  await start(
+    'hook',
+    `[qqbot.groups.group_demo]\nsystem_prompt = "Be brief."\nskills = ["weather"]\ntools = { deny = ["shell"] }
+[backends.hook]\ntype = "http"\nurl = "${peer.url}"\n`,
+  );
+  await answersOf('first');
+  await answersOf('second');
+  const { id } = sandbox.platform.say({ from: 'openid_alice', group: 'group_demo', text: 'third', mention: true });
+  await waitUntil('the answer in the group', () => answersTo(sandbox, id).length === 1);
+  const schema: object = JSON.parse(readFileSync(`${ROOT}schema/turn.v1.json`, 'utf8'));
+  const isTurn = new Ajv2020().compile(schema);
+  const turns = peer.asked.map(({ body }) => JSON.parse(body.toString('utf8')) as Record<string, unknown>);
+  for (const turn of turns) expect(isTurn(turn), JSON.stringify(isTurn.errors)).toBe(true);
+  expect(turns).toMatchObject([
+    { kind: 'c2c', text: 'first', history: [] },
+    {
+      text: 'second',
+      history: [
+        { from: 'user', text: 'first' },
+        { from: 'bot', text: 'yes' },
+      ],
+    },
+    {
+      id,
+      kind: 'group',
+      text: expect.stringContaining('third'),
+      mentioned: true,
+      history: [],
+      system_prompt: 'Be brief.',
+      skills: ['weather'],
+      tools: { allow: [], deny: ['shell'] },
+      attempt: 1,
+    },
+  ]);
+});
+
 test('a picture of media_dir goes out over OneBot, and no other file of this machine', async () => {
   const port = await closedPort();
   const source = `const { text } = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
-console.log(JSON.stringify({ messages: [{ text: 'look' }, { image: text }] }));`;
+console.log(JSON.stringify({ messages: [{ image: text }, ...(text === 'a.png' ? [] : [{ text: 'look' }])] }));`;
   mkdirSync(`${home.folder}/media`);
   writeFileSync(`${home.folder}/media/a.png`, 'picture');
   home.writeConfig(`[onebot]
@@ -159,11 +198,11 @@ media_dir = "media"
   await daemon.logs('belongs to the first QQ that dialled in');
   const sent = () => transcript.since(0).filter((entry) => entry.kind === 'onebot.send');
   onebot.say({ from: '20002', text: 'a.png' });
-  await waitUntil('both messages', () => sent().length === 2);
-  expect(JSON.stringify(sent()[1])).toContain('image');
+  await waitUntil('the picture', () => sent().length === 1);
+  expect(JSON.stringify(sent()[0])).toContain('image');
   onebot.say({ from: '20002', text: `${home.folder}/config.toml` });
-  await waitUntil('the apology', () => sent().length === 3);
-  expect(sent()[2]?.text).toBe('sorry');
+  await waitUntil('the apology', () => sent().length === 2);
+  expect(sent()[1]?.text).toBe('sorry');
   expect(await queue()).toContainEqual(
     expect.objectContaining({ error: expect.objectContaining({ code: 'backend.media_refused' }) }),
   );

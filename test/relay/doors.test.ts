@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { AnswerPiece } from '../../src/backends/backend.js';
 import { echo } from '../../src/backends/echo.js';
 import { DeliveryError } from '../../src/model/errors.js';
-import type { InboundMessage } from '../../src/model/message.js';
+import { type InboundMessage, plainText } from '../../src/model/message.js';
 import type { PeerId } from '../../src/model/target.js';
 import { Answering } from '../../src/relay/answering.js';
 import { BackendPlaces } from '../../src/relay/backend-places.js';
@@ -17,7 +18,7 @@ import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { ACCOUNT, HOUR, inbound, NO_CONTEXT, outgoing, target } from '../support/messages.js';
+import { ACCOUNT, arrival, HOUR, inbound, NO_CONTEXT, outgoing, target } from '../support/messages.js';
 import { allowing, policyWith } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -33,7 +34,7 @@ beforeEach(() => {
 
 const text = (content: string) => [{ type: 'text', text: content }] as const;
 
-function doors(entries: readonly string[]) {
+function doors(entries: readonly string[], places?: number) {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
   const counters = new Counters();
@@ -56,14 +57,14 @@ function doors(entries: readonly string[]) {
     outbox,
     parkTtlMs: HOUR,
     cutting: { limit: 2000, mode: 'length' },
-    places: () => undefined,
+    places: () => places,
     delivery,
   });
-  const places = new BackendPlaces({ backend: echo, concurrency: 4, timeoutMs: 60_000 });
+  const backend = new BackendPlaces({ backend: echo, concurrency: 4, timeoutMs: 60_000 });
   const conversations = new Answering({
     account: ACCOUNT,
-    backends: [places],
-    placesFor: () => places,
+    backends: [backend],
+    placesFor: () => backend,
     keepsHistory: true,
     remembers: () => false,
     contextOf: () => NO_CONTEXT,
@@ -199,6 +200,52 @@ describe('outbound', () => {
     expect(store.outbox.find(id)).toMatchObject({ origin: 'api' });
     await waitUntil('delivery', () => store.outbox.message(id).every(({ status }) => status === 'delivered'));
     expect(lane.texts().join('')).toBe('x'.repeat(100_000));
+  });
+});
+
+describe('an answer', () => {
+  const END = { type: 'end' } as const;
+  const PICTURE = { type: 'media', kind: 'image', url: 'https://example.com/a.png' } as const;
+
+  async function answered(pieces: readonly AnswerPiece[], places?: number) {
+    const { outbound, lane } = doors(['alice'], places);
+    const came = arrival('m1');
+    const admitted = await store.inbox.admit(came);
+    if (admitted.outcome !== 'taken') throw new Error(admitted.outcome);
+    await outbound.answer(admitted.id, came.message, pieces);
+    await waitUntil('their delivery', () => store.outbox.pending(target('alice')) === 0);
+    return lane.attempts.map(({ segments }) => segments);
+  }
+
+  test('of several messages goes out as such, in order; pieces of one message are one', async () => {
+    const [one, two] = [text('one'), text('two')];
+    expect(await answered([...one, END, ...two, ...text('!'), END, PICTURE, END, ...one])).toEqual([
+      one,
+      [...two, ...text('!')],
+      [PICTURE],
+      one,
+    ]);
+  });
+
+  test('leaves out messages that say nothing, and is silence when none says anything', async () => {
+    expect(await answered([END, ...text(' \n'), END, PICTURE, END, END])).toEqual([[PICTURE]]);
+    for (const nothing of [[], [END], [...text(' '), END, ...text('')]]) {
+      const { outbound, lane } = doors(['alice']);
+      const came = arrival(`silent ${nothing.length}`);
+      const admitted = await store.inbox.admit(came);
+      if (admitted.outcome === 'taken') await outbound.answer(admitted.id, came.message, nothing);
+      expect(store.inbox.waiting(ACCOUNT, 0, 10)).toEqual([]);
+      expect(lane.attempts).toEqual([]);
+    }
+  });
+
+  test.each([
+    [3, [2000, 1000, 1, 1]],
+    [4, [3000, 1, 1, 1]],
+  ])('of %i messages, with 4 places to reply, grows the parts of a long one where it must', async (count, lengths) => {
+    const others = Array.from({ length: count - 1 }, () => [END, ...text('y')]).flat();
+    const sent = await answered([...text('x'.repeat(3000)), ...others], 4);
+    expect(sent.map((segments) => plainText(segments).length)).toEqual(lengths);
   });
 });
 

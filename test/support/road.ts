@@ -11,12 +11,12 @@ import { BackendPlaces } from '../../src/relay/backend-places.js';
 import { Delivery } from '../../src/relay/delivery.js';
 import { Inbound } from '../../src/relay/inbound.js';
 import { Outbound } from '../../src/relay/outbound.js';
+import { contextOf } from '../../src/relay/turn-context.js';
 import type { Sandbox } from '../../src/sandbox/sandbox.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { NO_CONTEXT } from './messages.js';
 import { policyWith } from './policies.js';
 import { waitUntil } from './wait-until.js';
 
@@ -25,6 +25,8 @@ export interface Road {
   readonly counters: Counters;
   close(): Promise<void>;
 }
+
+const ACCOUNT = { systemPrompt: '', groups: new Map(), historyLimit: 50, historyChars: 8000 };
 
 /** Connected to the sandbox when it resolves. */
 export async function openRoad(
@@ -67,6 +69,7 @@ export async function openRoad(
     parkTtlMs: 86_400_000,
     cutting: { limit: 2000, mode: 'length' },
     places: () => undefined,
+    remembers: () => true,
     delivery,
   });
   const places = new BackendPlaces({ backend, concurrency, timeoutMs: 60_000 });
@@ -75,8 +78,8 @@ export async function openRoad(
     backends: [places],
     placesFor: () => places,
     keepsHistory: true,
-    remembers: () => false,
-    contextOf: () => NO_CONTEXT,
+    remembers: () => true,
+    contextOf: (entry) => contextOf(ACCOUNT, entry, store.history),
     apology: '',
     inbox,
     outbound,

@@ -62,7 +62,8 @@ export class SqliteQueue implements Queue {
     this.#db = db;
     this.#line = line;
     this.#expiry = expiry;
-    this.#read = <R>(sql: string, ...values: readonly number[]) => db.prepare<number[], R>(sql).all(...values);
+    this.#read = <R>(sql: string, ...values: readonly (number | string)[]) =>
+      db.prepare<(number | string)[], R>(sql).all(...values);
     this.#parts = db.prepare<[OutboxId], Part>(PARTS);
     this.#again = db.prepare<[number, OutboxId], never>(AGAIN);
     this.#forgetRefusal = db.prepare<[string], never>(FORGET_REFUSAL);

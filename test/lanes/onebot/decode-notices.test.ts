@@ -50,6 +50,20 @@ describe('each notice event of the seed', () => {
     expect(shown({ notice_type: 'friend_recall', user_id: 20002, message_id: 7 })).toBe('friend_recall c2c:20002');
   });
 
+  test('a recall names the message that is taken back, and no other notice does', () => {
+    const conversation = { channel: 'onebot', account: 'home', kind: 'group', peer: '30003' };
+    const recalled = (event: object) => notice({ ...GROUP, message_id: -7, ...event }).recalls;
+    expect(recalled({ notice_type: 'group_recall' })).toEqual({ conversation, messageId: '-7' });
+    expect(notice({ notice_type: 'friend_recall', user_id: 20002, message_id: '8' }).recalls).toEqual({
+      conversation: { ...conversation, kind: 'c2c', peer: '20002' },
+      messageId: '8',
+    });
+    for (const id of [null, {}, 1.5, 'a b']) {
+      expect(recalled({ notice_type: 'group_recall', message_id: id })).toBeUndefined();
+    }
+    expect(recalled({ notice_type: 'essence' })).toBeUndefined();
+  });
+
   test('friend_add', () => {
     expect(shown({ notice_type: 'friend_add', user_id: 20002 })).toBe('friend_add c2c:20002');
   });

@@ -77,6 +77,24 @@ describe('the end of a review', () => {
   });
 });
 
+describe('a recall', () => {
+  const message = { id: 'M1', channel_id: '22', guild_id: '11' };
+
+  test.each([
+    ['MESSAGE_DELETE', 'channel', '22'],
+    ['PUBLIC_MESSAGE_DELETE', 'channel', '22'],
+    ['DIRECT_MESSAGE_DELETE', 'dm', '11'],
+  ])('%s names the message and its conversation', (event, kind, peer) => {
+    const { recalls } = decode(event, { message, op_user: { id: '1' } });
+    expect(recalls).toMatchObject({ conversation: { kind, peer }, messageId: 'M1' });
+  });
+
+  test.each([{}, { message: 5 }, { message: { ...message, id: 'a b' } }, { message: { id: 'M1' } }])(
+    'is none in %j',
+    (data) => expect(decode('MESSAGE_DELETE', data)).not.toHaveProperty('recalls'),
+  );
+});
+
 test.each(['GUILD_CREATE', 'MESSAGE_DELETE', ''])('any other event (%s) is written down and means nothing', (event) => {
   const data = { openid: OPENID, group_openid: OPENID, user_openid: OPENID };
   expect(decode(event, data)).toEqual({ name: event, data, eventId: ID });
