@@ -14,6 +14,9 @@ import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { Log, Secrets } from '../telemetry/log.js';
 
+/** The official clients send a piece of a stream as often. */
+const STREAM_EVERY_MS = 500;
+
 /** What the parts need from the process they run in. */
 export interface Surroundings {
   readonly log: Log;
@@ -67,6 +70,8 @@ export function openQqbotLane(
       channel: right(replyWindows.channel),
     },
     markdown: account.markdown,
+    // A part is cut at a fit place, so it may be shorter than its limit.
+    stream: { everyMs: STREAM_EVERY_MS, maxChars: Math.floor(account.textChunkLimit / 2) },
     memory,
     log: log.child({ lane: id }),
     counters,

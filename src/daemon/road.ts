@@ -80,6 +80,7 @@ export function buildRoad(
     backends: [...backendNamesOf(account)].map((name) => placesNamed(backends, name)),
     placesFor,
     contextOf: (entry) => contextOf(account, entry, isRemembered(entry.message.conversation) ? history : undefined),
+    view: (message, attempt) => lane.view?.(message, attempt),
     keepsHistory: keepsHistory(account),
     remembers: isRemembered,
     apology: account.apology,

@@ -75,6 +75,19 @@ export interface EncodedSizes {
   readonly mention: (mention: Mention) => number;
 }
 
+/** What of an answer is seen before it is whole: a view, on which nothing depends. */
+export interface AnswerView {
+  /** The answer so far. Cheap, and never fails. */
+  show(answer: readonly Segment[]): void;
+  /**
+   * The answer is whole, and nothing more is shown. Resolves soon, with what goes to the front of it so that it takes the place of what is
+   * seen; undefined where nothing is. Never rejects.
+   */
+  hand(): Promise<Segment | undefined>;
+  /** There will be no answer. Never rejects. */
+  abandon(): Promise<void>;
+}
+
 export interface Lane {
   /** `qqbot:main` */
   readonly id: string;
@@ -96,6 +109,10 @@ export interface Lane {
    * @throws DeliveryError saying whether the message may have arrived.
    */
   send(delivery: Delivery, signal: AbortSignal): Promise<Taken>;
+  /** Shows the answer to a message while it is made; undefined where that cannot be. `attempt`: of the turn, from 1. */
+  view?(message: InboundMessage, attempt: number): AnswerView | undefined;
+  /** An attempt was written down as delivered, under this id. */
+  written?(delivery: Delivery, platformMessageId: string | undefined): void;
   /**
    * How to send these segments again after the platform refused them, sent as `already` says, for their markdown or for
    * an address in them; undefined when that would send the same once more, or when the account does not permit it.

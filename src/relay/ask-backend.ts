@@ -1,7 +1,7 @@
 /** One message put to a backend: its answer, within the time it has, and when the backend has let go of it. */
 import type { AnswerPiece, Backend, InstantBackend, PatientBackend, Turn } from '../backends/backend.js';
 import { BackendError } from '../model/errors.js';
-import { type InboundMessage, joined, plainText } from '../model/message.js';
+import { type InboundMessage, joined, plainText, type Segment } from '../model/message.js';
 
 /** Longest answer that is gathered; each segment counts as one character more. */
 const MAX_ANSWER_CHARS = 100_000;
@@ -17,8 +17,14 @@ export interface Asked {
   readonly stop: (reason: Error) => void;
 }
 
-export function askBackend(backend: Backend, turn: Turn, timeoutMs: number): Asked {
-  return 'atOnce' in backend ? answered(backend, turn) : asked(backend, turn, timeoutMs);
+/** `onPiece`: told of the first message of the answer, as far as it came. */
+export function askBackend(
+  backend: Backend,
+  turn: Turn,
+  timeoutMs: number,
+  onPiece?: (message: readonly Segment[]) => void,
+): Asked {
+  return 'atOnce' in backend ? answered(backend, turn) : asked(backend, turn, timeoutMs, onPiece);
 }
 
 /** @throws BackendError */
@@ -33,7 +39,12 @@ function answered(backend: InstantBackend, { message }: Turn): Asked {
   return { answer, over: Promise.resolve(), stop: () => undefined };
 }
 
-function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
+function asked(
+  backend: PatientBackend,
+  turn: Turn,
+  timeoutMs: number,
+  onPiece: ((message: readonly Segment[]) => void) | undefined,
+): Asked {
   const limit = new AbortController();
   let stop = (reason: Error) => limit.abort(reason);
   let letGo = () => {};
@@ -51,7 +62,7 @@ function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
       clearTimeout(timer);
       letGo();
     };
-    gather(backend, turn, limit.signal).then(
+    gather(backend, turn, limit.signal, onPiece).then(
       (pieces) => {
         resolve(pieces);
         end();
@@ -65,11 +76,17 @@ function asked(backend: PatientBackend, turn: Turn, timeoutMs: number): Asked {
   return { answer, over, stop: (reason) => stop(reason) };
 }
 
-async function gather(backend: PatientBackend, turn: Turn, signal: AbortSignal): Promise<readonly AnswerPiece[]> {
+async function gather(
+  backend: PatientBackend,
+  turn: Turn,
+  signal: AbortSignal,
+  onPiece: ((message: readonly Segment[]) => void) | undefined,
+): Promise<readonly AnswerPiece[]> {
   const gathered = new Gathered();
   for await (const piece of backend.answer(turn, { signal })) {
     if (signal.aborted) break;
     gathered.add(piece);
+    onPiece?.(gathered.firstMessage);
   }
   return gathered.pieces;
 }
@@ -78,11 +95,22 @@ class Gathered {
   readonly pieces: AnswerPiece[] = [];
   #size = 0;
 
+  get firstMessage(): readonly Segment[] {
+    const segments: Segment[] = [];
+    for (const piece of this.pieces) {
+      if (piece.type === 'end') break;
+      segments.push(piece);
+    }
+    return segments;
+  }
+
   /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
   add(piece: AnswerPiece): void {
     const last = this.pieces.at(-1);
     const longer = last === undefined || last.type === 'end' || piece.type === 'end' ? undefined : joined(last, piece);
-    this.#size += (piece.type === 'end' ? 0 : plainText([piece]).length) + (longer === undefined ? 1 : 0);
+    const { length } = piece.type === 'end' ? '' : plainText([piece]);
+    // Pieces of nothing come to an end, too.
+    this.#size += longer === undefined ? length + 1 : Math.max(length, 1);
     if (this.#size > MAX_ANSWER_CHARS) {
       throw new BackendError('backend.too_long', `the backend answered more than ${MAX_ANSWER_CHARS} characters`, {
         remedy: 'make it answer in fewer words',

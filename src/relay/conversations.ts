@@ -3,6 +3,7 @@
  * memory stays in the journal and is fetched when there is room; so is what a dead process left behind.
  */
 import type { TurnContext } from '../backends/backend.js';
+import type { AnswerView } from '../lanes/lane.js';
 import { describeError, LoongError } from '../model/errors.js';
 import type { InboundMessage, Segment } from '../model/message.js';
 import { formatTarget, kindName, type Target } from '../model/target.js';
@@ -34,6 +35,8 @@ export interface ConversationsParts {
   readonly isOwn?: (conversation: Target) => boolean;
   /** What the backend is told beside a message. */
   readonly contextOf: (entry: WaitingMessage) => TurnContext;
+  /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
+  readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
   /** Whether `/new` and `/reset` let a conversation start afresh, or are messages like any other. */
   readonly keepsHistory: boolean;
   /** A message was answered, or never will be. */
@@ -242,7 +245,7 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { places, contextOf, outbound, counters, keepsHistory } = this.#parts;
+    const { places, contextOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -264,19 +267,23 @@ export class Conversations {
         return true;
       }
       const turn = { message, context: contextOf(entry), attempt };
-      const asked = askBackend(places.backend, turn, places.timeoutMs);
+      const view = 'atOnce' in places.backend ? undefined : viewOf?.(message, attempt);
+      const asked = askBackend(places.backend, turn, places.timeoutMs, view && ((answer) => view.show(answer)));
       over = asked.over;
       this.#asking.add(asked.stop);
       this.#answering.set(key, asked.stop);
       const forget = () => void this.#asking.delete(asked.stop);
-      const segments = await asked.answer
+      const pieces = await asked.answer
         .catch((error: unknown) => {
           void over.then(forget); // what still works can still be stopped
+          void view?.abandon();
           throw error;
         })
         .finally(() => this.#answering.delete(key));
       forget();
-      const written = this.#written(() => outbound.answer(id, message, segments));
+      const shown = view === undefined ? undefined : await view.hand();
+      const answer = shown === undefined ? pieces : [shown, ...pieces];
+      const written = this.#written(() => outbound.answer(id, message, answer));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
       await written;
       counters.count('turns.answered');

@@ -180,7 +180,7 @@ export class Delivery {
 
   /** One attempt, written down. Never rejects. */
   async #attempt(row: Outgoing): Promise<void> {
-    const { outbox, counters, log, onSettled } = this.#parts;
+    const { lane, outbox, counters, log, onSettled } = this.#parts;
     const { outcome, error: failure } = await attemptDelivery(this.#parts, row, this.#stop.signal);
     if (failure?.failure === 'rate') this.#pace.complained(failure.retryAfterMs);
     counters.count(COUNTED[outcome.status]);
@@ -194,6 +194,7 @@ export class Delivery {
       if (this.#again) this.wake(); // the look joins this commit
       const settled = await written;
       next = settled.next;
+      if (outcome.status === 'delivered') lane.written?.(row, outcome.platformMessageId);
       if (settled.carried !== undefined) for (const message of settled.carried) onSettled(message);
       if (settled.along > 0) counters.count(`outbound.${outcome.status}`, settled.along);
       if (settled.nextIsDue) this.wake();

@@ -17,7 +17,7 @@ import type { Say } from './say.js';
 import { sayMessage } from './say-message.js';
 import { Settings } from './settings.js';
 import { type SessionLimit, StartLimit } from './start-limit.js';
-import { Streams } from './stream-message.js';
+import { Streams } from './streams.js';
 import type { PlatformSwitches, Switches } from './switches.js';
 import { type Entry, type Scene, Transcript, type UserMessage } from './transcript.js';
 import { turnSwitches } from './turn-switches.js';

@@ -5,6 +5,7 @@ import type { Platform } from './platform.js';
 import { beijingTime } from './platform-time.js';
 import { accept, type PlatformAnswer, refuse } from './refusals.js';
 import type { Reference } from './reply-windows.js';
+import type { Stream } from './streams.js';
 import type { BotStream } from './transcript.js';
 
 const MALFORMED = 40011000;
@@ -17,35 +18,6 @@ const BAD_CONTINUATION = 40007;
 
 const GENERATING = 1;
 const FINISHED = 10;
-
-interface Stream {
-  readonly openid: string;
-  readonly reference: Reference;
-  readonly refIdx: string;
-  shown: string;
-  /** Of the last piece. */
-  index: number;
-  isFinished: boolean;
-}
-
-const KEPT_STREAMS = 1000;
-
-/** The streams of the last while, by the id of their message. */
-export class Streams {
-  readonly #streams = new Map<string, Stream>();
-
-  find(id: string): Stream | undefined {
-    return this.#streams.get(id);
-  }
-
-  keep(id: string, stream: Stream): void {
-    this.#streams.set(id, stream);
-    for (const oldest of this.#streams.keys()) {
-      if (this.#streams.size <= KEPT_STREAMS) break;
-      this.#streams.delete(oldest);
-    }
-  }
-}
 
 interface Piece {
   readonly mode: 'append' | 'replace';

@@ -8,7 +8,7 @@ import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
 import { SEND_LIMITS } from '../../protocol/qqbot/send-limits.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { Delivery, Lane, LaneSink, ProbeStep, ReplyRight, SendLimits, Taken } from '../lane.js';
+import type { AnswerView, Delivery, Lane, LaneSink, ProbeStep, ReplyRight, SendLimits, Taken } from '../lane.js';
 import { AccessToken } from './access-token.js';
 import { decodeEvent } from './decode-event.js';
 import { decodeNotice } from './decode-notice.js';
@@ -20,12 +20,15 @@ import { OpenApiClient } from './openapi-client.js';
 import { KEPT, OwnMessages } from './own-messages.js';
 import { plainerForm } from './plainer-form.js';
 import { probeQqbot } from './probe.js';
+import { canStream, isForNow, lastPiece, type Stream, StreamView, streamIn, wholePiece } from './stream-message.js';
 import { fields } from './wire-fields.js';
 
 /** Connections kept to the platform: enough for the sends that one lane has in flight. */
 const CONNECTIONS = 32;
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_AUDIT_ID_CHARS = 512;
+/** After so many attempts to go on with a stream the answer goes out as a message of its own. */
+const STREAM_ATTEMPTS = 5;
 
 export interface QqbotLaneOptions {
   readonly account: AccountId;
@@ -37,6 +40,8 @@ export interface QqbotLaneOptions {
   readonly replyRights: { readonly c2c: ReplyRight; readonly group: ReplyRight; readonly channel: ReplyRight };
   /** Whether markdown goes out as such; `auto` unless said. */
   readonly markdown?: MarkdownMode;
+  /** How C2C answers are shown while they are made: how often, and how much at most; without it they are not. */
+  readonly stream?: { readonly everyMs: number; readonly maxChars: number };
   readonly memory: ResumeMemory;
   readonly log: Log;
   readonly counters: Counters;
@@ -142,7 +147,47 @@ export class QqbotLane implements Lane {
     };
   }
 
+  view(message: InboundMessage, attempt: number): AnswerView | undefined {
+    const { markdown, stream, replyRights } = this.#options;
+    // What is made plain is so as a whole, and a stream that fails costs a reply.
+    if (stream === undefined || markdown === 'never' || replyRights.c2c.count < 2) return undefined;
+    if (!canStream(message, attempt, Date.now())) return undefined;
+    return new StreamView(message, (path, body, signal) => this.#api.call('POST', path, body, signal), stream);
+  }
+
   async send(delivery: Delivery, signal: AbortSignal): Promise<Taken> {
+    const { stream, rest: segments } = streamIn(delivery);
+    const asStream = stream === undefined ? undefined : await this.#sendAsStream(delivery, stream, signal);
+    return asStream ?? this.#sendAsMessage({ ...delivery, segments }, signal);
+  }
+
+  /** Undefined where the stream cannot go on: then nothing new was shown. */
+  async #sendAsStream(delivery: Delivery, stream: Stream, signal: AbortSignal): Promise<Taken | undefined> {
+    const { path, body } = wholePiece(stream, delivery);
+    try {
+      const answer = await this.#api.call('POST', path, body, signal);
+      this.#own.remember(stream.id);
+      this.#own.remember(fields(answer.ext_info)?.ref_idx);
+      return { platformMessageId: stream.id };
+    } catch (error) {
+      if (isForNow(error) && (delivery.attempts ?? 1) < STREAM_ATTEMPTS) throw error;
+      return undefined;
+    }
+  }
+
+  written(delivery: Delivery, platformMessageId: string | undefined): void {
+    const { stream } = streamIn(delivery);
+    if (stream === undefined || stream.id !== platformMessageId) return;
+    const { path, body } = lastPiece(stream, delivery);
+    this.#api.call('POST', path, body, new AbortController().signal).catch((error: unknown) => {
+      this.#options.log.debug(
+        { error: describeError(error) },
+        'a stream message was not finished; it shows the whole answer',
+      );
+    });
+  }
+
+  async #sendAsMessage(delivery: Delivery, signal: AbortSignal): Promise<Taken> {
     const plain = this.#options.markdown === 'never';
     const { path, body } = encodeMessage(
       plain ? { ...delivery, plainer: { ...delivery.plainer, markdown: true } } : delivery,
