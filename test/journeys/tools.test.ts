@@ -619,6 +619,7 @@ describe('what ships', () => {
       'queue retry',
       'queue drop',
       'sandbox',
+      'why',
     ];
     const helps = await Promise.all(
       commands.map((command) => home.run([...command.split(' ').filter(Boolean), '--help'])),
