@@ -1,5 +1,6 @@
 /** A turn as a chat with a language model: what is told, what was said, and the message itself. Skills and tools are not told. */
 import { type InboundMessage, MEDIA_NAMES, plainText, type Segment } from '../model/message.js';
+import { shortPeer } from '../model/target.js';
 import type { HistoryEntry, Turn } from './backend.js';
 
 export interface ChatMessage {
@@ -19,7 +20,7 @@ export function chatOf({ message, context }: Turn): ChatMessage[] {
   const { sender } = message;
   const said: readonly HistoryEntry[] = [
     ...context.history,
-    { from: 'user', sender: sender.name ?? sender.id, text: written(message), at: message.sentAt },
+    { from: 'user', sender: nameOf(sender.name) ?? shortPeer(sender.id), text: written(message), at: message.sentAt },
   ];
   const chat: { role: 'user' | 'assistant'; content: string }[] = [];
   for (const { from, sender: name, text } of said) {

@@ -135,13 +135,14 @@ async function readHttp(source: BackendSource, basics: Basics, table: BackendTab
 async function readOpenai(source: BackendSource, basics: Basics, table: BackendTable): Promise<OpenaiBackendConfig> {
   const { name } = basics;
   const { model } = table;
+  const url = urlOf(source, name, 'base_url', table);
   if (model === undefined) {
     tellMissing(source, keyPath(['backends', name, 'model']), 'name the model that answers, e.g. model = "qwen3"');
   }
   return {
     ...basics,
     type: 'openai',
-    baseUrl: urlOf(source, name, 'base_url', table)?.href.replace(/\/+$/, '') ?? '',
+    baseUrl: url?.href.replace(/\/+$/, '') ?? '',
     model: model ?? '',
     apiKey: await readSecret(source, name, 'api_key', table),
   };

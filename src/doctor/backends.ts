@@ -38,12 +38,12 @@ async function checkMediaDir(
 async function checkServer(
   name: string,
   { name: backend, url, secret }: HttpBackendConfig,
-  isOnline: boolean,
+  isOffline: boolean,
 ): Promise<Finding> {
   if (secret?.ok === false) {
     return { name, level: 'fail', detail: secret.why, remedy: `set it, or correct backends.${backend}.secret` };
   }
-  if (!isOnline) return { name, level: 'ok', detail: `${url} (not tried)` };
+  if (isOffline) return { name, level: 'ok', detail: `${url} (not tried)` };
   const why = await whyNoConnection(new URL(url));
   if (why === undefined) return { name, level: 'ok', detail: `${url} takes connections` };
   const remedy = `start that server, or correct backends.${backend}.url`;

@@ -51,8 +51,8 @@ export class Inbound implements LaneSink {
     const { lane, inbox, conversations, counters, wakeDelivery, onInbound } = this.#parts;
     onInbound();
     const verdict = this.#verdict(message);
-    const word = ownWord(message);
-    const isFresh = verdict.do === 'answer' && conversations.keepsHistory && word === 'fresh';
+    const word = verdict.do === 'answer' ? ownWord(message) : undefined;
+    const isFresh = word === 'fresh' && conversations.keepsHistory;
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
     const arrival: Arrival = {
