@@ -104,6 +104,13 @@ test('/new while another turn runs waits for it, and is not put to the backend',
   expect([told.size, lastTold()]).toEqual([2, '']);
 });
 
+test('/stop and the word about it are no part of the conversation', async () => {
+  await say('one');
+  expect(await say('/stop')).toContain('Nothing to stop');
+  await say('two');
+  expect(lastTold()).toBe('user: one · bot: re one');
+});
+
 test('who answers every answer at once is refused after so many turns, and counted', async () => {
   for (let i = 0; i < MOST_TURNS; i++) await say(`turn ${i}`);
   const { id } = sandbox.platform.say({ from: 'openid_alice', text: 'one more' });
