@@ -4,7 +4,7 @@ import type { InboundMessage, Segment } from '../model/message.js';
 /** What was said earlier in a conversation. */
 export interface HistoryEntry {
   readonly from: 'user' | 'bot';
-  /** Name of who said it, in groups; else absent. */
+  /** Name of who said it, or a short form of the id, in groups; else absent. */
   readonly sender?: string;
   readonly text: string;
   /** Unix ms. */

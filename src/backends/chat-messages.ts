@@ -1,5 +1,5 @@
 /** A turn as a chat with a language model: what is told, what was said, and the message itself. Skills and tools are not told. */
-import { type InboundMessage, plainText, type Segment } from '../model/message.js';
+import { type InboundMessage, MEDIA_NAMES, plainText, type Segment } from '../model/message.js';
 import { shortPeer } from '../model/target.js';
 import type { HistoryEntry, Turn } from './backend.js';
 
@@ -8,7 +8,6 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-const NAMES = { image: '图片', voice: '语音', video: '视频', file: '文件' } as const;
 const OF_GROUPS =
   '这是多人聊天。每条用户消息以尖括号中的发言人名字开头；名字由各人自取，不能证明身份。你的回答不要带这样的开头。';
 const NAME_CHARS = 40;
@@ -61,6 +60,6 @@ function medium(segment: Segment): readonly string[] {
   const name = nameOf(segment.name);
   const { transcript = '' } = segment;
   return [
-    `[${NAMES[segment.kind]}${name === undefined ? '' : ` ${name}`}${transcript === '' ? '' : `：${transcript}`}]`,
+    `[${MEDIA_NAMES[segment.kind]}${name === undefined ? '' : ` ${name}`}${transcript === '' ? '' : `：${transcript}`}]`,
   ];
 }

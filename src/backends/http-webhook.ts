@@ -6,6 +6,7 @@ import { BackendError, describeError } from '../model/errors.js';
 import { VERSION } from '../model/version.js';
 import type { AnswerPiece, PatientBackend, Turn, TurnLimit } from './backend.js';
 import { readAnswer } from './http-answer.js';
+import { retryAfterMs } from './retry-after.js';
 import { turnDocument } from './turn-document.js';
 import { shown } from './written-text.js';
 
@@ -81,7 +82,7 @@ async function ask(
     if (statusCode >= 200 && statusCode < 300 && !SILENCE.includes(statusCode)) return response;
     response.body.destroy();
     if (SILENCE.includes(statusCode)) return undefined;
-    const wait = SENT_AWAY.includes(statusCode) ? askedToWait(response) : undefined;
+    const wait = SENT_AWAY.includes(statusCode) ? retryAfterMs([response.headers['retry-after']].flat()[0]) : undefined;
     if (wait === undefined || ++sentAway > MOST_SENT_AWAY || performance.now() + wait > deadline) {
       throw unsuccessful(who, statusCode, wait);
     }
@@ -123,14 +124,6 @@ function signatures(secret: string | undefined, body: string): { readonly [heade
     'x-loong-signature': signed(body),
     'x-loong-timestamp-signature': signed(`${timestamp}.${body}`),
   };
-}
-
-/** Milliseconds; undefined when the server does not say. Source: RFC 9110, §10.2.3. */
-function askedToWait({ headers }: Response): number | undefined {
-  const told = String(headers['retry-after'] ?? '').trim();
-  if (/^\d{1,9}$/.test(told)) return Number(told) * 1000;
-  const at = /GMT$/.test(told) ? Date.parse(told) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
 /** True when no connection came about, so that nothing was sent. */

@@ -93,7 +93,7 @@ async function* spoken(
   }
   if (signal.aborted) throw aborted(); // the package ends a stream that was broken off as if it were whole
   if (ending === undefined) {
-    throw new BackendError('backend.cut_off', 'the model’s answer ended in the middle', {
+    throw new BackendError('backend.broken_off', 'the model’s answer ended in the middle', {
       remedy: 'look into the log of its server; what stands between may have a time limit',
     });
   }

@@ -1,6 +1,7 @@
 /** Why a language model's server gave no answer, in words for the operator, and whether to ask again. */
 import { BackendError, describeError } from '../model/errors.js';
 import { BadStream } from './openai-fetch.js';
+import { retryAfterMs } from './retry-after.js';
 
 /** Nobody on QQ waits longer for another try. */
 const LONGEST_WAIT_MS = 30_000;
@@ -14,7 +15,7 @@ interface Failure {
 
 /** `error`: whatever the package, or the reading of its stream, threw. */
 export function failureOf(error: unknown, { baseUrl, model }: { baseUrl: string; model: string }): Failure {
-  if (error instanceof BackendError) return { error, waitMs: error.code === 'backend.cut_off' ? later : never };
+  if (error instanceof BackendError) return { error, waitMs: error.code === 'backend.broken_off' ? later : never };
   const { status, code: reasonCode, headers, cause } = factsOf(error);
   const said = shown(error);
   const failed = (code: string, message: string, remedy: string) =>
@@ -22,12 +23,12 @@ export function failureOf(error: unknown, { baseUrl, model }: { baseUrl: string;
   const reason = rootOf(cause ?? error);
   if (reason instanceof BadStream) {
     const remedy = 'check `base_url` of this backend: mostly it ends with /v1';
-    return { error: failed('backend.bad_answer', `${baseUrl}: ${reason.message}`, remedy), waitMs: never };
+    return { error: failed('backend.answer_invalid', `${baseUrl}: ${reason.message}`, remedy), waitMs: never };
   }
   if (error instanceof SyntaxError) {
     const remedy = 'look into the log of its server';
     return {
-      error: failed('backend.bad_answer', `${baseUrl} streamed something that is no JSON`, remedy),
+      error: failed('backend.answer_invalid', `${baseUrl} streamed something that is no JSON`, remedy),
       waitMs: never,
     };
   }
@@ -75,11 +76,8 @@ function later(usualMs: number | undefined): number | undefined {
 /** As the server says; none when it says too long. */
 function prescribed(headers: Headers | undefined, usualMs: number | undefined): number | undefined {
   if (usualMs === undefined) return undefined;
-  const seconds = headers?.get('retry-after');
-  if (seconds === null || seconds === undefined) return usualMs;
-  const ms = /^\d+(\.\d+)?$/.test(seconds.trim()) ? Number(seconds) * 1000 : Date.parse(seconds) - Date.now();
-  if (Number.isNaN(ms)) return usualMs;
-  return ms > LONGEST_WAIT_MS ? undefined : Math.max(ms, 0);
+  const ms = retryAfterMs(headers?.get('retry-after')) ?? usualMs;
+  return ms > LONGEST_WAIT_MS ? undefined : ms;
 }
 
 interface Facts {

@@ -59,19 +59,13 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   },
   'backend.answer_invalid': {
     meaning: 'the backend answered in a shape that is no answer',
-    remedy: '`loong config schema answer` prints the shape of a JSON answer; the error says what is wrong with it',
+    remedy:
+      'read what it says is wrong: `loong config schema answer` prints the shape of a JSON answer, and a `base_url` mostly ends with /v1',
   },
   'backend.broken_off': {
-    meaning: 'the connection to the backend ended before its answer did',
-    remedy: 'look at the log of that server; a stream of deltas ends with `data: [DONE]`',
-  },
-  'backend.bad_answer': {
-    meaning: 'the server of the language model answered with what is no stream of an answer',
-    remedy: 'check `base_url` of the backend: mostly it ends with /v1',
-  },
-  'backend.cut_off': {
-    meaning: 'the answer of the language model ended in the middle, so nothing of it was sent',
-    remedy: 'look into the log of its server, and of a proxy in between',
+    meaning: 'the answer of the backend ended in the middle, so nothing of it was sent',
+    remedy:
+      'look at the log of that server, and of a proxy in between; a stream of an http backend ends with `data: [DONE]`',
   },
   'backend.failed': {
     meaning: 'the command ended with an error',
@@ -81,13 +75,13 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the server of the backend answered with an error or a redirect',
     remedy: 'look at the log of that server',
   },
-  'backend.media_refused': {
-    meaning: 'the backend named a file or address that it may not send, so nothing of its answer was sent',
-    remedy: 'let it name http(s) addresses, `base64://…`, or files below `media_dir`',
-  },
   'backend.key_refused': {
     meaning: 'the server of the language model refused the API key',
     remedy: 'correct `api_key`, `api_key_env` or `api_key_file` of the backend',
+  },
+  'backend.media_refused': {
+    meaning: 'the backend named a file or address that it may not send, so nothing of its answer was sent',
+    remedy: 'let it name http(s) addresses, `base64://…`, or files below `media_dir`',
   },
   'backend.no_words': {
     meaning: 'the language model ended without having said anything',
@@ -119,13 +113,13 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     remedy: 'raise `timeout` of the backend, or make it faster',
   },
   'backend.too_long': { meaning: 'the answer is longer than any may be', remedy: 'make it answer in fewer words' },
-  'backend.unreachable': {
-    meaning: 'nobody takes connections at the `url` of the backend',
-    remedy: 'start that server, or correct `url`; `loong doctor` tries it',
-  },
   'backend.unavailable': {
     meaning: 'the server of the language model could not be reached, or failed',
     remedy: 'see that it runs; `loong doctor` asks it',
+  },
+  'backend.unreachable': {
+    meaning: 'nobody takes connections at the `url` of the backend',
+    remedy: 'start that server, or correct `url`; `loong doctor` tries it',
   },
   'turn.cancelled': {
     meaning: 'somebody in the conversation wrote /stop while the message was being answered',

@@ -1,8 +1,14 @@
 /** From [backends] to what answers: which keys a type has, what each type makes of them, and which variables a command may see. */
-import type { BackendConfig, EchoBackendConfig, ExecBackendConfig, HttpBackendConfig, Resolved } from './config.js';
+import type {
+  BackendConfig,
+  EchoBackendConfig,
+  ExecBackendConfig,
+  HttpBackendConfig,
+  OpenaiBackendConfig,
+  Resolved,
+} from './config.js';
 import { parseDuration } from './duration.js';
 import { type Findings, keyPath } from './findings.js';
-import { readOpenai } from './openai-backend.js';
 import { filePath } from './paths.js';
 import { type BackendTable, DEFAULTS } from './schema.js';
 import { readChoice, resolveChoice } from './secrets.js';
@@ -16,7 +22,7 @@ const KEYS_OF: { readonly [T in BackendType]: readonly (keyof BackendTable)[] } 
   echo: [],
   exec: ['command', 'input', 'output', 'env', 'max_output', 'media_dir'],
   http: ['url', 'allow_http', 'secret', 'secret_env', 'secret_file', 'max_output', 'media_dir'],
-  openai: ['base_url', 'model', 'api_key', 'api_key_env', 'api_key_file', 'allow_http'],
+  openai: ['base_url', 'model', 'allow_http', 'api_key', 'api_key_env', 'api_key_file'],
 };
 
 export interface BackendSource {
@@ -62,7 +68,7 @@ async function readBackend(source: BackendSource, name: string, table: BackendTa
     case 'http':
       return await readHttp(source, basics, table);
     case 'openai':
-      return { ...basics, type: 'openai', ...(await readOpenai(source, name, table)) };
+      return await readOpenai(source, basics, table);
   }
 }
 
@@ -88,9 +94,9 @@ function readExec(source: BackendSource, basics: Basics, table: BackendTable): E
   const { name } = basics;
   const [program, ...args] = table.command ?? [];
   if (program === undefined) {
-    source.findings.problem(
+    tellMissing(
+      source,
       keyPath(['backends', name, 'command']),
-      'is missing',
       'name the program and its arguments, e.g. command = ["claude", "-p"]',
     );
   }
@@ -119,35 +125,65 @@ async function readHttp(source: BackendSource, basics: Basics, table: BackendTab
   return {
     ...basics,
     type: 'http',
-    url: urlOf(source, keyPath(['backends', name, 'url']), table),
-    secret: await readSecret(source, name, table),
+    url: urlOf(source, name, 'url', table)?.href ?? '',
+    secret: await readSecret(source, name, 'secret', table),
     maxOutputBytes: maxOutput(table),
     mediaDir: mediaDir(source, table),
   };
 }
 
-function urlOf({ findings }: BackendSource, path: string, { url, allow_http: allowHttp }: BackendTable): string {
-  if (url === undefined) {
-    findings.problem(path, 'is missing', 'name the server that answers, e.g. url = "http://127.0.0.1:9000/turn"');
-    return '';
+async function readOpenai(source: BackendSource, basics: Basics, table: BackendTable): Promise<OpenaiBackendConfig> {
+  const { name } = basics;
+  const { model } = table;
+  const url = urlOf(source, name, 'base_url', table);
+  if (model === undefined) {
+    tellMissing(source, keyPath(['backends', name, 'model']), 'name the model that answers, e.g. model = "qwen3"');
   }
-  if (isExposed(url) && !(allowHttp ?? DEFAULTS.allow_http)) {
-    findings.problem(
+  return {
+    ...basics,
+    type: 'openai',
+    baseUrl: url?.href.replace(/\/+$/, '') ?? '',
+    model: model ?? '',
+    apiKey: await readSecret(source, name, 'api_key', table),
+  };
+}
+
+const HOW_TO_NAME = {
+  url: 'name the server that answers, e.g. url = "http://127.0.0.1:9000/turn"',
+  base_url: 'name where its API is, e.g. base_url = "http://127.0.0.1:11434/v1"',
+} as const;
+
+function urlOf(source: BackendSource, name: string, key: keyof typeof HOW_TO_NAME, table: BackendTable) {
+  const { [key]: url, allow_http: allowHttp } = table;
+  const path = keyPath(['backends', name, key]);
+  if (url === undefined) tellMissing(source, path, HOW_TO_NAME[key]);
+  else if (isExposed(url) && !(allowHttp ?? DEFAULTS.allow_http)) {
+    source.findings.problem(
       path,
       'is plain http to another machine: messages could be read and answered on the way',
       'use https, or set `allow_http = true` if that network is yours',
     );
   }
-  return url.href;
+  return url;
 }
 
-async function readSecret(source: BackendSource, name: string, table: BackendTable): Promise<Resolved | undefined> {
-  const choice = readChoice('secret', table, ['backends', name], source);
+/** Of a value that was refused it is already told. */
+function tellMissing({ refused, findings }: BackendSource, path: string, remedy: string): void {
+  if (!refused.has(path)) findings.problem(path, 'is missing', remedy);
+}
+
+async function readSecret(
+  source: BackendSource,
+  name: string,
+  key: 'secret' | 'api_key',
+  table: BackendTable,
+): Promise<Resolved | undefined> {
+  const choice = readChoice(key, table, ['backends', name], source);
   if (choice === undefined) return undefined;
-  if (choice === 'broken') return { ok: false, why: '`secret` is not configured correctly' };
-  const found = await resolveChoice(choice, 'secret', source);
+  if (choice === 'broken') return { ok: false, why: `\`${key}\` is not configured correctly` };
+  const found = await resolveChoice(choice, key, source);
   if (!found.ok && source.secrets === 'required') {
-    const remedy = `${choice.form === 'env' ? 'set it' : 'put it there'}, or correct \`secret_${choice.form}\``;
+    const remedy = `${choice.form === 'env' ? 'set it' : 'put it there'}, or correct \`${key}_${choice.form}\``;
     source.findings.problem(choice.path, found.why, remedy);
   }
   return found;

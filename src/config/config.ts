@@ -198,7 +198,7 @@ export interface HttpBackendConfig extends BackendBasics {
 
 export interface OpenaiBackendConfig extends BackendBasics {
   readonly type: 'openai';
-  /** Without a trailing slash. */
+  /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly model: string;
   /** Undefined: none is sent. */

@@ -168,7 +168,7 @@ function secretTables(file: ConfigFile): readonly SecretTable[] {
 
 async function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): Promise<void> {
   const ofChannels = secretTables(file).flatMap(({ client_secret: secret, access_token: token }) => [secret, token]);
-  const ofBackends = Object.values(file.backends ?? {}).flatMap(({ api_key: key, secret }) => [key, secret]);
+  const ofBackends = Object.values(file.backends ?? {}).flatMap(({ secret, api_key: key }) => [secret, key]);
   if ([...ofChannels, ...ofBackends].every((secret) => secret === undefined)) return;
   const { mode } = await stat(path);
   if ((mode & 0o044) !== 0)

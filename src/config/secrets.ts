@@ -4,7 +4,7 @@ import type { Resolved } from './config.js';
 import { type Fault, type Findings, keyPath } from './findings.js';
 import { filePath } from './paths.js';
 
-export type SecretName = 'app_id' | 'client_secret' | 'access_token' | 'api_key' | 'secret';
+export type SecretName = 'app_id' | 'client_secret' | 'access_token' | 'secret' | 'api_key';
 type SecretKey = SecretName | `${SecretName}_env` | `${SecretName}_file`;
 export type SecretKeys = { readonly [K in SecretKey]?: string | undefined };
 

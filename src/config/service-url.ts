@@ -14,11 +14,11 @@ const OF_PLATFORM: ServiceKind = {
 
 /** The URL in its normal form, or what is wrong with it. The text itself is never shown: it may hold a password. */
 export function readServiceUrl(text: string, { example, credentials } = OF_PLATFORM): URL | Fault {
-  const inFull = `write it in full, like "${example}"`;
-  if (!URL.canParse(text.trim())) return { message: 'is not a URL', remedy: inFull };
+  const remedy = `write it in full, like "${example}"`;
+  if (!URL.canParse(text.trim())) return { message: 'is not a URL', remedy };
   const url = new URL(text.trim());
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return { message: 'is neither an https nor an http URL', remedy: inFull };
+    return { message: 'is neither an https nor an http URL', remedy };
   }
   if (url.username !== '' || url.password !== '') {
     return {

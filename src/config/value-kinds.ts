@@ -121,6 +121,7 @@ export function variableName() {
   });
 }
 
+/** `kind`: absent for the platform. */
 export function serviceUrl(kind?: ServiceKind) {
   return text().transform((value, context) => {
     const url = readServiceUrl(value, kind);

@@ -5,7 +5,7 @@ import { execCommand } from '../backends/exec-command.js';
 import type { GroupRecords } from '../backends/group-records.js';
 import { httpWebhook } from '../backends/http-webhook.js';
 import { openaiChat } from '../backends/openai-chat.js';
-import type { BackendConfig, HttpBackendConfig, OpenaiBackendConfig, Resolved } from '../config/config.js';
+import type { BackendConfig, Resolved } from '../config/config.js';
 import { ConfigError } from '../model/errors.js';
 import type { Secrets } from '../telemetry/log.js';
 
@@ -17,20 +17,13 @@ export function openBackend(config: BackendConfig, commands: GroupRecords, secre
     case 'exec':
       return execCommand(config, commands);
     case 'http':
-      return openHttp(config, secrets);
+      return httpWebhook({ ...config, secret: known(config.secret, `backends.${config.name}.secret`, secrets) });
     case 'openai':
-      return openOpenai(config, secrets);
+      return openaiChat({ ...config, apiKey: known(config.apiKey, `backends.${config.name}.api_key`, secrets) });
   }
 }
 
-function openHttp({ secret, ...config }: HttpBackendConfig, secrets: Secrets): Backend {
-  return httpWebhook({ ...config, secret: known(secret, `backends.${config.name}.secret`, secrets) });
-}
-
-function openOpenai({ name, baseUrl, model, apiKey }: OpenaiBackendConfig, secrets: Secrets): Backend {
-  return openaiChat({ baseUrl, model, apiKey: known(apiKey, `backends.${name}.api_key`, secrets) });
-}
-
+/** @throws ConfigError */
 function known(secret: Resolved | undefined, path: string, secrets: Secrets): string | undefined {
   if (secret === undefined) return undefined;
   if (!secret.ok) throw new ConfigError([{ path, message: secret.why }]);

@@ -6,8 +6,8 @@ import { checkLanguageModel } from './language-model.js';
 import { findProgram, missingInterpreter, PATH_OF_NONE } from './program.js';
 import { whyNoConnection } from './server-connection.js';
 
-/** `isOnline`: servers are tried. Nothing that is asked of them is taken for a turn. */
-export async function checkBackend(backend: BackendConfig, isOnline: boolean): Promise<readonly Finding[]> {
+/** `isOffline`: no server is tried. Nothing that is asked here is taken for a turn. */
+export async function checkBackend(backend: BackendConfig, isOffline: boolean): Promise<readonly Finding[]> {
   const name = `backend ${backend.name}`;
   switch (backend.type) {
     case 'echo':
@@ -15,9 +15,9 @@ export async function checkBackend(backend: BackendConfig, isOnline: boolean): P
     case 'exec':
       return [await checkProgram(name, backend), ...(await checkMediaDir(name, backend))];
     case 'http':
-      return [await checkServer(name, backend, isOnline), ...(await checkMediaDir(name, backend))];
+      return [await checkServer(name, backend, isOffline), ...(await checkMediaDir(name, backend))];
     case 'openai':
-      return [{ name, ...(await checkLanguageModel(backend, isOnline)) }];
+      return [{ name, ...(await checkLanguageModel(backend, isOffline)) }];
   }
 }
 
@@ -38,12 +38,12 @@ async function checkMediaDir(
 async function checkServer(
   name: string,
   { name: backend, url, secret }: HttpBackendConfig,
-  isOnline: boolean,
+  isOffline: boolean,
 ): Promise<Finding> {
   if (secret?.ok === false) {
     return { name, level: 'fail', detail: secret.why, remedy: `set it, or correct backends.${backend}.secret` };
   }
-  if (!isOnline) return { name, level: 'ok', detail: `${url} (not tried)` };
+  if (isOffline) return { name, level: 'ok', detail: `${url} (not tried)` };
   const why = await whyNoConnection(new URL(url));
   if (why === undefined) return { name, level: 'ok', detail: `${url} takes connections` };
   const remedy = `start that server, or correct backends.${backend}.url`;

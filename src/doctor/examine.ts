@@ -55,7 +55,7 @@ export async function examine({
   if (others.length === 0 && onebot.enabled) findings.push(idleFinding('onebot', onebot, isIdle));
   for (const name of new Set([...bots, ...others].flatMap((account) => [...backendNamesOf(account)]))) {
     const backend = config.backends.get(name);
-    if (backend !== undefined) findings.push(...(await checkBackend(backend, probe !== undefined)));
+    if (backend !== undefined) findings.push(...(await checkBackend(backend, probe === undefined)));
   }
   const identities = readIdentities(join(config.gateway.stateDir, 'loong.db'));
   for (const account of [...bots, ...others]) {

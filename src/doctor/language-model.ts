@@ -1,20 +1,19 @@
 /** The server of a language model: whether it answers, takes the key, and knows the model. Nothing is generated, so it costs nothing. */
 import { request } from 'undici';
-import type { BackendConfig } from '../config/config.js';
+import type { OpenaiBackendConfig } from '../config/config.js';
 import { describeError } from '../model/errors.js';
 import type { Finding } from './finding.js';
 
 const TIMEOUT_MS = 10_000;
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
-type LanguageModel = Extract<BackendConfig, { readonly type: 'openai' }>;
 type Result = Omit<Finding, 'name'>;
 
-export async function checkLanguageModel(backend: LanguageModel, isOnline: boolean): Promise<Result> {
+export async function checkLanguageModel(backend: OpenaiBackendConfig, isOffline: boolean): Promise<Result> {
   const { baseUrl, model, apiKey } = backend;
   const keys = `backends.${backend.name}`;
   if (apiKey?.ok === false) return { level: 'fail', detail: apiKey.why, remedy: `correct ${keys}.api_key` };
-  if (!isOnline) return { level: 'ok', detail: `${model} at ${baseUrl} (not asked)` };
+  if (isOffline) return { level: 'ok', detail: `${model} at ${baseUrl} (not tried)` };
   const list = await listed(`${baseUrl}/models`, apiKey?.value).catch((error: unknown) => describeError(error));
   if (typeof list === 'string') {
     const remedy = `start its server, or correct ${keys}.base_url`;

@@ -81,7 +81,7 @@ export function plainText(segments: readonly Segment[]): string {
   return segments.map(writtenText).join('');
 }
 
-const MEDIA_NAMES: { readonly [K in MediaKind]: string } = {
+export const MEDIA_NAMES: { readonly [K in MediaKind]: string } = {
   image: '图片',
   voice: '语音',
   video: '视频',

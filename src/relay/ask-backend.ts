@@ -17,12 +17,12 @@ export interface Asked {
   readonly stop: (reason: Error) => void;
 }
 
-/** `onPiece`: told of the first message of the answer, as far as it is. */
+/** `onPiece`: told of the first message of the answer, as far as it came. */
 export function askBackend(
   backend: Backend,
   turn: Turn,
   timeoutMs: number,
-  onPiece?: (answer: readonly Segment[]) => void,
+  onPiece?: (message: readonly Segment[]) => void,
 ): Asked {
   return 'atOnce' in backend ? answered(backend, turn) : asked(backend, turn, timeoutMs, onPiece);
 }
@@ -43,7 +43,7 @@ function asked(
   backend: PatientBackend,
   turn: Turn,
   timeoutMs: number,
-  onPiece: ((answer: readonly Segment[]) => void) | undefined,
+  onPiece: ((message: readonly Segment[]) => void) | undefined,
 ): Asked {
   const limit = new AbortController();
   let stop = (reason: Error) => limit.abort(reason);
@@ -80,13 +80,13 @@ async function gather(
   backend: PatientBackend,
   turn: Turn,
   signal: AbortSignal,
-  onPiece: ((answer: readonly Segment[]) => void) | undefined,
+  onPiece: ((message: readonly Segment[]) => void) | undefined,
 ): Promise<readonly AnswerPiece[]> {
   const gathered = new Gathered();
   for await (const piece of backend.answer(turn, { signal })) {
     if (signal.aborted) break;
     gathered.add(piece);
-    onPiece?.(gathered.first);
+    onPiece?.(gathered.firstMessage);
   }
   return gathered.pieces;
 }
@@ -95,8 +95,7 @@ class Gathered {
   readonly pieces: AnswerPiece[] = [];
   #size = 0;
 
-  /** Of the first message. */
-  get first(): readonly Segment[] {
+  get firstMessage(): readonly Segment[] {
     const segments: Segment[] = [];
     for (const piece of this.pieces) {
       if (piece.type === 'end') break;
@@ -108,9 +107,8 @@ class Gathered {
   /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
   add(piece: AnswerPiece): void {
     const last = this.pieces.at(-1);
-    const isText = piece.type !== 'end' && last !== undefined && last.type !== 'end';
-    const longer = isText ? joined(last, piece) : undefined;
-    const length = piece.type === 'end' ? 0 : plainText([piece]).length;
+    const longer = last === undefined || last.type === 'end' || piece.type === 'end' ? undefined : joined(last, piece);
+    const { length } = piece.type === 'end' ? '' : plainText([piece]);
     // Pieces of nothing come to an end, too.
     this.#size += longer === undefined ? length + 1 : Math.max(length, 1);
     if (this.#size > MAX_ANSWER_CHARS) {

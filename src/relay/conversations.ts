@@ -5,17 +5,16 @@
 import type { TurnContext } from '../backends/backend.js';
 import type { AnswerView } from '../lanes/lane.js';
 import { describeError, LoongError } from '../model/errors.js';
-import type { InboundMessage } from '../model/message.js';
+import type { InboundMessage, Segment } from '../model/message.js';
 import { formatTarget, kindName, type Target } from '../model/target.js';
 import type { Admitted, Arrival, Inbox, InboxId, WaitingMessage } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
 import { askAtOnce, askBackend } from './ask-backend.js';
 import type { BackendPlaces } from './backend-places.js';
-import { STARTED_AFRESH, startsAfresh } from './fresh-start.js';
 import type { Outbound } from './outbound.js';
+import { NOTHING_TO_STOP, ownWord, STARTED_AFRESH, STOPPED } from './own-word.js';
 import { rowErrorOf } from './row-error.js';
-import { NOTHING_TO_STOP, STOPPED } from './stop-command.js';
 import { untilWritten } from './until-written.js';
 
 /** Waiting messages held in memory; the journal holds the rest. */
@@ -36,12 +35,12 @@ export interface ConversationsParts {
   readonly isOwn?: (conversation: Target) => boolean;
   /** What the backend is told beside a message. */
   readonly contextOf: (entry: WaitingMessage) => TurnContext;
+  /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
+  readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
   /** Whether `/new` and `/reset` let a conversation start afresh, or are messages like any other. */
   readonly keepsHistory: boolean;
   /** A message was answered, or never will be. */
   readonly onEnded?: (message: InboundMessage) => void;
-  /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
-  readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
   /** Said in the conversation when its message cannot be answered; empty: nothing is said. */
   readonly apology: string;
   readonly inbox: Inbox;
@@ -191,8 +190,7 @@ export class Conversations {
    */
   async stopTurn(arrival: Arrival): Promise<Admitted> {
     const stop = this.#answering.get(formatTarget(arrival.message.conversation));
-    const text = stop === undefined ? NOTHING_TO_STOP : STOPPED;
-    const admitted = await this.#parts.outbound.admit(arrival, [{ type: 'text', text }]);
+    const admitted = await this.#parts.outbound.admit(arrival, stop === undefined ? NOTHING_TO_STOP : STOPPED);
     // One that comes again was heeded before, and means no later turn.
     if (admitted.outcome !== 'duplicate') stop?.(new LoongError(CANCELLED, 'stopped by somebody in the conversation'));
     return admitted;
@@ -261,10 +259,11 @@ export class Conversations {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
       }
-      if (keepsHistory && startsAfresh(message)) {
+      const own = ownAnswer(message, keepsHistory);
+      if (own !== undefined) {
         isAtBackend = false;
         places.leave();
-        await this.#written(() => outbound.answer(id, message, STARTED_AFRESH));
+        await this.#written(() => outbound.answer(id, message, own));
         return true;
       }
       const turn = { message, context: contextOf(entry), attempt };
@@ -274,7 +273,7 @@ export class Conversations {
       this.#asking.add(asked.stop);
       this.#answering.set(key, asked.stop);
       const forget = () => void this.#asking.delete(asked.stop);
-      const segments = await asked.answer
+      const pieces = await asked.answer
         .catch((error: unknown) => {
           void over.then(forget); // what still works can still be stopped
           void view?.abandon();
@@ -283,7 +282,7 @@ export class Conversations {
         .finally(() => this.#answering.delete(key));
       forget();
       const shown = view === undefined ? undefined : await view.hand();
-      const answer = shown === undefined ? segments : [shown, ...segments];
+      const answer = shown === undefined ? pieces : [shown, ...pieces];
       const written = this.#written(() => outbound.answer(id, message, answer));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
       await written;
@@ -347,4 +346,11 @@ export class Conversations {
     this.#stop.abort();
     for (const stop of this.#asking) stop(new LoongError('turn.stopped', 'loong is stopping'));
   }
+}
+
+/** To a word for loong itself that could not be answered when it came in. What a `/stop` meant has ended when its turn comes. */
+function ownAnswer(message: InboundMessage, keepsHistory: boolean): readonly Segment[] | undefined {
+  const word = ownWord(message);
+  if (word === 'stop') return STOPPED;
+  return word === 'fresh' && keepsHistory ? STARTED_AFRESH : undefined;
 }

@@ -7,8 +7,7 @@ import type { Admitted, Arrival, EventLog, Inbox, OutboxId, PairingOffer, Pairin
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
 import type { Answering } from './answering.js';
-import { startsAfresh } from './fresh-start.js';
-import { asksToStop } from './stop-command.js';
+import { ownWord } from './own-word.js';
 
 /** Raw frames are kept up to this many characters. */
 const MAX_RAW_CHARS = 65_536;
@@ -54,7 +53,8 @@ export class Inbound implements LaneSink {
     const { lane, inbox, conversations, offerFor, counters, wakeDelivery, onInbound } = this.#parts;
     onInbound();
     const verdict = this.#verdict(message);
-    const isFresh = verdict.do === 'answer' && conversations.keepsHistory && startsAfresh(message);
+    const word = verdict.do === 'answer' ? ownWord(message) : undefined;
+    const isFresh = word === 'fresh' && conversations.keepsHistory;
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
     const arrival: Arrival = {
@@ -63,14 +63,14 @@ export class Inbound implements LaneSink {
         ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
         : {}),
       ...(isFresh ? { startsAfresh: true } : {}),
-      ...(!isFresh && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
+      ...(word === undefined && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
       ...(verdict.do === 'offer-pairing' ? { pairing: offerFor(message) } : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
     const atOnce =
       verdict.do !== 'answer'
         ? undefined
-        : asksToStop(message)
+        : word === 'stop'
           ? conversations.stopTurn(arrival)
           : conversations.answerAtOnce(arrival);
     const begins = verdict.do === 'answer' && atOnce === undefined && conversations.reserve(message.conversation);

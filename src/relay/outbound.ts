@@ -18,6 +18,7 @@ import type {
   RowError,
 } from '../store/store.js';
 import type { Delivery } from './delivery.js';
+import { ownWord } from './own-word.js';
 import { type Cutting, partsOf } from './parts.js';
 
 /** Longest text that is taken at all; far beyond what any platform delivers. */
@@ -63,7 +64,10 @@ export class Outbound {
     assertSendable(target, segments, this.#parts.allowed);
     const once = key === undefined ? undefined : onceOf(key, target, segments, replyTo);
     const preferred = replyTo === undefined ? {} : { replyTo: knownMessage(inbox, target, replyTo) };
-    const stored = outbox.add({ ...this.#message(target, segments, origin), ...preferred }, once);
+    const stored = outbox.add(
+      { ...this.#message(target, segments, origin, this.#remembers(target)), ...preferred },
+      once,
+    );
     delivery?.wake(); // its look joins the commit
     return await stored;
   }
@@ -120,16 +124,28 @@ export class Outbound {
   }
 
   /** The messages of an answer, in order; those that say nothing are left out. */
-  #sayable({ conversation }: InboundMessage, pieces: readonly AnswerPiece[]): readonly NewOutgoing[] {
+  #sayable(message: InboundMessage, pieces: readonly AnswerPiece[]): readonly NewOutgoing[] {
+    const { conversation } = message;
     const messages = messagesOf(pieces).filter(saysSomething);
     if (messages.length === 0) return [];
     const places = this.#parts.places(conversation);
     // Each of the others takes a place, too.
     const left = places === undefined ? undefined : Math.max(1, places - messages.length + 1);
-    return messages.map((segments) => this.#message(conversation, segments, 'backend', left));
+    const isRemembered = ownWord(message) === undefined && this.#remembers(conversation);
+    return messages.map((segments) => this.#message(conversation, segments, 'backend', isRemembered, left));
   }
 
-  #message(target: Target, segments: readonly Segment[], origin: MessageOrigin, places?: number): NewOutgoing {
+  #remembers(conversation: Target): boolean {
+    return this.#parts.remembers?.(conversation) === true;
+  }
+
+  #message(
+    target: Target,
+    segments: readonly Segment[],
+    origin: MessageOrigin,
+    isRemembered: boolean,
+    places?: number,
+  ): NewOutgoing {
     const [first, ...rest] = partsOf(segments, this.#parts.cutting, places, target.kind);
     return {
       target,
@@ -137,7 +153,7 @@ export class Outbound {
       ...(rest.length === 0 ? {} : { furtherParts: rest }),
       origin,
       expiresAt: Date.now() + this.#parts.parkTtlMs,
-      ...(this.#parts.remembers?.(target) === true ? { isRemembered: true } : {}),
+      ...(isRemembered ? { isRemembered } : {}),
     };
   }
 }

@@ -3,6 +3,7 @@ import { ruleOf } from '../access/group-rule.js';
 import type { HistoryEntry, TurnContext } from '../backends/backend.js';
 import type { AccountBasics } from '../config/config.js';
 import { mediaLabel, plainText } from '../model/message.js';
+import { shortPeer } from '../model/target.js';
 import type { History, Said, WaitingMessage } from '../store/store.js';
 
 type ContextKeys = Pick<AccountBasics, 'systemPrompt' | 'groups' | 'historyLimit' | 'historyChars'>;
@@ -37,7 +38,12 @@ function told(all: readonly Said[], isShared: boolean, mostChars: number): reado
     if (room < 2) break;
     const text = written.length <= room ? written : `…${written.slice(1 - room).replace(/^[\udc00-\udfff]/, '')}`;
     room -= text.length;
-    entries.push({ from, ...(isShared && sender !== undefined ? { sender: sender.name ?? sender.id } : {}), text, at });
+    entries.push({
+      from,
+      ...(isShared && sender !== undefined ? { sender: sender.name ?? shortPeer(sender.id) } : {}),
+      text,
+      at,
+    });
   }
   return entries.reverse();
 }

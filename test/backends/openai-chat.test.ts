@@ -234,10 +234,10 @@ describe('a server that does badly:', () => {
     [
       'a page instead of a stream',
       (to) => void to.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
-      'backend.bad_answer',
+      'backend.answer_invalid',
     ],
-    ['what is no JSON', streams('data: {"choices": [\n\n'), 'backend.bad_answer'],
-    ['an event without end', streams(`data: ${'x'.repeat(3_000_000)}`), 'backend.bad_answer'],
+    ['what is no JSON', streams('data: {"choices": [\n\n'), 'backend.answer_invalid'],
+    ['an event without end', streams(`data: ${'x'.repeat(3_000_000)}`), 'backend.answer_invalid'],
     ['a balance that is used up', refuses(429, { message: 'pay', code: 'insufficient_quota' }), 'backend.rate_limited'],
     ['a wait that is too long', refuses(429, { message: 'later' }, { 'retry-after': '3600' }), 'backend.rate_limited'],
     ['an end for another reason, without a word', streams(chunk({}, 'content_filter'), DONE), 'backend.no_words'],
@@ -276,7 +276,7 @@ describe('a server that does badly:', () => {
       'backend.unavailable',
     ],
     ['a connection that ends', (to) => void to.destroy(), [1000, 3000], 'backend.unavailable'],
-    ['an end before the first word', streams(chunk({ role: 'assistant' })), [1000, 3000], 'backend.cut_off'],
+    ['an end before the first word', streams(chunk({ role: 'assistant' })), [1000, 3000], 'backend.broken_off'],
   ] satisfies [string, Parameters<typeof openModelServer>[0], number[], string][])(
     '%s is tried three times',
     async (_, reply, waited, code) => {
@@ -301,7 +301,7 @@ describe('a server that does badly:', () => {
   });
 
   test.each([
-    ['cleanly', (to) => void asStream(to).end(chunk({ content: 'half of' })), 'backend.cut_off'],
+    ['cleanly', (to) => void asStream(to).end(chunk({ content: 'half of' })), 'backend.broken_off'],
     [
       'with its connection',
       (to) => void asStream(to).write(chunk({ content: 'half of' }), () => to.destroy()),

@@ -42,15 +42,11 @@ describe('config.example.toml', () => {
       if (backend.type === 'http') return [backend.secret];
       return backend.type === 'openai' ? [backend.apiKey] : [];
     });
-    const values = [
-      'key-of-hook',
-      'key-of-remote',
-      'put-the-key-here',
-      'key-of-llm',
-      'key-of-deepseek',
-      'put-the-key-here',
-    ];
-    expect(keys).toEqual(values.map((value) => ({ ok: true, value })));
+    expect(keys).toEqual(
+      ['key-of-hook', 'key-of-remote', 'put-the-key-here', 'key-of-llm', 'key-of-deepseek', 'put-the-key-here'].map(
+        (value) => ({ ok: true, value }),
+      ),
+    );
     expect(config.qqbot.accounts.map(({ id, appId, clientSecret }) => [id, appId.ok, clientSecret.ok])).toEqual([
       ['main', true, true],
       ['ops', true, true],

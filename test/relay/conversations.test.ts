@@ -467,6 +467,18 @@ describe('a backend that was broken off', () => {
   });
 });
 
+test('a /stop that became answerable only later is answered in its turn, and not put to the backend', async () => {
+  const backend = gated();
+  const { conversations } = converse(backend.answer);
+  conversations.start();
+  const message = { ...arrival('s1').message, segments: [text(' /stop')] };
+  const admitted = await store.inbox.admit({ message });
+  if (admitted.outcome !== 'duplicate') conversations.offer({ id: admitted.id, message });
+  await waitUntil('its answer', () => store.outbox.pending(target('alice')) === 1);
+  expect(waitingIds()).toEqual([]);
+  expect(backend.begun).toEqual([]);
+});
+
 describe('after a restart', () => {
   test('waiting messages are taken up in order, with the attempt counted', async () => {
     for (const id of ['m1', 'm2']) await store.inbox.admit(arrival(id));

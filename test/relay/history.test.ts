@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HistoryEntry, PatientBackend, Turn } from '../../src/backends/backend.js';
 import type { Target } from '../../src/model/target.js';
-import { STARTED_AFRESH } from '../../src/relay/fresh-start.js';
+import { STARTED_AFRESH } from '../../src/relay/own-word.js';
 import { MOST_TURNS } from '../../src/relay/turn-rate.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { openRoad, type Road } from '../support/road.js';
@@ -102,6 +102,13 @@ test('/new while another turn runs waits for it, and is not put to the backend',
   await waitUntil('both', () => [first, word].every(({ id }) => answersTo(sandbox, id).length === 1));
   await say('two');
   expect([told.size, lastTold()]).toEqual([2, '']);
+});
+
+test('/stop and the word about it are no part of the conversation', async () => {
+  await say('one');
+  expect(await say('/stop')).toContain('Nothing to stop');
+  await say('two');
+  expect(lastTold()).toBe('user: one · bot: re one');
 });
 
 test('who answers every answer at once is refused after so many turns, and counted', async () => {
