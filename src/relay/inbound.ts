@@ -2,7 +2,7 @@
 import { type AccountPolicy, admit } from '../access/admission.js';
 import type { Lane, LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
-import { kindName } from '../model/target.js';
+import { formatTarget, kindName } from '../model/target.js';
 import type { Admitted, Arrival, EventLog, Inbox, OutboxId } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
@@ -41,6 +41,8 @@ export interface InboundParts {
 export class Inbound implements LaneSink {
   readonly #parts: InboundParts;
   readonly #loggedAt = new Map<string, number>();
+  /** Per conversation: messages on their way into the journal that will be offered. */
+  readonly #awaited = new Map<string, number>();
 
   constructor(parts: InboundParts) {
     this.#parts = parts;
@@ -58,12 +60,16 @@ export class Inbound implements LaneSink {
       verdict.do === 'ignore'
         ? { message, refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned', ...opens }
         : { message, ...opens };
-    const atOnce = verdict.do === 'answer' ? conversations.answerAtOnce(arrival) : undefined;
-    const begins = verdict.do === 'answer' && atOnce === undefined && conversations.reserve(message.conversation);
+    const isNext = verdict.do === 'answer' && !this.#isAwaited(message);
+    const atOnce = isNext ? conversations.answerAtOnce(arrival) : undefined;
+    const begins = isNext && atOnce === undefined && conversations.reserve(message.conversation);
+    const key = verdict.do === 'answer' && atOnce === undefined ? formatTarget(message.conversation) : undefined;
+    if (key !== undefined) this.#awaited.set(key, (this.#awaited.get(key) ?? 0) + 1);
     let admitted: Admitted | undefined;
     try {
       admitted = await (atOnce ?? inbox.admit({ ...arrival, begins }));
     } finally {
+      if (key !== undefined) this.#arrived(key);
       if (begins && (admitted === undefined || admitted.outcome === 'duplicate')) {
         conversations.forgo(message.conversation);
       }
@@ -79,6 +85,17 @@ export class Inbound implements LaneSink {
     const entry = { id: admitted.id, message };
     if (begins) conversations.begin(entry, admitted.attempt ?? 1);
     else conversations.offer(entry);
+  }
+
+  /** A message of this conversation is not journalled yet, and will be answered in its turn: none may be answered before it. */
+  #isAwaited({ conversation }: InboundMessage): boolean {
+    return this.#awaited.size > 0 && this.#awaited.has(formatTarget(conversation));
+  }
+
+  #arrived(key: string): void {
+    const left = (this.#awaited.get(key) ?? 0) - 1;
+    if (left > 0) this.#awaited.set(key, left);
+    else this.#awaited.delete(key);
   }
 
   #logNowAndThen(reason: string, message: InboundMessage): void {

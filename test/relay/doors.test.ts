@@ -32,7 +32,7 @@ beforeEach(() => {
 
 const text = (content: string) => [{ type: 'text', text: content }] as const;
 
-function doors(entries: readonly string[]) {
+function doors(entries: readonly string[], { starts = true } = {}) {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
   const counters = new Counters();
@@ -70,7 +70,7 @@ function doors(entries: readonly string[]) {
     log,
     secrets: new Secrets(),
   });
-  conversations.start();
+  if (starts) conversations.start();
   onTestFinished(() => conversations.close(0));
   const policy = policyWith(entries);
   const onState = () => undefined;
@@ -90,7 +90,7 @@ function doors(entries: readonly string[]) {
     onToldLate: onState,
     past: { sent: () => [], received: () => [] },
   });
-  return { door, outbound, counters, lines, lane };
+  return { door, outbound, counters, lines, lane, conversations };
 }
 
 const group = (id: string, mentionsBot: boolean): InboundMessage =>
@@ -386,4 +386,19 @@ describe('a one-shot send', () => {
       expect(texts).toEqual(['a']);
     });
   });
+});
+
+test('no message overtakes an earlier one of its conversation that is still being journalled', async () => {
+  const { door, conversations } = doors(['alice', 'bob'], { starts: false });
+  const first = door.message(inbound('m1', 'alice', { segments: text('first') }));
+  conversations.start();
+  const others = [
+    door.message(inbound('m2', 'alice', { segments: text('second') })),
+    door.message(inbound('m3', 'bob', { segments: text('to bob') })),
+  ];
+  await Promise.all([first, ...others]);
+  await waitUntil('all', () => store.outbox.find(3) !== undefined);
+  const said = [1, 2, 3].map((id) => store.outbox.find(id)?.segments);
+  const ofAlice = said.filter((segments) => JSON.stringify(segments) !== JSON.stringify(text('to bob')));
+  expect(ofAlice).toEqual([text('first'), text('second')]);
 });
