@@ -2,7 +2,7 @@
 import { type AccountPolicy, admit, type Verdict } from '../access/admission.js';
 import type { Lane, LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../lanes/lane.js';
 import type { InboundMessage, Notice } from '../model/message.js';
-import { kindName } from '../model/target.js';
+import { formatTarget, kindName } from '../model/target.js';
 import type { Admitted, Arrival, EventLog, Inbox, OutboxId, PairingOffer, PairingStep } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import { type Log, shownPeer } from '../telemetry/log.js';
@@ -44,6 +44,8 @@ export interface InboundParts {
 export class Inbound implements LaneSink {
   readonly #parts: InboundParts;
   readonly #loggedAt = new Map<string, number>();
+  /** Per conversation: messages on their way into the journal that will be offered. */
+  readonly #awaited = new Map<string, number>();
 
   constructor(parts: InboundParts) {
     this.#parts = parts;
@@ -67,17 +69,17 @@ export class Inbound implements LaneSink {
       ...(verdict.do === 'offer-pairing' ? { pairing: offerFor(message) } : {}),
       ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
     };
+    const isNext = verdict.do === 'answer' && !this.#isAwaited(message);
     const atOnce =
-      verdict.do !== 'answer'
-        ? undefined
-        : word === 'stop'
-          ? conversations.stopTurn(arrival)
-          : conversations.answerAtOnce(arrival);
-    const begins = verdict.do === 'answer' && atOnce === undefined && conversations.reserve(message.conversation);
+      word === 'stop' ? conversations.stopTurn(arrival) : isNext ? conversations.answerAtOnce(arrival) : undefined;
+    const begins = isNext && atOnce === undefined && conversations.reserve(message.conversation);
+    const key = verdict.do === 'answer' && atOnce === undefined ? formatTarget(message.conversation) : undefined;
+    if (key !== undefined) this.#awaited.set(key, (this.#awaited.get(key) ?? 0) + 1);
     let admitted: Admitted | undefined;
     try {
       admitted = await (atOnce ?? inbox.admit({ ...arrival, begins }));
     } finally {
+      if (key !== undefined) this.#arrived(key);
       if (begins && (admitted === undefined || admitted.outcome === 'duplicate')) {
         conversations.forgo(message.conversation);
       }
@@ -124,6 +126,17 @@ export class Inbound implements LaneSink {
         `somebody unknown could not ask to pair: too many others of ${lane.id} wait`,
       );
     }
+  }
+
+  /** A message of this conversation is not journalled yet, and will be answered in its turn: none may be answered before it. */
+  #isAwaited({ conversation }: InboundMessage): boolean {
+    return this.#awaited.size > 0 && this.#awaited.has(formatTarget(conversation));
+  }
+
+  #arrived(key: string): void {
+    const left = (this.#awaited.get(key) ?? 0) - 1;
+    if (left > 0) this.#awaited.set(key, left);
+    else this.#awaited.delete(key);
   }
 
   #logNowAndThen(reason: string, message: InboundMessage): void {

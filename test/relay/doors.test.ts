@@ -34,7 +34,7 @@ beforeEach(() => {
 
 const text = (content: string) => [{ type: 'text', text: content }] as const;
 
-function doors(entries: readonly string[], places?: number) {
+function doors(entries: readonly string[], { starts = true, places }: { starts?: boolean; places?: number } = {}) {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
   const counters = new Counters();
@@ -75,7 +75,7 @@ function doors(entries: readonly string[], places?: number) {
     log,
     secrets: new Secrets(),
   });
-  conversations.start();
+  if (starts) conversations.start();
   onTestFinished(() => conversations.close(0));
   const policy = policyWith(entries);
   const onState = () => undefined;
@@ -96,7 +96,7 @@ function doors(entries: readonly string[], places?: number) {
     onToldLate: onState,
     past: { sent: () => [], received: () => [] },
   });
-  return { door, outbound, counters, lines, lane };
+  return { door, outbound, counters, lines, lane, conversations };
 }
 
 const group = (id: string, mentionsBot: boolean): InboundMessage =>
@@ -209,7 +209,7 @@ describe('an answer', () => {
   const PICTURE = { type: 'media', kind: 'image', url: 'https://example.com/a.png' } as const;
 
   async function answered(pieces: readonly AnswerPiece[], places?: number) {
-    const { outbound, lane } = doors(['alice'], places);
+    const { outbound, lane } = doors(['alice'], places === undefined ? {} : { places });
     const came = arrival('m1');
     const admitted = await store.inbox.admit(came);
     if (admitted.outcome !== 'taken') throw new Error(admitted.outcome);
@@ -438,4 +438,19 @@ describe('a one-shot send', () => {
       expect(texts).toEqual(['a']);
     });
   });
+});
+
+test('no message overtakes an earlier one of its conversation that is still being journalled', async () => {
+  const { door, conversations } = doors(['alice', 'bob'], { starts: false });
+  const first = door.message(inbound('m1', 'alice', { segments: text('first') }));
+  conversations.start();
+  const others = [
+    door.message(inbound('m2', 'alice', { segments: text('second') })),
+    door.message(inbound('m3', 'bob', { segments: text('to bob') })),
+  ];
+  await Promise.all([first, ...others]);
+  await waitUntil('all', () => store.outbox.find(3) !== undefined);
+  const said = [1, 2, 3].map((id) => store.outbox.find(id)?.segments);
+  const ofAlice = said.filter((segments) => JSON.stringify(segments) !== JSON.stringify(text('to bob')));
+  expect(ofAlice).toEqual([text('first'), text('second')]);
 });
