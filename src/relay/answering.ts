@@ -19,19 +19,23 @@ export interface AnsweringParts extends Omit<ConversationsParts, 'places' | 'isO
 export class Answering {
   readonly #parts: AnsweringParts;
   readonly #byBackend: ReadonlyMap<BackendPlaces, Conversations>;
+  /** Where one backend answers everywhere. */
+  readonly #only: Conversations | undefined;
   readonly #rate = new TurnRate();
 
   constructor(parts: AnsweringParts) {
     this.#parts = parts;
     const { backends, placesFor } = parts;
     const isShared = backends.length > 1;
-    this.#byBackend = new Map(
+    const byBackend = new Map(
       backends.map((places) => {
         const isOwn = (conversation: Target) => placesFor(conversation) === places;
         const onEnded = (message: InboundMessage) => this.#rate.end(peerOf(message));
         return [places, new Conversations({ ...parts, places, onEnded, ...(isShared ? { isOwn } : {}) })];
       }),
     );
+    this.#byBackend = byBackend;
+    this.#only = isShared ? undefined : [...byBackend.values()][0];
   }
 
   /** As in `Conversations`, each of these, of the backend that answers there. */
@@ -81,18 +85,15 @@ export class Answering {
 
   /** Whether its sender answers every answer, like a machine. What is answered at once costs nothing, and is not counted. */
   isTooMany(message: InboundMessage): boolean {
-    return !this.#isInstant(message) && this.#rate.isTooMany(peerOf(message));
+    return !this.#of(message.conversation).isInstant && this.#rate.isTooMany(peerOf(message));
   }
 
   #begins(message: InboundMessage): void {
-    if (!this.#isInstant(message)) this.#rate.begin(peerOf(message));
-  }
-
-  #isInstant({ conversation }: InboundMessage): boolean {
-    return 'atOnce' in this.#parts.placesFor(conversation).backend;
+    if (!this.#of(message.conversation).isInstant) this.#rate.begin(peerOf(message));
   }
 
   #of(conversation: Target): Conversations {
+    if (this.#only !== undefined) return this.#only;
     const own = this.#byBackend.get(this.#parts.placesFor(conversation));
     if (own === undefined) throw new Error('a conversation has a backend that the account has not');
     return own;

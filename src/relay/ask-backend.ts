@@ -106,6 +106,11 @@ class Gathered {
 
   /** @throws BackendError when the answer is longer than anybody would read; so a backend that never ends does not fill the memory. */
   add(piece: AnswerPiece): void {
+    if (this.pieces.length === 0 && piece.type === 'text' && piece.text.length < MAX_ANSWER_CHARS) {
+      this.#size = piece.text.length + 1;
+      this.pieces.push(piece);
+      return;
+    }
     const last = this.pieces.at(-1);
     const longer = last === undefined || last.type === 'end' || piece.type === 'end' ? undefined : joined(last, piece);
     const { length } = piece.type === 'end' ? '' : plainText([piece]);

@@ -84,6 +84,11 @@ export class Conversations {
     this.#parts = parts;
   }
 
+  /** Whether its backend knows its answers at once. */
+  get isInstant(): boolean {
+    return 'atOnce' in this.#parts.places.backend;
+  }
+
   /** Takes up what the journal still holds. */
   start(): void {
     this.#fetch();

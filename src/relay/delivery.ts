@@ -1,15 +1,14 @@
 /** From the outbox to the platform: claim → one attempt → settle. Order holds per target; one target never waits for another. */
-import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
-import type { Lane, LateOutcome } from '../lanes/lane.js';
+import type { LateOutcome } from '../lanes/lane.js';
 import { DeliveryError, describeError } from '../model/errors.js';
 import { kindName, type Target } from '../model/target.js';
-import type { AttemptOutcome, ClaimsNext, Cleared, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import type { AttemptOutcome, ClaimsNext, Cleared, Outbox, OutboxId, Outgoing, Settled } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
-import { type Log, type Secrets, shownPeer } from '../telemetry/log.js';
-import { outcomeOf } from './outcome.js';
+import { type Log, shownPeer } from '../telemetry/log.js';
+import { type AttemptParts, failed, taken, withoutAttempt } from './attempt.js';
 import { Pace } from './pace.js';
-import { rowErrorOf, struckOut } from './row-error.js';
-import { untilWritten } from './until-written.js';
+import { rowErrorOf } from './row-error.js';
+import { againUntilWritten, untilWritten } from './until-written.js';
 
 /** Attempts under way at once, per account; one whose outcome is being written may still keep its place. */
 const IN_FLIGHT = 256;
@@ -29,14 +28,10 @@ const COUNTED = {
   uncertain: 'outbound.uncertain',
 } as const;
 
-export interface DeliveryParts {
-  readonly lane: Lane;
+export interface DeliveryParts extends AttemptParts {
   readonly outbox: Outbox;
-  readonly allowed: AllowedPeers;
   readonly counters: Counters;
   readonly log: Log;
-  /** Never written down, whatever the platform says. */
-  readonly secrets: Secrets;
   /** Told of every message of which a part's status changed, after the commit. */
   readonly onSettled: (message: OutboxId) => void;
 }
@@ -181,8 +176,14 @@ export class Delivery {
   /** One attempt, written down. Never rejects. */
   async #attempt(row: Outgoing): Promise<void> {
     const { lane, outbox, counters, log, onSettled } = this.#parts;
-    const { outcome, error: failure } = await attemptDelivery(this.#parts, row, this.#stop.signal);
-    if (failure?.failure === 'rate') this.#pace.complained(failure.retryAfterMs);
+    const { signal } = this.#stop;
+    let outcome: AttemptOutcome;
+    try {
+      outcome = withoutAttempt(this.#parts, row, signal) ?? taken(lane, await lane.send(row, signal));
+    } catch (error) {
+      if (error instanceof DeliveryError && error.failure === 'rate') this.#pace.complained(error.retryAfterMs);
+      outcome = failed(this.#parts, row, error);
+    }
     counters.count(COUNTED[outcome.status]);
     this.#report(row, outcome);
     this.#inFlight--;
@@ -190,9 +191,15 @@ export class Delivery {
     const goesOn = this.#nextMayHavePlace(row.target);
     let next: Outgoing | undefined;
     try {
-      const written = untilWritten(() => outbox.settle(row.id, outcome, goesOn), log, this.#stop.signal);
+      const written = outbox.settle(row.id, outcome, goesOn);
       if (this.#again) this.wake(); // the look joins this commit
-      const settled = await written;
+      let settled: Settled;
+      try {
+        settled = await written;
+      } catch (error) {
+        const again = () => outbox.settle(row.id, outcome, goesOn);
+        settled = await againUntilWritten(error, again, log, signal);
+      }
       next = settled.next;
       if (outcome.status === 'delivered') lane.written?.(row, outcome.platformMessageId);
       if (settled.carried !== undefined) for (const message of settled.carried) onSettled(message);
@@ -222,8 +229,9 @@ export class Delivery {
   /** The platform told, after its time, what came of an attempt. */
   async toldLate(id: OutboxId, outcome: LateOutcome): Promise<void> {
     const { outbox, counters, log, secrets, onSettled } = this.#parts;
+    const platformMessageId = outcome.delivered ? outcome.platformMessageId : undefined;
     const cleared: Cleared = outcome.delivered
-      ? { status: 'delivered', ...definedId(outcome.platformMessageId) }
+      ? { status: 'delivered', ...(platformMessageId === undefined ? {} : { platformMessageId }) }
       : { status: 'failed', error: rowErrorOf(outcome.error, secrets) };
     try {
       const row = outbox.find(id);
@@ -283,69 +291,3 @@ export class Delivery {
     });
   }
 }
-
-/** What came of one attempt, and why where it did not succeed. */
-export interface Attempted {
-  readonly outcome: AttemptOutcome;
-  readonly error?: DeliveryError;
-}
-
-/** One attempt at the platform; its failure is part of what it resolves with. */
-export async function attemptDelivery(
-  { lane, allowed, secrets }: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'>,
-  row: Outgoing,
-  signal: AbortSignal,
-): Promise<Attempted> {
-  try {
-    if (needsListing(row)) assertPeerAllowed(row.target, allowed);
-    if (signal.aborted) return { outcome: unsent(row, Date.now()) };
-    const { platformMessageId, auditId, warning } = await lane.send(row, signal);
-    if (auditId !== undefined) {
-      return {
-        outcome: lane.hearsReviews
-          ? { status: 'sending', auditId, error: UNDER_REVIEW }
-          : { status: 'uncertain', error: { ...UNDER_REVIEW, remedy: HEAR_REVIEWS } },
-      };
-    }
-    return {
-      outcome: {
-        status: 'delivered',
-        ...definedId(platformMessageId),
-        ...(warning === undefined ? {} : { warning }),
-      },
-    };
-  } catch (error) {
-    const outcome = withoutSecrets(outcomeOf(row, error, Date.now(), lane), secrets);
-    return { outcome, ...(error instanceof DeliveryError ? { error } : {}) };
-  }
-}
-
-/**
- * What is sent is checked again, for who is allowed may have changed since it was queued. The answer to an admitted message of a group or guild
- * needs no listing, for its sender may have been let in otherwise; nor does what tells somebody unknown how to be let in.
- */
-function needsListing({ inReplyTo, target, origin }: Outgoing): boolean {
-  if (inReplyTo === undefined) return true;
-  return target.kind === 'c2c' && origin !== 'pairing';
-}
-
-function definedId(platformMessageId: string | undefined): { readonly platformMessageId?: string } {
-  return platformMessageId === undefined ? {} : { platformMessageId };
-}
-
-function withoutSecrets(outcome: AttemptOutcome, secrets: Secrets): AttemptOutcome {
-  if (outcome.status === 'delivered') return outcome;
-  return { ...outcome, error: struckOut(outcome.error, secrets) };
-}
-
-/** Claimed, but there was no time left for the attempt. What went wrong before says more than that. */
-function unsent(row: Outgoing, now: number): AttemptOutcome {
-  const error = row.error ?? { code: 'delivery.stopped', message: 'loong had to stop before the message was sent' };
-  return { status: 'queued', dueAt: now, error, pair: row.ambiguous ? 'keep' : 'release' };
-}
-
-const UNDER_REVIEW: RowError = {
-  code: 'delivery.under_review',
-  message: 'QQ took the message and reviews it before anybody sees it',
-};
-const HEAR_REVIEWS = 'add "message_audit" to `intents`, so that loong hears what comes of reviews';

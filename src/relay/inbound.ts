@@ -59,16 +59,15 @@ export class Inbound implements LaneSink {
     const isFresh = word === 'fresh' && conversations.keepsHistory;
     // What a bot says, this one not excepted, is never answered, so it is no occasion to reply.
     const right = message.sender.isBot ? undefined : lane.replyRight(message.conversation);
-    const arrival: Arrival = {
-      message,
-      ...(verdict.do === 'ignore'
-        ? { refusal: verdict.because, refusalIsLiftable: verdict.because === 'not_mentioned' }
-        : {}),
-      ...(isFresh ? { startsAfresh: true } : {}),
-      ...(word === undefined && this.#isRemembered(message, verdict) ? { isRemembered: true } : {}),
-      ...(verdict.do === 'offer-pairing' ? { pairing: offerFor(message) } : {}),
-      ...(right === undefined ? {} : { right: { closesAt: Date.now() + right.ttlMs, count: right.count } }),
-    };
+    const arrival: { -readonly [K in keyof Arrival]: Arrival[K] } = { message };
+    if (right !== undefined) arrival.right = { closesAt: Date.now() + right.ttlMs, count: right.count };
+    if (verdict.do === 'ignore') {
+      arrival.refusal = verdict.because;
+      arrival.refusalIsLiftable = verdict.because === 'not_mentioned';
+    }
+    if (verdict.do === 'offer-pairing') arrival.pairing = offerFor(message);
+    if (isFresh) arrival.startsAfresh = true;
+    if (word === undefined && this.#isRemembered(message, verdict)) arrival.isRemembered = true;
     const isNext = verdict.do === 'answer' && !this.#isAwaited(message);
     const atOnce =
       word === 'stop' ? conversations.stopTurn(arrival) : isNext ? conversations.answerAtOnce(arrival) : undefined;

@@ -1,11 +1,11 @@
 /** Delivers one message and nothing else, within a deadline: what `channels send` does when no daemon runs. */
 import { pause } from '../model/backoff.js';
-import type { AttemptOutcome, Outbox, OutboxId, RowError } from '../store/store.js';
-import { attemptDelivery, type DeliveryParts } from './delivery.js';
+import type { AttemptOutcome, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
+import { type AttemptParts, failed, taken, withoutAttempt } from './attempt.js';
 
 /** Resolves once every part of the message is settled or parked; none is left queued. `deadline` is unix ms. */
 export async function deliverNow(
-  parts: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'> & { readonly outbox: Outbox },
+  parts: AttemptParts & { readonly outbox: Outbox },
   message: OutboxId,
   deadline: number,
 ): Promise<void> {
@@ -15,7 +15,7 @@ export async function deliverNow(
 
 /** Does nothing to a part that shared the end of an earlier one. */
 async function deliverPart(
-  parts: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'> & { readonly outbox: Outbox },
+  parts: AttemptParts & { readonly outbox: Outbox },
   id: OutboxId,
   deadline: number,
   signal: AbortSignal,
@@ -24,11 +24,19 @@ async function deliverPart(
   for (;;) {
     const [row] = (await outbox.claim(lane.id, Date.now(), 1, { only: id })).rows;
     if (row === undefined) return;
-    const { outcome } = await attemptDelivery(parts, row, signal);
+    const outcome = await attempted(parts, row, signal);
     const again = outcome.status === 'queued' && outcome.dueAt < deadline && !signal.aborted;
     await outbox.settle(id, again ? outcome : final(outcome));
     if (!again) return;
     await pause(outcome.dueAt - Date.now(), signal);
+  }
+}
+
+async function attempted(parts: AttemptParts, row: Outgoing, signal: AbortSignal): Promise<AttemptOutcome> {
+  try {
+    return withoutAttempt(parts, row, signal) ?? taken(parts.lane, await parts.lane.send(row, signal));
+  } catch (error) {
+    return failed(parts, row, error);
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   Admitted,
   Answered,
   Arrival,
+  DeliveryPlace,
   Inbox,
   InboxId,
   NewOutgoing,
@@ -93,7 +94,7 @@ export class Outbound {
     const place = new PlaceInDelivery(message.conversation, this.#parts);
     let answered: Answered | undefined;
     try {
-      answered = await this.#parts.inbox.answer(id, messages, place.mayBegin, place.needsPair);
+      answered = await this.#parts.inbox.answer(id, messages, place);
     } finally {
       place.leave(answered);
     }
@@ -104,10 +105,9 @@ export class Outbound {
     const { message } = arrival;
     const messages = this.#sayable(message, pieces);
     const place = new PlaceInDelivery(message.conversation, this.#parts);
-    const { mayBegin, needsPair } = place;
     let answered: Answered | undefined;
     try {
-      const admitted = await this.#parts.inbox.admit({ ...arrival, answer: { messages, mayBegin, needsPair } });
+      const admitted = await this.#parts.inbox.admit(arrival, { messages, place });
       if (admitted.outcome !== 'duplicate') answered = admitted.answered;
       return admitted;
     } finally {
@@ -126,12 +126,12 @@ export class Outbound {
   /** The messages of an answer, in order; those that say nothing are left out. */
   #sayable(message: InboundMessage, pieces: readonly AnswerPiece[]): readonly NewOutgoing[] {
     const { conversation } = message;
-    const messages = messagesOf(pieces).filter(saysSomething);
+    const messages = messagesOf(pieces);
     if (messages.length === 0) return [];
     const places = this.#parts.places(conversation);
     // Each of the others takes a place, too.
     const left = places === undefined ? undefined : Math.max(1, places - messages.length + 1);
-    const isRemembered = ownWord(message) === undefined && this.#remembers(conversation);
+    const isRemembered = this.#remembers(conversation) && ownWord(message) === undefined;
     return messages.map((segments) => this.#message(conversation, segments, 'backend', isRemembered, left));
   }
 
@@ -146,20 +146,19 @@ export class Outbound {
     isRemembered: boolean,
     places?: number,
   ): NewOutgoing {
-    const [first, ...rest] = partsOf(segments, this.#parts.cutting, places, target.kind);
+    const parts = partsOf(segments, this.#parts.cutting, places, target.kind);
+    const whole: NewOutgoing = { target, segments: parts[0], origin, expiresAt: Date.now() + this.#parts.parkTtlMs };
+    if (parts.length === 1 && !isRemembered) return whole;
     return {
-      target,
-      segments: first,
-      ...(rest.length === 0 ? {} : { furtherParts: rest }),
-      origin,
-      expiresAt: Date.now() + this.#parts.parkTtlMs,
+      ...whole,
+      ...(parts.length === 1 ? {} : { furtherParts: parts.slice(1) }),
       ...(isRemembered ? { isRemembered } : {}),
     };
   }
 }
 
 /** An answer is delivered as soon as it is stored, without a look at the outbox where there is a place for it. */
-class PlaceInDelivery {
+class PlaceInDelivery implements DeliveryPlace {
   readonly needsPair: boolean;
   readonly #conversation: Target;
   readonly #delivery: OutboundParts['delivery'];
@@ -171,10 +170,10 @@ class PlaceInDelivery {
     this.#delivery = delivery;
   }
 
-  readonly mayBegin = (): boolean => {
+  mayBegin(): boolean {
     this.#isTaken ||= this.#delivery?.reserve(this.#conversation) === true;
     return this.#isTaken;
-  };
+  }
 
   /** What became of it; undefined where it was not stored. */
   leave(answered: Answered | undefined): void {
@@ -213,13 +212,19 @@ function knownMessage(inbox: Inbox, conversation: Target, messageId: string): In
   });
 }
 
+/** Those that say something. */
 function messagesOf(pieces: readonly AnswerPiece[]): readonly (readonly Segment[])[] {
+  if (isOne(pieces)) return saysSomething(pieces) ? [pieces] : [];
   const messages: Segment[][] = [[]];
   for (const piece of pieces) {
     if (piece.type === 'end') messages.push([]);
     else messages.at(-1)?.push(piece);
   }
-  return messages;
+  return messages.filter(saysSomething);
+}
+
+function isOne(pieces: readonly AnswerPiece[]): pieces is readonly Segment[] {
+  return pieces.every(({ type }) => type !== 'end');
 }
 
 function saysSomething(segments: readonly Segment[]): boolean {

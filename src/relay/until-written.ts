@@ -9,11 +9,23 @@ const RETRY_MS = 1000;
  * Asks again until the store has committed.
  * @throws what `write` throws when it is no StoreError, and the StoreError itself once `signal` aborts.
  */
-export function untilWritten<T>(write: () => Promise<T>, log: Log, signal: AbortSignal): Promise<T> {
-  return write().catch(async (error: unknown) => {
-    if (!(error instanceof StoreError) || signal.aborted) throw error;
-    log.error({ error: describeError(error), remedy: error.remedy }, 'the store cannot be written; tried again');
-    await pause(RETRY_MS, signal);
-    return untilWritten(write, log, signal);
-  });
+export async function untilWritten<T>(write: () => Promise<T>, log: Log, signal: AbortSignal): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    return againUntilWritten(error, write, log, signal);
+  }
+}
+
+/** The same where `write` has failed with `error` already. */
+export async function againUntilWritten<T>(
+  error: unknown,
+  write: () => Promise<T>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<T> {
+  if (!(error instanceof StoreError) || signal.aborted) throw error;
+  log.error({ error: describeError(error), remedy: error.remedy }, 'the store cannot be written; tried again');
+  await pause(RETRY_MS, signal);
+  return untilWritten(write, log, signal);
 }

@@ -47,8 +47,6 @@ export interface Arrival {
   readonly isRemembered?: boolean;
   /** The conversation starts afresh with it: nobody is told any more what was said up to it. */
   readonly startsAfresh?: boolean;
-  /** Its answer, where that is known already: a message that is new is settled with it, in the same commit. */
-  readonly answer?: ReadyAnswer;
   /** The sender is unknown: the message is refused for now, and the first one is a request to pair. */
   readonly pairing?: PairingOffer;
 }
@@ -64,10 +62,20 @@ export interface PairingOffer {
 /** Why a message is refused that came with an offer: it was made just now; before, so nothing is said again; or too many others wait. */
 export type PairingStep = 'pairing_offered' | 'pairing_pending' | 'pairing_full';
 
-/** As for `Inbox.answer`. */
+/** An answer that is known when its message comes. */
 export interface ReadyAnswer {
   readonly messages: readonly NewOutgoing[];
-  readonly mayBegin: () => boolean;
+  readonly place: DeliveryPlace;
+}
+
+/** Whoever delivers an answer. */
+export interface DeliveryPlace {
+  /**
+   * Whether he is ready for it: asked where nothing else stands in the way, and again when a commit is made a second time. Then the first
+   * part is claimed in the same commit.
+   */
+  mayBegin(): boolean;
+  /** It only goes out with a pair, where its message gives the right to reply. */
   readonly needsPair: boolean;
 }
 
@@ -107,24 +115,20 @@ export interface RowError {
 }
 
 export interface Inbox {
-  /** Journals a message once, opens its reply window, and gives parked messages of its conversation another try. */
-  admit(arrival: Arrival): Promise<Admitted>;
+  /**
+   * Journals a message once, opens its reply window, and gives parked messages of its conversation another try. `answer`: where it is known
+   * already: a message that is new is settled with it, in the same commit.
+   */
+  admit(arrival: Arrival, answer?: ReadyAnswer): Promise<Admitted>;
   /** Unanswered messages with a greater id, oldest first. */
   waiting(account: string, after: InboxId, limit: number): readonly WaitingMessage[];
   /** Counts an attempt to answer before it begins; resolves with its number, from 1, or undefined when the message is settled already. */
   begin(id: InboxId): Promise<number | undefined>;
   /**
    * Settles the message as answered, and puts its answers into the outbox, in one commit. A message that is settled already gets no second
-   * answer. `mayBegin`: whether whoever delivers is ready for it, asked where nothing else stands in the way (again when a commit is made a
-   * second time): then the first answer is claimed in the same commit. It begins where its target is free and, if it
-   * `needsPair` (unless said, it does), where its message gives the right to reply.
+   * answer. `place`: who delivers them at once; absent: nobody.
    */
-  answer(
-    id: InboxId,
-    answers: readonly NewOutgoing[],
-    mayBegin?: () => boolean,
-    needsPair?: boolean,
-  ): Promise<Answered>;
+  answer(id: InboxId, answers: readonly NewOutgoing[], place?: DeliveryPlace): Promise<Answered>;
   /** Settles the message as failed, and puts what is said about it into the outbox, in one commit. As `answer` otherwise. */
   fail(id: InboxId, error: RowError, apologies?: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
   /** Those of the newest so many rows that are of this account as it is now, whatever became of them. The oldest first. */

@@ -2,7 +2,7 @@
 import type { TurnContext } from '../../src/backends/backend.js';
 import type { InboundMessage } from '../../src/model/message.js';
 import type { AccountId, MessageId, PeerId, Target, TargetKind } from '../../src/model/target.js';
-import type { Arrival, NewOutgoing } from '../../src/store/store.js';
+import type { Arrival, DeliveryPlace, NewOutgoing } from '../../src/store/store.js';
 
 export const ACCOUNT = 'qqbot:main';
 export const HOUR = 3_600_000;
@@ -40,3 +40,6 @@ export function outgoing(peer: string, text = 'hello', more: Partial<NewOutgoing
     ...more,
   };
 }
+
+/** Whoever delivers an answer that has a pair is there. */
+export const READY: DeliveryPlace = { mayBegin: () => true, needsPair: true };

@@ -20,12 +20,19 @@ export interface CallTimes {
   readonly sendMs?: number | undefined;
 }
 
+/** Of a message that carries no file (ms). */
+export function plainAnswerTime({ callMs, sendMs = SEND_MS }: CallTimes): number {
+  return Math.max(callMs, sendMs);
+}
+
 /** Milliseconds. */
-export function answerTime(action: string, params: object, { callMs, sendMs = SEND_MS }: CallTimes): number {
+export function answerTime(action: string, params: object, times: CallTimes): number {
+  const { callMs } = times;
   if (SLOW.test(action)) return Math.max(callMs, SLOW_MS);
   if (!SENDS.test(action)) return callMs;
   const bytes = bytesIn(params);
-  return Math.max(callMs, bytes === 0 ? sendMs : TRANSFER_MS + Math.ceil(bytes / BYTES_PER_MS));
+  if (bytes === 0) return plainAnswerTime(times);
+  return Math.max(callMs, TRANSFER_MS + Math.ceil(bytes / BYTES_PER_MS));
 }
 
 /** What has to be carried for everything in it: files written out, and files behind addresses. */

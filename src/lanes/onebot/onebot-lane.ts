@@ -12,7 +12,7 @@ import { oneLine } from '../one-line.js';
 import { AccountHealth } from './account-health.js';
 import { AccountState } from './account-state.js';
 import { CallError } from './call-error.js';
-import { answerTime } from './call-times.js';
+import { answerTime, plainAnswerTime } from './call-times.js';
 import { encodeMessage, encodePlain } from './encode-message.js';
 import { addressOf, type Endpoint } from './endpoint.js';
 import { EventIntake } from './event-intake.js';
@@ -217,9 +217,11 @@ export class OnebotLane implements Lane {
     const withoutMarkdown = plainer?.markdown === true || markdown === 'never';
     const written = withoutMarkdown ? segments.map(asText) : segments;
     const kind = target.kind === 'group' ? 'group' : 'c2c';
-    const encoded = encodePlain(written) ?? (await encodeMessage(written, kind, await this.#dialect(), this.#files));
+    const plain = encodePlain(written);
+    const encoded = plain ?? (await encodeMessage(written, kind, await this.#dialect(), this.#files));
     const { action, params } = sendCall(target, encoded.segments, this.#temporary);
-    const timeoutMs = answerTime(action, params, { callMs: heartbeat.timeoutMs, sendMs: times?.sendMs });
+    const callTimes = { callMs: heartbeat.timeoutMs, sendMs: times?.sendMs };
+    const timeoutMs = plain === undefined ? answerTime(action, params, callTimes) : plainAnswerTime(callTimes);
     const peer = this.#peer(attempts);
     let answer: unknown;
     try {
@@ -231,10 +233,10 @@ export class OnebotLane implements Lane {
     if (this.#health.isDoubted) this.#healthChanged(() => this.#health.sendAnswered());
     const id = fields(answer)?.message_id;
     const { warning } = encoded;
-    const warned = warning === undefined ? {} : { warning };
-    if (typeof id !== 'number' && typeof id !== 'string') return warned;
-    this.#intake?.rememberOwn(target, String(id));
-    return { platformMessageId: String(id), ...warned };
+    if (typeof id !== 'number' && typeof id !== 'string') return warning === undefined ? {} : { warning };
+    const platformMessageId = String(id);
+    this.#intake?.rememberOwn(target, platformMessageId);
+    return warning === undefined ? { platformMessageId } : { platformMessageId, warning };
   }
 
   /** What was given up as unknown is known after all. */

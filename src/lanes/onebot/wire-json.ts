@@ -1,5 +1,7 @@
 /** JSON of the wire with its long numbers whole: ids of bridges and flags go beyond 2^53, which a double cannot hold. */
 
+/** Hardly a text has so many digits in a row, and that is seen quickly. */
+const DIGITS = /\d{16}/;
 /** A long number may stand here; in a text of that look nothing is changed. */
 const MAYBE_LONG = /(?:^|[:[,])\s*-?\d{16}/;
 const QUOTE = 0x22;
@@ -13,7 +15,7 @@ const INTEGER = /^-?\d{16,}$/;
 export function parseWireJson(text: string): unknown {
   // First as it is: what comes after may rely on sound JSON, and takes one look at each character.
   const parsed: unknown = JSON.parse(text);
-  return MAYBE_LONG.test(text) ? JSON.parse(withLongQuoted(text)) : parsed;
+  return DIGITS.test(text) && MAYBE_LONG.test(text) ? JSON.parse(withLongQuoted(text)) : parsed;
 }
 
 function withLongQuoted(json: string): string {

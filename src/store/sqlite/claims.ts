@@ -12,7 +12,7 @@ const SEND = `UPDATE outbox SET status = 'sending', attempts = attempts + 1, win
 /** What is longer is read from the journal again when its turn comes (characters). */
 export const LONGEST_KEPT = 8192;
 
-const NOBODY_WAITS = { nextIsDue: false } as const;
+const NOBODY_WAITS: Settled = { along: 0, nextIsDue: false };
 
 /** What settling a row needs to know of it. */
 export type Flying = Pick<OutboxRow, 'id' | 'target' | 'merged_into'>;
@@ -71,7 +71,7 @@ export class Claims {
   }
 
   /** A row has left the front: the oldest queued one of its target comes there, or is claimed at once. */
-  nextUp(gone: Pick<OutboxRow, 'id' | 'target'>, now: number, claims: ClaimsNext): Pick<Settled, 'nextIsDue' | 'next'> {
+  nextUp(gone: Pick<OutboxRow, 'id' | 'target'>, now: number, claims: ClaimsNext): Settled {
     const standing = this.#line.left(gone);
     if (standing === 'empty') return NOBODY_WAITS;
     const ready = claims === false ? undefined : standing?.ready;
@@ -79,7 +79,7 @@ export class Claims {
     if (isWanted && (ready.passive === undefined || ready.passive.closesAt > now)) {
       this.#sendReady.run(ready.id);
       this.note({ id: ready.id, target: gone.target, merged_into: null });
-      return { nextIsDue: false, next: ready };
+      return { along: 0, nextIsDue: false, next: ready };
     }
     const row = this.#line.recall(gone.target, (behind) => readyAtItsTurn(behind, claims));
     if (row === undefined) return NOBODY_WAITS;
@@ -87,9 +87,9 @@ export class Claims {
     const window = mayClaim ? this.windowFor(row, now) : undefined;
     const mayBeActive = claims === 'any' && !this.#parking.refusesActive(row.target, now);
     if (window !== undefined || (mayClaim && (mayBeActive || hasUsablePair(row, now))))
-      return { nextIsDue: false, next: this.claim(row, window, now) };
+      return { along: 0, nextIsDue: false, next: this.claim(row, window, now) };
     this.#line.bring(row.id, now);
-    return { nextIsDue: true };
+    return { along: 0, nextIsDue: true };
   }
 }
 

@@ -1,6 +1,6 @@
 /** What comes into the outbox: whole messages, at the end of the line of their target. Used inside transactions. */
 import { formatTarget, laneId } from '../../model/target.js';
-import type { InboxId, NewOutgoing, OutboxId, Outgoing, PassivePair } from '../store.js';
+import type { DeliveryPlace, InboxId, NewOutgoing, OutboxId, Outgoing, PassivePair } from '../store.js';
 import { type Claims, LONGEST_KEPT } from './claims.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
@@ -18,12 +18,13 @@ const INSERT_BEHIND = `INSERT INTO outbox (account, target, body, origin, in_rep
 export interface Answering {
   readonly inReplyTo: InboxId;
   /** Taken for it from the window of that message. */
-  readonly pair?: PassivePair;
+  readonly pair: PassivePair | undefined;
   /** Asked when it is ready and no other message to its target stands before it: then it is claimed at once. */
-  readonly mayBegin: () => boolean;
-  /** Without a pair it is not ready: a look for the best right to reply comes first. */
-  readonly needsPair: boolean;
+  readonly place: DeliveryPlace;
 }
+
+/** Then a look at the outbox finds it, and the best right to reply. */
+export const NOBODY_DELIVERS: DeliveryPlace = { mayBegin: () => false, needsPair: true };
 
 /** A message as it was stored. */
 export interface Inserted {
@@ -52,58 +53,101 @@ export class Entries {
 
   /** One row for each part. `answering`: as for its first. */
   enter(message: NewOutgoing, answering?: Answering): Inserted {
-    const now = Date.now();
-    const target = formatTarget(message.target);
-    const account = laneId(message.target);
-    const { furtherParts, replyTo = null, origin, expiresAt } = message;
-    const inReplyTo = answering?.inReplyTo ?? null;
-    const pair = answering?.pair;
-    const thread = message.isRemembered === true ? threadOf(target) : null;
-    const isFirst = !this.#line.isBusy(target);
-    const isReady = answering !== undefined && (pair !== undefined || !answering.needsPair);
-    const claims = isFirst && isReady && answering.mayBegin();
-    const isPlain = !isFirst && replyTo === null && pair === undefined && message.isRemembered !== true;
-    const put = (body: string, partOf: OutboxId | null): OutboxId => {
-      if (isPlain && partOf === null) {
-        const row = this.#insertBehind.run(account, target, body, origin, inReplyTo, expiresAt, now);
-        return Number(row.lastInsertRowid);
-      }
-      const isClaimed = claims && partOf === null;
-      const hasPair = pair !== undefined && partOf === null;
-      const { lastInsertRowid } = this.#insert.run(
-        account,
-        target,
-        body,
-        origin,
-        inReplyTo,
-        replyTo,
-        partOf,
-        expiresAt,
-        now,
-        isClaimed ? 'sending' : 'queued',
-        isFirst && partOf === null && !isClaimed ? now : null,
-        isClaimed ? 1 : 0,
-        hasPair ? inReplyTo : null,
-        hasPair ? pair.seq : null,
-        thread,
-      );
-      return Number(lastInsertRowid);
+    const entry: Entry = {
+      account: laneId(message.target),
+      target: formatTarget(message.target),
+      message,
+      inReplyTo: answering === undefined ? null : answering.inReplyTo,
+      now: Date.now(),
     };
+    const { account, target } = entry;
+    const { furtherParts, expiresAt } = message;
+    const pair = answering?.pair;
+    const isFirst = !this.#line.isBusy(target);
+    const isReady = answering !== undefined && (pair !== undefined || !answering.place.needsPair);
+    const claims = isFirst && isReady && answering.place.mayBegin();
     const body = JSON.stringify(message.segments);
-    const id = put(body, null);
+    const isBehind = !isFirst && pair === undefined && message.replyTo === undefined && message.isRemembered !== true;
+    const id = isBehind ? this.#putBehind(entry, body) : this.#putFirst(entry, body, pair, isFirst, claims);
     const ready = isReady ? atItsTurn(id, message, answering.inReplyTo, pair) : undefined;
     this.#line.joined(target, ready === undefined || body.length > LONGEST_KEPT ? { id } : { id, ready });
-    for (const part of furtherParts ?? []) this.#line.joined(target, { id: put(JSON.stringify(part), id) });
+    if (furtherParts !== undefined) {
+      for (const part of furtherParts)
+        this.#line.joined(target, { id: this.#putPart(entry, JSON.stringify(part), id) });
+    }
     if (claims) this.#claims.note({ id, target, merged_into: null });
     if (!claims || furtherParts !== undefined) this.#expiry.mayComeAt(account, expiresAt);
     return claims && ready !== undefined ? { id, isDue: false, claimed: ready } : { id, isDue: isFirst };
   }
+
+  #putBehind({ account, target, message: { origin, expiresAt }, inReplyTo, now }: Entry, body: string): OutboxId {
+    return Number(this.#insertBehind.run(account, target, body, origin, inReplyTo, expiresAt, now).lastInsertRowid);
+  }
+
+  #putFirst(entry: Entry, body: string, pair: PassivePair | undefined, isFirst: boolean, isClaimed: boolean): OutboxId {
+    const { inReplyTo, now } = entry;
+    return this.#put(
+      entry,
+      body,
+      null,
+      isClaimed ? 'sending' : 'queued',
+      isFirst && !isClaimed ? now : null,
+      isClaimed ? 1 : 0,
+      pair === undefined ? null : inReplyTo,
+      pair === undefined ? null : pair.seq,
+    );
+  }
+
+  #putPart(entry: Entry, body: string, partOf: OutboxId): OutboxId {
+    return this.#put(entry, body, partOf, 'queued', null, 0, null, null);
+  }
+
+  #put(
+    { account, target, message, inReplyTo, now }: Entry,
+    body: string,
+    partOf: OutboxId | null,
+    status: 'queued' | 'sending',
+    dueAt: number | null,
+    attempts: number,
+    windowId: InboxId | null,
+    seq: number | null,
+  ): OutboxId {
+    const { origin, replyTo = null, expiresAt, isRemembered } = message;
+    const thread = isRemembered === true ? threadOf(target) : null;
+    const inserted = this.#insert.run(
+      account,
+      target,
+      body,
+      origin,
+      inReplyTo,
+      replyTo,
+      partOf,
+      expiresAt,
+      now,
+      status,
+      dueAt,
+      attempts,
+      windowId,
+      seq,
+      thread,
+    );
+    return Number(inserted.lastInsertRowid);
+  }
+}
+
+/** What the rows of a message have in common. */
+interface Entry {
+  readonly account: string;
+  readonly target: string;
+  readonly message: NewOutgoing;
+  readonly inReplyTo: InboxId | null;
+  readonly now: number;
 }
 
 /** As it goes out on its first attempt. */
 function atItsTurn(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId, passive: PassivePair | undefined): Outgoing {
   const { target, segments, origin, expiresAt, replyTo } = message;
-  return {
+  const plain: Outgoing = {
     id,
     message: id,
     target,
@@ -114,7 +158,7 @@ function atItsTurn(id: OutboxId, message: NewOutgoing, inReplyTo: InboxId, passi
     attempts: 1,
     ambiguous: false,
     inReplyTo,
-    ...(replyTo === undefined ? {} : { replyTo }),
-    ...(passive === undefined ? {} : { passive }),
   };
+  if (replyTo === undefined && passive === undefined) return plain;
+  return { ...plain, ...(replyTo === undefined ? {} : { replyTo }), ...(passive === undefined ? {} : { passive }) };
 }

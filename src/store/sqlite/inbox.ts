@@ -5,16 +5,18 @@ import type {
   Admitted,
   Answered,
   Arrival,
+  DeliveryPlace,
   Inbox,
   InboxId,
   NewOutgoing,
   OutboxId,
   PassivePair,
+  ReadyAnswer,
   RowError,
   WaitingMessage,
 } from '../store.js';
 import type { Database } from './database.js';
-import type { Entries } from './entries.js';
+import { type Entries, NOBODY_DELIVERS } from './entries.js';
 import { type SqliteHistory, threadOf } from './history.js';
 import { bodyOf, MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
 import { KnownMessages } from './known-messages.js';
@@ -38,9 +40,6 @@ const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id 
 /** And the first place of its window is taken. */
 const SETTLE_AND_TAKE = `UPDATE inbox SET status = ?, error = ?, settled_at = ?, window_places = window_places - 1, window_seq = window_seq + 1
   WHERE id = ? AND status = 'waiting'`;
-
-/** Nobody is there to deliver. */
-const nobody = () => false;
 
 export class SqliteInbox implements Inbox {
   readonly #db;
@@ -104,28 +103,28 @@ export class SqliteInbox implements Inbox {
     this.#known = new KnownMessages(db);
   }
 
-  admit(arrival: Arrival): Promise<Admitted> {
-    return this.#db.write(() => this.#admit(arrival));
+  admit(arrival: Arrival, answer?: ReadyAnswer): Promise<Admitted> {
+    return this.#db.write(() => this.#admit(arrival, answer));
   }
 
-  #admit(arrival: Arrival): Admitted {
+  #admit(arrival: Arrival, known: ReadyAnswer | undefined): Admitted {
     const { message, refusalIsLiftable, right, pairing } = arrival;
     const conversation = formatTarget(message.conversation);
     const now = Date.now();
     const body = bodyOf(message);
     const attempts = arrival.begins === true && arrival.refusal === undefined ? 1 : 0;
     const digest = messageDigest(conversation, message.id);
-    const known = this.#known.meet(digest, conversation, message.id);
-    if (known !== undefined) return this.#copy(arrival, known, conversation, body, attempts);
+    const earlier = this.#known.meet(digest, conversation, message.id);
+    if (earlier !== undefined) return this.#copy(arrival, earlier, conversation, body, attempts);
     const asked = pairing === undefined ? undefined : this.#pairings.ask(message, pairing, now);
     const refusal = asked?.step ?? arrival.refusal;
-    const answer = asked?.answer ?? arrival.answer;
+    const answer = asked?.answer ?? known;
     const refused = refusal !== undefined;
     if (answer !== undefined && right === undefined && !refused && isForgotten(arrival)) {
       const lane = laneId(message.conversation);
       const row = this.#insertAnswered.run(lane, conversation, message.id, body, now, now, digest);
       const id = Number(row.lastInsertRowid);
-      const answered = this.#enter(id, answer.messages, answer.mayBegin, answer.needsPair, undefined);
+      const answered = this.#enter(id, answer.messages, answer.place, undefined);
       return { outcome: 'taken', id, unparked: 0, answered };
     }
     const isSettled = refused || answer !== undefined;
@@ -163,7 +162,7 @@ export class SqliteInbox implements Inbox {
       right === undefined || taken === 0
         ? undefined
         : { token: { kind: 'msg_id' as const, value: message.id }, seq: taken, closesAt: right.closesAt };
-    const answered = this.#enter(id, answer.messages, answer.mayBegin, answer.needsPair, pair);
+    const answered = this.#enter(id, answer.messages, answer.place, pair);
     return { outcome, id, unparked, answered, ...step };
   }
 
@@ -187,12 +186,12 @@ export class SqliteInbox implements Inbox {
     return this.#db.write(() => this.#begin.get(id)?.attempts);
   }
 
-  answer(id: InboxId, answers: readonly NewOutgoing[], mayBegin = nobody, needsPair = true): Promise<Answered> {
-    return this.#end(id, 'answered', null, answers, mayBegin, needsPair);
+  answer(id: InboxId, answers: readonly NewOutgoing[], place = NOBODY_DELIVERS): Promise<Answered> {
+    return this.#end(id, 'answered', null, answers, place);
   }
 
   async fail(id: InboxId, error: RowError, apologies: readonly NewOutgoing[] = []): Promise<readonly OutboxId[]> {
-    return (await this.#end(id, 'failed', JSON.stringify(error), apologies, nobody, true)).ids;
+    return (await this.#end(id, 'failed', JSON.stringify(error), apologies, NOBODY_DELIVERS)).ids;
   }
 
   #end(
@@ -200,8 +199,7 @@ export class SqliteInbox implements Inbox {
     status: 'answered' | 'failed',
     error: string | null,
     said: readonly NewOutgoing[],
-    mayBegin: () => boolean,
-    needsPair: boolean,
+    place: DeliveryPlace,
   ): Promise<Answered> {
     return this.#db.write(() => {
       const now = Date.now();
@@ -209,24 +207,22 @@ export class SqliteInbox implements Inbox {
       const settle = window === undefined ? this.#settle : this.#settleAndTake;
       if (settle.run(status, error, now, id).changes === 0) return { ids: [], isDue: false };
       const pair = window === undefined ? undefined : this.#windows.taken(window);
-      return this.#enter(id, said, mayBegin, needsPair, pair);
+      return this.#enter(id, said, place, pair);
     });
   }
 
   /** Inside a transaction: the answers to a message come into the outbox. `pair`: of the first. */
-  #enter(
-    id: InboxId,
-    said: readonly NewOutgoing[],
-    mayBegin: () => boolean,
-    needsPair: boolean,
-    pair: PassivePair | undefined,
-  ): Answered {
-    const first = { inReplyTo: id, mayBegin, needsPair, ...(pair === undefined ? {} : { pair }) };
-    const later = { inReplyTo: id, mayBegin: nobody, needsPair };
-    const stored = said.map((message, i) => this.#entries.enter(message, i === 0 ? first : later));
-    const claimed = stored[0]?.claimed;
-    const isDue = stored[0]?.isDue ?? false;
-    return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };
+  #enter(id: InboxId, said: readonly NewOutgoing[], place: DeliveryPlace, pair: PassivePair | undefined): Answered {
+    const [message] = said;
+    if (message === undefined) return NOTHING_SAID;
+    const { id: number, isDue, claimed } = this.#entries.enter(message, { inReplyTo: id, place, pair });
+    const ids = [number];
+    for (let i = 1; i < said.length; i++) {
+      const later = said[i];
+      if (later !== undefined)
+        ids.push(this.#entries.enter(later, { inReplyTo: id, place: NOBODY_DELIVERS, pair: undefined }).id);
+    }
+    return claimed === undefined ? { ids, isDue } : { ids, isDue, claimed };
   }
 
   find(conversation: Target, messageId: string): InboxId | undefined {
@@ -234,6 +230,8 @@ export class SqliteInbox implements Inbox {
     return this.#known.find(messageDigest(key, messageId), key, messageId);
   }
 }
+
+const NOTHING_SAID: Answered = { ids: [], isDue: false };
 
 /** Nothing of the conversation's history changes with it. */
 function isForgotten({ isRemembered, startsAfresh }: Arrival): boolean {

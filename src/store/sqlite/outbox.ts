@@ -52,6 +52,7 @@ const WAITING_TARGETS = `SELECT DISTINCT target FROM outbox WHERE account = ? AN
 const UNPARK = `UPDATE outbox SET status = 'queued', due_at = NULL WHERE target = ? AND settled_at IS NULL AND status = 'parked'`;
 
 const NOTHING_SETTLED: Settled = { along: 0, nextIsDue: false };
+const NOTHING_CARRIED: readonly OutboxId[] = [];
 
 export class SqliteOutbox implements Outbox {
   readonly #db;
@@ -230,22 +231,20 @@ export class SqliteOutbox implements Outbox {
 
   /** Inside a transaction: a row is settled otherwise, so the next one comes. */
   #ended(row: Pick<OutboxRow, 'id' | 'target' | 'merged_into'>, now: number, claimsNext: ClaimsNext): Settled {
-    const carried = carriesOthers(row) ? this.#parking.shareEnd(row.id) : [];
+    const carried = carriesOthers(row) ? this.#parking.shareEnd(row.id) : NOTHING_CARRIED;
     return this.#settled(row, 0, carried, now, claimsNext);
   }
 
   #settled(
-    { id, target }: Pick<OutboxRow, 'id' | 'target'>,
+    gone: Pick<OutboxRow, 'id' | 'target'>,
     along: number,
     carried: readonly OutboxId[],
     now: number,
     claimsNext: ClaimsNext,
   ): Settled {
-    return {
-      along,
-      ...this.#claims.nextUp({ id, target }, now, claimsNext),
-      ...(carried.length === 0 ? {} : { carried }),
-    };
+    const settled = this.#claims.nextUp(gone, now, claimsNext);
+    if (along === 0 && carried.length === 0) return settled;
+    return { ...settled, along, ...(carried.length === 0 ? {} : { carried }) };
   }
 
   /** The row waits again; what it carries may grow too old before it does. */
@@ -269,7 +268,7 @@ export class SqliteOutbox implements Outbox {
     const rest = this.#parkLaterParts.all(JSON.stringify(error), first, row.id);
     for (const part of rest) this.#parking.handOver(part.id);
     if (rest.length > 0) this.#line.forget(row.target);
-    return { along: rest.length, ...this.#claims.nextUp(row, now, false) };
+    return { ...this.#claims.nextUp(row, now, false), along: rest.length };
   }
 
   /** Inside a transaction: the row stays at the front of its target. */
@@ -301,7 +300,7 @@ export class SqliteOutbox implements Outbox {
     const account = laneId(storedTarget(row.target));
     this.#expiry.mayComeAt(account, row.expires_at);
     this.#reviews.begin(account, row.id, auditId, error, now);
-    return { along: 0, ...this.#claims.nextUp(row, now, claimsNext) };
+    return this.#claims.nextUp(row, now, claimsNext);
   }
 
   clear(id: OutboxId, outcome: Cleared): Promise<boolean> {

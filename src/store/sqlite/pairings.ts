@@ -19,7 +19,7 @@ import type {
 } from '../store.js';
 import { AccessWithdrawal } from './access-withdrawal.js';
 import type { Database } from './database.js';
-import type { Entries } from './entries.js';
+import { type Entries, NOBODY_DELIVERS } from './entries.js';
 import type { SqliteEventLog } from './event-log.js';
 import { MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
 import { CODE_LASTS_MS, codeIn, newCode } from './pairing-code.js';
@@ -38,8 +38,6 @@ const REMOVE = 'DELETE FROM pairings WHERE account = ? AND peer = ?';
 /** The message that asked: nobody answered it, for its sender was unknown. */
 const TAKE_UP = `UPDATE inbox SET status = 'waiting', refusal = NULL, settled_at = NULL
   WHERE id = ? AND conversation = ? AND status = 'refused' RETURNING ${MESSAGE}`;
-
-const nobody = () => false;
 
 interface Row {
   readonly account: string;
@@ -123,7 +121,7 @@ export class SqlitePairings implements Pairings {
     const code = this.#freshCode();
     return {
       step: 'pairing_offered',
-      answer: { messages: [say(code)], mayBegin: nobody, needsPair: true },
+      answer: { messages: [say(code)], place: NOBODY_DELIVERS },
       keep: (id) => {
         const place = formatTarget(conversation);
         this.#ask.run(account, sender.id, sender.name ?? null, place, id, code, now, now + CODE_LASTS_MS);
@@ -169,7 +167,7 @@ export class SqlitePairings implements Pairings {
       const told =
         said === undefined
           ? undefined
-          : this.#entries.enter(said, { inReplyTo: id, mayBegin: nobody, needsPair: true }).id;
+          : this.#entries.enter(said, { inReplyTo: id, place: NOBODY_DELIVERS, pair: undefined }).id;
       return {
         approved: approvedPeer({ ...row, approved_at: now }),
         ...(taken === undefined ? {} : { waiting: { id, message: storedMessage(taken) } }),

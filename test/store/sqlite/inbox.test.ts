@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
 import type { Admitted, Arrival, NewOutgoing, Store } from '../../../src/store/store.js';
-import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../../support/messages.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, READY, target } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
 let store: Store;
@@ -173,7 +173,7 @@ describe('an answer', () => {
   test('is claimed in the same commit where somebody is ready to deliver it, with the first pair of its own window', async () => {
     const id = idOf(await store.inbox.admit(arrival('m1')));
     const said = [outgoing('alice', 'one'), outgoing('alice', 'two')];
-    const { ids: numbers, claimed } = await store.inbox.answer(id, said, () => true);
+    const { ids: numbers, claimed } = await store.inbox.answer(id, said, READY);
     expect(claimed).toEqual(store.outbox.find(numbers[0] ?? 0));
     expect(claimed).toMatchObject({
       status: 'sending',
@@ -190,8 +190,8 @@ describe('an answer', () => {
 
   test('that is known at once is stored in the commit of its message, with the first pair of its window, once', async () => {
     const messages = [outgoing('alice', 'one'), outgoing('alice', 'two')];
-    const answer = { messages, mayBegin: () => true, needsPair: true };
-    const [first, copy] = await Promise.all([1, 2].map(() => store.inbox.admit({ ...arrival('m1'), answer })));
+    const answer = { messages, place: READY };
+    const [first, copy] = await Promise.all([1, 2].map(() => store.inbox.admit(arrival('m1'), answer)));
     expect(copy).toEqual({ outcome: 'duplicate' });
     if (first?.outcome !== 'taken') throw new Error('the first is taken');
     const { ids: numbers, claimed } = first.answered ?? { ids: [] };
@@ -211,17 +211,17 @@ describe('an answer', () => {
 
   test('that is known at once and cannot be stored leaves nothing of its message either, and its neighbours alone', async () => {
     const unstorable = { ...outgoing('alice'), origin: null } as unknown as NewOutgoing;
-    const answer = { messages: [unstorable], mayBegin: () => true, needsPair: true };
-    const bad = store.inbox.admit({ ...arrival('m1'), answer });
-    const good = store.inbox.admit({ ...arrival('m2'), answer: { ...answer, messages: [outgoing('alice')] } });
+    const answer = { messages: [unstorable], place: READY };
+    const bad = store.inbox.admit(arrival('m1'), answer);
+    const good = store.inbox.admit(arrival('m2'), { ...answer, messages: [outgoing('alice')] });
     await expect(bad).rejects.toMatchObject({ code: 'store.failed' });
     expect(await good).toMatchObject({ outcome: 'taken', answered: { claimed: { status: 'sending' } } });
     expect(await store.inbox.admit(arrival('m1'))).toMatchObject({ outcome: 'taken' });
   });
 
   test('that says nothing settles its message and takes no place of its window', async () => {
-    const silence = { messages: [], mayBegin: () => true, needsPair: true };
-    await store.inbox.admit({ ...arrival('m1'), answer: silence });
+    const silence = { messages: [], place: READY };
+    await store.inbox.admit(arrival('m1'), silence);
     expect(ids()).toEqual([]);
     await store.outbox.add(outgoing('alice'));
     expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows).toMatchObject([{ passive: { seq: 1 } }]);
@@ -230,7 +230,7 @@ describe('an answer', () => {
   test('waits behind an earlier message to its target, whoever is ready', async () => {
     const earlier = await store.outbox.add(outgoing('alice'));
     const id = idOf(await store.inbox.admit(arrival('m1')));
-    const { ids: numbers, claimed } = await store.inbox.answer(id, [outgoing('alice')], () => true);
+    const { ids: numbers, claimed } = await store.inbox.answer(id, [outgoing('alice')], READY);
     expect(claimed).toBeUndefined();
     expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows.map((row) => row.id)).toEqual([earlier]);
     const settled = await store.outbox.settle(earlier, { status: 'delivered' });

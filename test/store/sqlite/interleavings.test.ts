@@ -135,7 +135,10 @@ class World {
         if (question === undefined) return;
         const before = this.#said;
         const said = { ...this.#message(question.from, 'answer', 1, false, false), origin: 'backend' } as const;
-        const { ids, claimed } = await this.#store.inbox.answer(question.id, [said], () => s.begins);
+        const { ids, claimed } = await this.#store.inbox.answer(question.id, [said], {
+          mayBegin: () => s.begins,
+          needsPair: true,
+        });
         if (ids.length === 0) this.#said = before;
         expect(claimed === undefined || s.begins).toBe(true);
         this.#took(claimed);

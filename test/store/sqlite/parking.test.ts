@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Segment } from '../../../src/model/message.js';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, NewOutgoing, OutboxId, Outgoing, Store } from '../../../src/store/store.js';
-import { ACCOUNT, arrival, HOUR, outgoing, target } from '../../support/messages.js';
+import { ACCOUNT, arrival, HOUR, outgoing, READY, target } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
 let store: Store;
@@ -105,7 +105,7 @@ describe('a peer that refused an active message', () => {
 
   test('is known by a reply that was refused no more than before', async () => {
     const { id } = await heard('m1', 1);
-    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], () => true);
+    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], READY);
     await store.outbox.settle(claimed?.id ?? 0, PARKED);
     expect(status(claimed?.id ?? 0)).toBe('parked');
     const next = await add('active');
@@ -283,7 +283,7 @@ describe('when the peer writes', () => {
   test('what waited goes before what was submitted later, but never beside a message that is being sent', async () => {
     const [late] = await parked('late');
     const { id } = await heard('m1', 1);
-    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], () => true);
+    const { claimed } = await store.inbox.answer(id, [outgoing('alice', 'answer', { origin: 'backend' })], READY);
     const later = await add('later');
     await heard('m2', 5);
     expect(await claimIds()).toEqual([]);

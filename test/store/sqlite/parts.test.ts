@@ -5,7 +5,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS } from '../../../src/store/sqlite/migrations.js';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, OutboxId, Store } from '../../../src/store/store.js';
-import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../../support/messages.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, READY, target } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
 let store: Store;
@@ -178,6 +178,6 @@ test('a file of the first released form is taken over with all that waits in it'
   expect(rows).toMatchObject([{ id: 1 }, { id: 2, passive: { token: { kind: 'event_id', value: 'E7' }, seq: 1 } }]);
   await taken.outbox.settle(2, { status: 'delivered' });
   expect(taken.inbox.waiting(ACCOUNT, 0, 9)).toMatchObject([{ id: 1, message: bob }]);
-  const answer = await taken.inbox.answer(1, [outgoing('bob', 'z', { origin: 'backend' })], () => true);
+  const answer = await taken.inbox.answer(1, [outgoing('bob', 'z', { origin: 'backend' })], READY);
   expect(answer.claimed?.passive).toMatchObject({ token: { kind: 'msg_id', value: 'm1' }, seq: 2 });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/sqlite/sqlite-store.js';
 import type { AttemptOutcome, Outgoing, Store } from '../../../src/store/store.js';
-import { ACCOUNT, arrival, HOUR, inbound, outgoing } from '../../support/messages.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, READY } from '../../support/messages.js';
 import { tempDir } from '../../support/temp-dir.js';
 
 let store: Store;
@@ -36,7 +36,7 @@ async function asked(id: string, count: number, closesAt = Date.now() + HOUR): P
 }
 
 async function answer(id: number, text = 'answer'): Promise<Outgoing | undefined> {
-  const { ids, claimed } = await store.inbox.answer(id, [outgoing('alice', text, { origin: 'backend' })], () => true);
+  const { ids, claimed } = await store.inbox.answer(id, [outgoing('alice', text, { origin: 'backend' })], READY);
   if (claimed !== undefined) return claimed;
   const { rows } = await store.outbox.claim(ACCOUNT, Date.now(), 9); // its own window is over
   return rows.find((row) => row.id === ids[0]);
@@ -115,7 +115,7 @@ describe('two places of a window', () => {
 
 describe('an answer that waits behind another message', () => {
   async function stored(to: number): Promise<number> {
-    const { ids, claimed } = await store.inbox.answer(to, [outgoing('alice', 'y', { origin: 'backend' })], () => true);
+    const { ids, claimed } = await store.inbox.answer(to, [outgoing('alice', 'y', { origin: 'backend' })], READY);
     expect(claimed).toBeUndefined();
     return ids[0] ?? 0;
   }
@@ -134,7 +134,7 @@ describe('an answer that waits behind another message', () => {
       const now = Date.now();
       const first = await answer(await asked('m1', 4));
       const old = [outgoing('alice', text, { origin: 'backend', expiresAt: now + 1000 })];
-      const { ids } = await store.inbox.answer(await asked('m2', 4), old, () => true);
+      const { ids } = await store.inbox.answer(await asked('m2', 4), old, READY);
       vi.useFakeTimers({ now: now + 1000, toFake: ['Date'] });
       onTestFinished(() => void vi.useRealTimers());
       expect(await store.outbox.settle(first?.id ?? 0, { status: 'delivered' }, 'passive')).toMatchObject({
@@ -175,10 +175,10 @@ test('where no right to reply is needed an answer begins without one, and so doe
   const answers = (to: string) => [outgoing('alice', to, { origin: 'backend' })];
   const [m1, m2] = await Promise.all(['m1', 'm2'].map((id) => store.inbox.admit({ message: inbound(id) })));
   const idOf = (admitted: typeof m1) => (admitted !== undefined && 'id' in admitted ? admitted.id : 0);
-  const { claimed } = await store.inbox.answer(idOf(m1), answers('one'), () => true, false);
+  const { claimed } = await store.inbox.answer(idOf(m1), answers('one'), { ...READY, needsPair: false });
   expect(claimed).toMatchObject({ status: 'sending', attempts: 1 });
   expect(claimed?.passive).toBeUndefined();
-  const second = await store.inbox.answer(idOf(m2), answers('two'), () => true, false);
+  const second = await store.inbox.answer(idOf(m2), answers('two'), { ...READY, needsPair: false });
   expect(second.claimed).toBeUndefined();
   const { next } = await store.outbox.settle(claimed?.id ?? 0, { status: 'delivered' }, 'passive');
   expect(next).toMatchObject({ id: second.ids[0], status: 'sending', attempts: 1 });
