@@ -78,7 +78,9 @@ export type MessageOrigin = 'backend' | 'cli' | 'api' | 'pairing';
 
 /** What was written: text and names of those addressed; quotes and media have no text of their own. */
 export function plainText(segments: readonly Segment[]): string {
-  return segments.map(writtenText).join('');
+  let text = '';
+  for (const segment of segments) text += writtenText(segment);
+  return text;
 }
 
 export const MEDIA_NAMES: { readonly [K in MediaKind]: string } = {

@@ -228,7 +228,7 @@ function isOne(pieces: readonly AnswerPiece[]): pieces is readonly Segment[] {
 }
 
 function saysSomething(segments: readonly Segment[]): boolean {
-  return segments.some(({ type }) => type === 'media' || type === 'native') || plainText(segments).trim() !== '';
+  return plainText(segments).trim() !== '' || segments.some(({ type }) => type === 'media' || type === 'native');
 }
 
 /** What can be said of a message without asking anybody: the same checks for every caller. */

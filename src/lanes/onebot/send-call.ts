@@ -30,20 +30,19 @@ export function sendCall(
   temporary: TemporarySessions,
 ): { readonly action: string; readonly params: object } {
   const isGroup = kind === 'group';
-  const to = isGroup ? { group_id: wireId(peer) } : { user_id: wireId(peer) };
-  if (message.length > 0 && message.every(({ type }) => type === 'node')) {
-    return {
-      action: isGroup ? 'send_group_forward_msg' : 'send_private_forward_msg',
-      params: { ...to, messages: message },
-    };
+  const to = wireId(peer);
+  if (message[0]?.type === 'node' && message.every(({ type }) => type === 'node')) {
+    return isGroup
+      ? { action: 'send_group_forward_msg', params: { group_id: to, messages: message } }
+      : { action: 'send_private_forward_msg', params: { user_id: to, messages: message } };
   }
-  const group = isGroup ? undefined : temporary.groupOf(peer);
+  if (isGroup) {
+    return { action: 'send_msg', params: { message_type: 'group', group_id: to, message, auto_escape: false } };
+  }
+  const group = temporary.groupOf(peer);
   if (group !== undefined) {
-    const through = { group_id: wireId(group) };
-    return { action: 'send_private_msg', params: { ...to, ...through, message, auto_escape: false } };
+    const params = { user_id: to, group_id: wireId(group), message, auto_escape: false };
+    return { action: 'send_private_msg', params };
   }
-  return {
-    action: 'send_msg',
-    params: { message_type: isGroup ? 'group' : 'private', ...to, message, auto_escape: false },
-  };
+  return { action: 'send_msg', params: { message_type: 'private', user_id: to, message, auto_escape: false } };
 }
