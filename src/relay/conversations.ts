@@ -35,6 +35,8 @@ export interface ConversationsParts {
   readonly isOwn?: (conversation: Target) => boolean;
   /** What the backend is told beside a message. */
   readonly contextOf: (entry: WaitingMessage) => TurnContext;
+  /** What it is given of the message itself; absent: all. */
+  readonly toldOf?: (message: InboundMessage) => InboundMessage;
   /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
   readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
   /** Whether `/new` and `/reset` let a conversation start afresh, or are messages like any other. */
@@ -245,7 +247,7 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { places, contextOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
+    const { places, contextOf, toldOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -266,7 +268,7 @@ export class Conversations {
         await this.#written(() => outbound.answer(id, message, own));
         return true;
       }
-      const turn = { message, context: contextOf(entry), attempt };
+      const turn = { message: toldOf?.(message) ?? message, context: contextOf(entry), attempt };
       const view = 'atOnce' in places.backend ? undefined : viewOf?.(message, attempt);
       const asked = askBackend(places.backend, turn, places.timeoutMs, view && ((answer) => view.show(answer)));
       over = asked.over;

@@ -112,10 +112,14 @@ export class SqlitePairings implements Pairings {
     return peers;
   }
 
-  /** Inside a transaction: somebody unknown wrote. `keep` is to be called with the number of the message. */
-  ask(message: InboundMessage, { maxPending, say }: PairingOffer, now: number): Asked {
+  /**
+   * Inside a transaction: somebody unknown wrote. `keep` is to be called with the number of the message. Undefined where they were
+   * approved while it was on its way into the journal: nothing is asked then, and it is answered like any other.
+   */
+  ask(message: InboundMessage, { maxPending, say }: PairingOffer, now: number): Asked | undefined {
     const { conversation, sender } = message;
     const account = laneId(conversation);
+    if (this.#approved.get(account)?.has(sender.id) === true) return undefined;
     this.#forgetOld.run(account, now);
     const open = this.#openOf.all(account);
     if (open.some(({ peer }) => peer === sender.id)) return { step: 'pairing_pending' };

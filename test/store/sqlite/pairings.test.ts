@@ -40,6 +40,7 @@ async function ask(
   const admitted = await store.inbox.admit({
     message: inbound(id, peer, { conversation }),
     ...(right === undefined ? {} : { right }),
+    isRemembered: true,
     pairing: { maxPending, say: (code) => ({ ...outgoing(peer, code, { origin: 'pairing' }), target: conversation }) },
   });
   if (admitted.outcome === 'duplicate') throw new Error('the test wrote this before');
@@ -120,6 +121,24 @@ describe('approving', () => {
     expect([...allowed]).toEqual(['alice']);
     expect(waiting()).toEqual([id]);
     await expect(approve(code)).rejects.toMatchObject({ code: 'pairing.unknown' });
+  });
+
+  test('is not undone by a message that was on its way, which is answered instead', async () => {
+    const { id } = await ask('M1', 'alice');
+    // Who let alice in did so while her second message was judged as that of somebody unknown.
+    const [, second] = await Promise.all([approve('alice'), ask('M2', 'alice')]);
+    expect([second.step, waiting()]).toEqual([undefined, [id, second.id]]);
+    expect([codes(), store.pairings.approved().map(({ peer }) => peer)]).toEqual([[], ['alice']]);
+    await reopen();
+    expect([...store.pairings.approvedOf(ACCOUNT)]).toEqual(['alice']);
+  });
+
+  test('makes the message that asked part of what was said, and none that came in vain', async () => {
+    const said = () => store.history.before(target('alice'), 99, 9).map(({ segments }) => plainText(segments));
+    for (const id of ['M1', 'M2']) await ask(id, 'alice');
+    expect(said()).toEqual([]);
+    await approve('alice');
+    expect(said()).toEqual(['text of M1']);
   });
 
   test('looks for a user id first: one that reads like the code of another is that user', async () => {
