@@ -93,6 +93,12 @@ function admitPrivately({ conversation, sender }: Asking, policy: AccountPolicy)
   return mayPair ? OFFER_PAIRING : ignore('sender_not_allowed');
 }
 
+/** Whether anybody at all is answered in a group or channel. */
+export function isGroupHeard(kind: TargetKind, peer: string, policy: AccountPolicy): boolean {
+  if (policy.groupPolicy === 'disabled' || policy.groups.get(peer)?.enabled === false) return false;
+  return isGroupAdmitted(kind, peer, policy);
+}
+
 function isGroupAdmitted(
   kind: TargetKind,
   peer: string,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { ControlClient } from '../control/control-client.js';
+import type { InboundMessage } from '../model/message.js';
 import { findItem, listRows, readQueue, unknownRow } from '../store/queue-reader.js';
 import type { Queue, QueueItem, QueueRow, RowError } from '../store/store.js';
 import { printJson } from './exit.js';
@@ -41,7 +42,7 @@ export async function retryQueueItem(id: string, options: RetryOptions): Promise
   const mayDouble = options.yes === true;
   const { item, isRunning } = await change(id, options, {
     beside: (daemon) => daemon.retry(id, mayDouble),
-    alone: (queue) => queue.retry(id, mayDouble),
+    alone: (queue, isHeard) => queue.retry(id, mayDouble, isHeard),
   });
   if (options.json) return printJson(item);
   printRow(item);
@@ -65,7 +66,7 @@ async function change(
   options: GlobalOptions,
   how: {
     readonly beside: (daemon: ControlClient) => Promise<QueueItem>;
-    readonly alone: (queue: Queue) => Promise<unknown>;
+    readonly alone: (queue: Queue, isHeard: (message: InboundMessage) => boolean) => Promise<unknown>;
   },
 ): Promise<{ readonly item: QueueItem; readonly isRunning: boolean }> {
   const config = await configOf(options);

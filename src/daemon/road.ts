@@ -61,7 +61,7 @@ export function buildRoad(
   const delivery = new Delivery({
     lane,
     outbox,
-    allowed,
+    policy,
     counters,
     log,
     secrets: around.secrets,
@@ -87,7 +87,7 @@ export function buildRoad(
     placesFor,
     contextOf: (entry) =>
       contextOf(account, entry, isRemembered(entry.message.conversation) ? history : undefined, hears),
-    toldOf: (message) => withHeardQuotes(message, hears),
+    toldOf: (message) => (hears(message) ? withHeardQuotes(message, hears) : undefined),
     keepsHistory: keepsHistory(account),
     remembers: isRemembered,
     view: (message, attempt) => lane.view?.(message, attempt),

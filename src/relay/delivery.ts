@@ -1,5 +1,6 @@
 /** From the outbox to the platform: claim → one attempt → settle. Order holds per target; one target never waits for another. */
-import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
+import type { AccountPolicy } from '../access/admission.js';
+import { assertMayLeave } from '../access/answer-gate.js';
 import type { Lane, LateOutcome } from '../lanes/lane.js';
 import { DeliveryError, describeError } from '../model/errors.js';
 import { kindName, type Target } from '../model/target.js';
@@ -32,7 +33,7 @@ const COUNTED = {
 export interface DeliveryParts {
   readonly lane: Lane;
   readonly outbox: Outbox;
-  readonly allowed: AllowedPeers;
+  readonly policy: AccountPolicy;
   readonly counters: Counters;
   readonly log: Log;
   /** Never written down, whatever the platform says. */
@@ -292,12 +293,12 @@ export interface Attempted {
 
 /** One attempt at the platform; its failure is part of what it resolves with. */
 export async function attemptDelivery(
-  { lane, allowed, secrets }: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'>,
+  { lane, policy, secrets }: Pick<DeliveryParts, 'lane' | 'policy' | 'secrets'>,
   row: Outgoing,
   signal: AbortSignal,
 ): Promise<Attempted> {
   try {
-    if (needsListing(row)) assertPeerAllowed(row.target, allowed);
+    assertMayLeave(row, policy);
     if (signal.aborted) return { outcome: unsent(row, Date.now()) };
     const { platformMessageId, auditId, warning } = await lane.send(row, signal);
     if (auditId !== undefined) {
@@ -318,15 +319,6 @@ export async function attemptDelivery(
     const outcome = withoutSecrets(outcomeOf(row, error, Date.now(), lane), secrets);
     return { outcome, ...(error instanceof DeliveryError ? { error } : {}) };
   }
-}
-
-/**
- * What is sent is checked again, for who is allowed may have changed since it was queued. The answer to an admitted message of a group or guild
- * needs no listing, for its sender may have been let in otherwise; nor does what tells somebody unknown how to be let in.
- */
-function needsListing({ inReplyTo, target, origin }: Outgoing): boolean {
-  if (inReplyTo === undefined) return true;
-  return target.kind === 'c2c' && origin !== 'pairing';
 }
 
 function definedId(platformMessageId: string | undefined): { readonly platformMessageId?: string } {

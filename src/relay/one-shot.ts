@@ -5,7 +5,7 @@ import { attemptDelivery, type DeliveryParts } from './delivery.js';
 
 /** Resolves once every part of the message is settled or parked; none is left queued. `deadline` is unix ms. */
 export async function deliverNow(
-  parts: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'> & { readonly outbox: Outbox },
+  parts: Pick<DeliveryParts, 'lane' | 'policy' | 'secrets'> & { readonly outbox: Outbox },
   message: OutboxId,
   deadline: number,
 ): Promise<void> {
@@ -15,7 +15,7 @@ export async function deliverNow(
 
 /** Does nothing to a part that shared the end of an earlier one. */
 async function deliverPart(
-  parts: Pick<DeliveryParts, 'lane' | 'allowed' | 'secrets'> & { readonly outbox: Outbox },
+  parts: Pick<DeliveryParts, 'lane' | 'policy' | 'secrets'> & { readonly outbox: Outbox },
   id: OutboxId,
   deadline: number,
   signal: AbortSignal,

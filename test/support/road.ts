@@ -61,7 +61,7 @@ export async function openRoad(
   });
   const policy = policyWith(allowedPeerIds);
   const { allowed } = policy;
-  const delivery = new Delivery({ lane, outbox, allowed, counters, log, secrets, onSettled: () => undefined });
+  const delivery = new Delivery({ lane, outbox, policy, counters, log, secrets, onSettled: () => undefined });
   const wakeDelivery = () => delivery.wake();
   const outbound = new Outbound({
     allowed,

@@ -1,15 +1,15 @@
 /** Who was let in, and who asks to be: each request with its code and the message that asked. */
 import { LoongError, UsageError } from '../../model/errors.js';
 import type { InboundMessage } from '../../model/message.js';
-import { formatTarget, laneId, storedTarget, type Target } from '../../model/target.js';
+import { formatTarget, laneId, storedTarget } from '../../model/target.js';
 import { approvedPeer, approvedPeers, pendingPairing, pendingPairings } from '../pairing-reader.js';
 import type { Reads } from '../queue-reader.js';
 import type {
   Approval,
   ApprovedPeer,
+  Approving,
   DecidedBy,
   InboxId,
-  NewOutgoing,
   PairingOffer,
   PairingStep,
   Pairings,
@@ -158,7 +158,7 @@ export class SqlitePairings implements Pairings {
     accounts: readonly string[],
     given: string,
     by: DecidedBy,
-    notice?: (to: Target) => NewOutgoing,
+    { notice, isHeard = () => true }: Approving = {},
   ): Promise<Approval> {
     const done = await this.#db.write((): Approval | LoongError => {
       const now = Date.now();
@@ -168,6 +168,8 @@ export class SqlitePairings implements Pairings {
       this.#approve.run(now, account, peer);
       this.#peersOf(account).add(peer);
       this.#events.note(account, { name: 'pairing.approved', data: { peer, by } }, now);
+      const approved = approvedPeer({ ...row, approved_at: now });
+      if (!isHeard(account)) return { approved };
       const taken = this.#takeUp.get(id, conversation);
       const said = notice?.(storedTarget(conversation));
       const told =
@@ -175,7 +177,7 @@ export class SqlitePairings implements Pairings {
           ? undefined
           : this.#entries.enter(said, { inReplyTo: id, mayBegin: nobody, needsPair: true }).id;
       return {
-        approved: approvedPeer({ ...row, approved_at: now }),
+        approved,
         ...(taken === undefined ? {} : { waiting: { id, message: storedMessage(taken) } }),
         ...(told === undefined ? {} : { notice: told }),
       };

@@ -168,16 +168,26 @@ describe('approving', () => {
   test('with a notice tells them in the window of their message, of which their answer keeps a place', async () => {
     const { id } = await ask('M1', 'alice');
     await store.outbox.settle((await claim()).rows[0]?.id ?? 0, { status: 'delivered' });
-    await store.pairings.approve([ACCOUNT], 'alice', 'cli', (to) => ({
-      ...outgoing('alice', 'welcome', { origin: 'pairing' }),
-      target: to,
-    }));
+    await store.pairings.approve([ACCOUNT], 'alice', 'cli', {
+      notice: (to) => ({ ...outgoing('alice', 'welcome', { origin: 'backend' }), target: to }),
+    });
     const [notice] = (await claim()).rows;
     expect([notice?.passive?.seq, notice?.inReplyTo]).toEqual([2, id]);
     await store.outbox.settle(notice?.id ?? 0, { status: 'delivered' });
     await store.inbox.answer(id, [outgoing('alice', 'the answer', { origin: 'backend' })]);
     expect((await claim()).rows.map(({ passive }) => passive?.seq)).toEqual([3]);
   });
+});
+
+test('where nobody is heard, an approval answers nothing and says nothing', async () => {
+  await ask('M1', 'alice');
+  for (const { id } of (await claim()).rows) await store.outbox.settle(id, { status: 'delivered' });
+  const done = await store.pairings.approve([ACCOUNT], 'alice', 'cli', {
+    notice: (to) => ({ ...outgoing('alice', 'welcome'), target: to }),
+    isHeard: (account) => account !== ACCOUNT,
+  });
+  expect([done.approved.peer, done.waiting, done.notice]).toEqual(['alice', undefined, undefined]);
+  expect([waiting(), (await claim()).rows, [...store.pairings.approvedOf(ACCOUNT)]]).toEqual([[], [], ['alice']]);
 });
 
 test('denying ends the request, and lets nobody in', async () => {
@@ -213,7 +223,7 @@ describe('revoking', () => {
     for (const id of stopped) expect(found(id)).toMatchObject({ status: 'failed', error: { code: 'access.revoked' } });
     expect([found(sending)?.status, found(other)?.status]).toEqual(['sending', 'queued']);
     expect([[...store.pairings.approvedOf(ACCOUNT)], waiting()]).toEqual([[], []]);
-    await expect(store.queue.retry('in-1', false)).rejects.toMatchObject({ code: 'access.revoked' });
+    await expect(store.queue.retry('in-1', false, () => false)).rejects.toMatchObject({ code: 'access.revoked' });
     expect(waiting()).toEqual([]);
     await expect(revoke('alice')).rejects.toMatchObject({ code: 'pairing.unknown' });
   });
@@ -250,6 +260,13 @@ describe('revoking', () => {
     const { ids } = await store.inbox.answer(id, [{ ...outgoing('', 'answer'), target: session }]);
     expect((await revoke('alice')).stopped).toEqual(ids);
     expect(waiting()).toEqual(['id' in bobs ? bobs.id : 0]);
+    // Nor does it go out when an operator tries it again, unless they may talk again.
+    const retry = (mayTalk: boolean) =>
+      store.queue.retry(`out-${ids[0]}`, false, ({ sender }) => mayTalk === (sender.id === 'alice'));
+    await expect(retry(false)).rejects.toMatchObject({ code: 'access.revoked' });
+    expect(found(ids[0] ?? 0)?.status).toBe('failed');
+    await retry(true);
+    expect(found(ids[0] ?? 0)?.status).toBe('queued');
   });
 });
 
