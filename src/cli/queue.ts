@@ -9,6 +9,7 @@ import type { Queue, QueueItem, QueueRow, RowError } from '../store/store.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { findDaemon } from './running-daemon.js';
+import { visible } from './visible-text.js';
 
 export interface RetryOptions extends GlobalOptions {
   readonly yes?: true;
@@ -99,10 +100,10 @@ function printRow({ id, status, attempts, age_ms, conversation, error }: QueueRo
 }
 
 function printError({ code, message, remedy }: RowError): void {
-  console.log(`          ${code}: ${message}`);
-  if (remedy !== undefined) console.log(`          → ${remedy}`);
+  console.log(`          ${code}: ${visible(message)}`);
+  if (remedy !== undefined) console.log(`          → ${visible(remedy)}`);
 }
 
 function printText(text: string): void {
-  for (const line of text.split('\n')) console.log(`          | ${line}`);
+  for (const line of visible(text).split('\n')) console.log(`          | ${line}`);
 }
