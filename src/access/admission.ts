@@ -58,7 +58,10 @@ export function admitsAnything(policy: AccountPolicy): boolean {
   return allowed.reachesGroups || groupAllowFrom.length > 0;
 }
 
-export function admit(message: InboundMessage, policy: AccountPolicy): Verdict {
+/** What decides about a message. */
+type Asking = Pick<InboundMessage, 'conversation' | 'sender' | 'mentionsBot'>;
+
+export function admit(message: Asking, policy: AccountPolicy): Verdict {
   const { kind, peer } = message.conversation;
   if (message.sender.isBot) return ignore('from_bot');
   if (kind === 'c2c' || kind === 'dm') return admitPrivately(message, policy);
@@ -72,7 +75,12 @@ export function admit(message: InboundMessage, policy: AccountPolicy): Verdict {
   return ANSWER;
 }
 
-function admitPrivately({ conversation, sender }: InboundMessage, policy: AccountPolicy): Verdict {
+/** Whether what somebody says there is heard: answered when it means the bot, else told to whoever answers next. */
+export function isHeard(said: Omit<Asking, 'mentionsBot'>, policy: AccountPolicy): boolean {
+  return admit({ ...said, mentionsBot: true }, policy).do === 'answer';
+}
+
+function admitPrivately({ conversation, sender }: Asking, policy: AccountPolicy): Verdict {
   const { allowed, dmPolicy, offersPairing } = policy;
   if (dmPolicy === 'disabled') return ignore('dm_disabled');
   // A guild's direct message is judged by its author, whom `*` (every c2c peer) does not mean.
@@ -83,6 +91,12 @@ function admitPrivately({ conversation, sender }: InboundMessage, policy: Accoun
   if (isListed || dmPolicy === 'open') return ANSWER;
   const mayPair = offersPairing && sender.id !== '*' && isPeerIdOf(conversation.channel, sender.id);
   return mayPair ? OFFER_PAIRING : ignore('sender_not_allowed');
+}
+
+/** Whether anybody at all is answered in a group or channel. */
+export function isGroupHeard(kind: TargetKind, peer: string, policy: AccountPolicy): boolean {
+  if (policy.groupPolicy === 'disabled' || policy.groups.get(peer)?.enabled === false) return false;
+  return isGroupAdmitted(kind, peer, policy);
 }
 
 function isGroupAdmitted(

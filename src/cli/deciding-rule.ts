@@ -2,6 +2,7 @@
 import { type RefusalReason, readingOf } from '../access/admission.js';
 import { ruleOf } from '../access/group-rule.js';
 import type { Account } from '../config/config.js';
+import { keyPath } from '../config/findings.js';
 import { kindName, type Target } from '../model/target.js';
 import type { PairingStep } from '../store/store.js';
 
@@ -14,17 +15,22 @@ export interface DecidingRule {
   readonly change?: string;
 }
 
-/** A key of this account as the file has it. */
-export function keyOf({ channel, id }: Pick<Account, 'channel' | 'id'>, ...path: readonly string[]): string {
-  return [channel, ...(id === 'default' ? [] : ['accounts', id]), ...path].join('.');
+/**
+ * A key of this account, where the file has it: changed in its own table a list that it inherits would be lost. What nobody set is set
+ * for this account alone.
+ */
+export function keyOf({ table, inherited }: Pick<Account, 'table' | 'inherited'>, ...path: readonly string[]): string {
+  const [key = ''] = path;
+  return keyPath([...(inherited.has(key) ? table.slice(0, 1) : table), ...path]);
 }
 
-/** Why a message of this sender in this conversation is not answered. */
+/** Why a message of this sender in this conversation is not answered. `waits`: they asked to pair, and nobody has decided yet. */
 export function refusingRule(
   reason: RefusalReason | PairingStep,
   account: Account,
   conversation: Target,
   sender: string,
+  waits: boolean,
 ): DecidingRule {
   const { kind, peer } = conversation;
   const group = (...path: readonly string[]) => keyOf(account, 'groups', peer, ...path);
@@ -38,15 +44,20 @@ export function refusingRule(
     case 'dm_disabled':
       return { rule: 'nobody is answered in private', key: keyOf(account, 'dm_policy'), change: 'set it to "pairing"' };
     case 'pairing_offered':
-    case 'pairing_pending':
+    case 'pairing_pending': {
+      const list = `add "${sender}" to \`${keyOf(account, 'allowed_peer_ids')}\``;
+      const command = `\`loong pairing approve ${account.channel} ${sender} --account ${account.id}\``;
+      return {
+        rule: waits ? 'the sender is unknown, and waits for approval' : 'who is unknown is told a code once, no more',
+        key: keyOf(account, 'dm_policy'),
+        change: waits ? `${command}, or ${list}` : `${list}; or they write, and you approve (\`loong pairing list\`)`,
+      };
+    }
     case 'pairing_full':
       return {
-        rule:
-          reason === 'pairing_full'
-            ? 'the sender is unknown, and too many others wait for approval'
-            : 'the sender is unknown, and waits for approval',
-        key: keyOf(account, 'dm_policy'),
-        change: `\`loong pairing approve ${account.channel} ${sender}\`, or add "${sender}" to \`${keyOf(account, 'allowed_peer_ids')}\``,
+        rule: 'the sender is unknown, and too many others waited for approval',
+        key: keyPath(['pairing', 'max_pending']),
+        change: `raise it, or approve or deny who waits (\`loong pairing list\`): then they may ask; or add "${sender}" to \`${keyOf(account, 'allowed_peer_ids')}\``,
       };
     case 'sender_not_allowed':
       return {
@@ -61,9 +72,11 @@ export function refusingRule(
         change: `add the table [${group()}], or "${kind}:${peer}" to \`${keyOf(account, 'allowed_peer_ids')}\``,
       };
     case 'group_disabled':
+      if (account.groups.get(peer)?.enabled === false)
+        return { rule: `this ${kind} is switched off`, key: group('enabled'), change: 'set it to true' };
       return account.groupPolicy === 'disabled'
         ? { rule: 'no group is heard', key: keyOf(account, 'group_policy'), change: 'set it to "allowlist"' }
-        : { rule: 'this group is switched off', key: group('enabled'), change: 'set it to true' };
+        : { rule: `this ${kind}, or every one, was switched off, and is not any more` };
     case 'group_sender_not_allowed': {
       const table = tableWith(account, peer, 'allowFrom');
       return table === undefined
@@ -108,8 +121,8 @@ export function admittingRule(
     return { rule: `the ${kind} has a table of its own`, key: keyOf(account, 'groups', peer) };
   }
   const id = isGroup ? peer : sender;
-  const kinds = kind === 'dm' ? ['c2c', 'dm'] : [kind];
-  const entries = [id, ...kinds.flatMap((one) => [`${one}:${id}`, `${one}:*`]), ...(kind === 'c2c' ? ['*'] : [])];
+  // A guild's direct message is judged by its author, as if in private, whom `*` does not mean.
+  const entries = [id, `${kind}:${id}`, `${kind}:*`, ...(kind === 'c2c' ? ['*'] : kind === 'dm' ? [`c2c:${id}`] : [])];
   const entry = entries.find((one) => allowedPeerIds.includes(one));
   if (entry !== undefined) {
     const shown = entry.startsWith('c2c:') ? entry.replace('c2c', kindName(channel, 'c2c')) : entry;
@@ -118,7 +131,10 @@ export function admittingRule(
   if (!isGroup && paired.has(sender)) {
     return { rule: 'their pairing was approved; `loong pairing revoke` takes that back' };
   }
-  if (!isGroup) return undefined;
+  if (!isGroup) {
+    const isOpen = account.dmPolicy === 'open';
+    return isOpen ? { rule: 'everybody is answered in private', key: keyOf(account, 'dm_policy') } : undefined;
+  }
   if (groups.get('*')?.enabled === true) return { rule: 'every group is admitted', key: keyOf(account, 'groups', '*') };
   if (groupAllowFrom.some((one) => one === peer || one === `${kind}:${peer}`)) {
     return { rule: 'its id is in `group_allow_from`', key: keyOf(account, 'group_allow_from') };

@@ -1,5 +1,6 @@
 /** How every command ends: an answer on stdout, or an error with its remedy and its exit code. */
 import { AccessDenied, ConfigError, DeliveryError, describeError, LoongError, UsageError } from '../model/errors.js';
+import { visible } from './visible-text.js';
 
 /** Contract §8. */
 export const EXIT = {
@@ -65,8 +66,8 @@ export function reportError(error: unknown, json: boolean): void {
     });
     return;
   }
-  console.error(`error: ${describeError(error)}`);
-  if (error instanceof LoongError && error.remedy !== undefined) console.error(`  → ${error.remedy}`);
+  console.error(`error: ${visible(describeError(error))}`);
+  if (error instanceof LoongError && error.remedy !== undefined) console.error(`  → ${visible(error.remedy)}`);
   if (process.exitCode === EXIT.bug) {
     console.error('  → this is a fault in loong; please report it with the lines below');
     if (error instanceof Error && error.stack !== undefined) console.error(error.stack);
@@ -74,5 +75,5 @@ export function reportError(error: unknown, json: boolean): void {
 }
 
 export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
+  console.log(visible(JSON.stringify(value, null, 2)));
 }

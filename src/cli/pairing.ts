@@ -53,7 +53,7 @@ export async function approvePairing(channelName: string, given: string, options
   const channel = requireChannel(channelName);
   const { account } = options;
   const notify = options.notify === true;
-  const { done, isRunning } = await decide(channel, options, {
+  const { done, isRunning, config } = await decide(channel, options, {
     beside: (daemon) => daemon.approve({ channel, account, pairing: given, notify }),
     alone: async (desk, lanes) => approvalDocument(await desk.approve(lanes, given, notify)),
   });
@@ -63,6 +63,8 @@ export async function approvePairing(channelName: string, given: string, options
   const later = isRunning ? '' : ' when the daemon runs: `loong gateway run`';
   if (answers !== null) console.log(`  → what they wrote (${answers}) is answered${later || ' now'}`);
   if (notice !== null) console.log(`  → they are told (${notice})${later}`);
+  if (requireAccount(accountsOf(config, channel), approved.account).dmPolicy === 'disabled')
+    console.log('  → nobody is answered in private there: dm_policy is "disabled"');
 }
 
 export async function denyPairing(channelName: string, given: string, options: PairingOptions): Promise<void> {

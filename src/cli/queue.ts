@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import type { ControlClient } from '../control/control-client.js';
+import type { InboundMessage } from '../model/message.js';
 import { findItem, listRows, readQueue, unknownRow } from '../store/queue-reader.js';
 import type { Queue, QueueItem, QueueRow, RowError } from '../store/store.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { findDaemon } from './running-daemon.js';
+import { visible } from './visible-text.js';
 
 export interface RetryOptions extends GlobalOptions {
   readonly yes?: true;
@@ -41,7 +43,7 @@ export async function retryQueueItem(id: string, options: RetryOptions): Promise
   const mayDouble = options.yes === true;
   const { item, isRunning } = await change(id, options, {
     beside: (daemon) => daemon.retry(id, mayDouble),
-    alone: (queue) => queue.retry(id, mayDouble),
+    alone: (queue, isHeard) => queue.retry(id, mayDouble, isHeard),
   });
   if (options.json) return printJson(item);
   printRow(item);
@@ -65,7 +67,7 @@ async function change(
   options: GlobalOptions,
   how: {
     readonly beside: (daemon: ControlClient) => Promise<QueueItem>;
-    readonly alone: (queue: Queue) => Promise<unknown>;
+    readonly alone: (queue: Queue, isHeard: (message: InboundMessage) => boolean) => Promise<unknown>;
   },
 ): Promise<{ readonly item: QueueItem; readonly isRunning: boolean }> {
   const config = await configOf(options);
@@ -98,10 +100,10 @@ function printRow({ id, status, attempts, age_ms, conversation, error }: QueueRo
 }
 
 function printError({ code, message, remedy }: RowError): void {
-  console.log(`          ${code}: ${message}`);
-  if (remedy !== undefined) console.log(`          → ${remedy}`);
+  console.log(`          ${code}: ${visible(message)}`);
+  if (remedy !== undefined) console.log(`          → ${visible(remedy)}`);
 }
 
 function printText(text: string): void {
-  for (const line of text.split('\n')) console.log(`          | ${line}`);
+  for (const line of visible(text).split('\n')) console.log(`          | ${line}`);
 }

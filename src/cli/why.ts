@@ -11,6 +11,7 @@ import {
   formatTarget,
   laneId,
   type MessageId,
+  normaliseAccountId,
   type PeerId,
   parseTarget,
   type Target,
@@ -32,6 +33,7 @@ import type { GlobalOptions } from './global-options.js';
 import { OWN_CODES } from './own-codes.js';
 import { pairingsIn } from './pairings-in.js';
 import { accountsOf, requireAccount } from './require-channel.js';
+import { visible } from './visible-text.js';
 
 /** A message that came in, as it was decided about, and as it would be now. */
 interface MessageWhy {
@@ -70,8 +72,12 @@ interface TargetWhy {
 export async function explainWhy(what: string, options: GlobalOptions): Promise<void> {
   const config = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
   const name = what.trim();
-  const paired = pairedOf(config);
-  if (name.includes(':')) return tellTarget(targetWhy(config, paired, name), options);
+  const pairings = pairingsOf(config);
+  const database = join(config.gateway.stateDir, 'loong.db');
+  const find = () => readQueue(database, [], (read) => findReceived(read, name));
+  if (name.includes(':') && (isTarget(name) || find().length === 0)) {
+    return tellTarget(targetWhy(config, pairings, name), options);
+  }
   if (/^out-\d+$/.test(name)) {
     throw new UsageError(
       'why.outgoing',
@@ -79,37 +85,49 @@ export async function explainWhy(what: string, options: GlobalOptions): Promise<
       `\`loong queue show ${name}\` says what became of it; \`loong why\` with its target says whether it may be written to`,
     );
   }
-  const database = join(config.gateway.stateDir, 'loong.db');
-  const found = readQueue(database, [], (read) => findReceived(read, name));
+  const found = find();
   if (found.length === 0) {
     throw new LoongError('why.unknown', `no message \`${name}\` came in`, {
       remedy:
         'give a number of `loong queue list` such as in-7, the platform’s id of a message, or a target such as c2c:OPENID',
     });
   }
-  const messages = found.map((received) => messageWhy(config, paired, received));
+  const messages = found.map((received) => messageWhy(config, pairings, received));
   if (options.json) return printJson({ messages });
   for (const message of messages) printMessage(message);
 }
 
-/** Who was approved in an account. */
-type PairedOf = (account: Account) => ReadonlySet<string>;
+/** Numbers of messages may have colons, too. */
+function isTarget(name: string): boolean {
+  try {
+    const channel = channelIn(name) ?? 'qqbot';
+    parseTarget(name, { channel, account: normaliseAccountId('') });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
-function pairedOf({ gateway }: Config): PairedOf {
-  const { approved } = pairingsIn(gateway.stateDir);
+/** Who was approved in an account, and who waits for that. */
+type PairingsOf = (account: Account) => { readonly paired: ReadonlySet<string>; readonly waiting: ReadonlySet<string> };
+
+function pairingsOf({ gateway }: Config): PairingsOf {
+  const { approved, pending } = pairingsIn(gateway.stateDir);
   return ({ channel, id }) => {
     const lane = laneId({ channel, account: id });
-    return new Set(approved.filter(({ account }) => account === lane).map(({ peer }) => peer));
+    const peersOf = (all: readonly { readonly account: string; readonly peer: string }[]) =>
+      new Set(all.filter(({ account }) => account === lane).map(({ peer }) => peer));
+    return { paired: peersOf(approved), waiting: peersOf(pending) };
   };
 }
 
 // ---------------------------------------------------------------- a message
 
-function messageWhy(config: Config, paired: PairedOf, received: Received): MessageWhy {
+function messageWhy(config: Config, pairings: PairingsOf, received: Received): MessageWhy {
   const { id, message, status, refusal, error, at } = received;
   const { conversation, sender } = message;
   const account = accountsOf(config).find((one) => laneId({ ...one, account: one.id }) === received.account);
-  const verdict = account === undefined ? undefined : admit(message, policyOf(account, paired(account)));
+  const verdict = account === undefined ? undefined : admit(message, policyOf(account, pairings(account).paired));
   return {
     id,
     message_id: message.id,
@@ -118,7 +136,7 @@ function messageWhy(config: Config, paired: PairedOf, received: Received): Messa
     at,
     status,
     ...(refusal === undefined ? {} : { reason: refusal }),
-    decided: decidedBy(account, paired, message, refusal),
+    decided: decidedBy(account, pairings, message, refusal),
     ...(verdict === undefined ? {} : { now: shown(verdict) }),
     ...(error === undefined ? {} : { error }),
   };
@@ -126,17 +144,18 @@ function messageWhy(config: Config, paired: PairedOf, received: Received): Messa
 
 function decidedBy(
   account: Account | undefined,
-  paired: PairedOf,
+  pairings: PairingsOf,
   message: InboundMessage,
   refusal: string | undefined,
 ): DecidingRule {
   const { conversation, sender } = message;
   if (account === undefined) return { rule: 'its account is configured no more' };
   if (refusal !== undefined) {
-    if (isReason(refusal)) return refusingRule(refusal, account, conversation, sender.id);
+    const waits = pairings(account).waiting.has(sender.id);
+    if (isReason(refusal)) return refusingRule(refusal, account, conversation, sender.id, waits);
     return { rule: `it was refused as ${refusal}` };
   }
-  const admitting = admittingRule(account, conversation, sender.id, paired(account));
+  const admitting = admittingRule(account, conversation, sender.id, pairings(account).paired);
   return admitting ?? { rule: 'a rule that holds no more admitted it' };
 }
 
@@ -168,7 +187,7 @@ function printMessage({
 }: MessageWhy): void {
   console.log(`${id}  ${status}  ${target}  from ${sender}  ${new Date(at).toISOString()}  ${messageId}`);
   printRule(reason, decided);
-  if (error !== undefined) console.log(`  then it failed: ${error.code}: ${error.message}`);
+  if (error !== undefined) console.log(`  then it failed: ${error.code}: ${visible(error.message)}`);
   if (now === undefined) return;
   const today = now.verdict === 'answer' ? 'answered' : `refused (${now.reason})`;
   const before = reason === undefined ? 'answered' : `refused (${reason})`;
@@ -177,20 +196,24 @@ function printMessage({
 
 // ---------------------------------------------------------------- a target
 
-function targetWhy(config: Config, paired: PairedOf, text: string): TargetWhy {
+function targetWhy(config: Config, pairings: PairingsOf, text: string): TargetWhy {
   const channel = channelIn(text) ?? 'qqbot';
   const target = parseTarget(text, { channel, account: config[channel].defaultAccount });
   const account = requireAccount<Account>(config[channel].accounts, target.account);
   return {
     target: formatTarget(target),
     account_enabled: account.enabled,
-    inbound: inboundWhy(account, paired(account), target),
-    outbound: outboundWhy(account, paired(account), target),
+    inbound: inboundWhy(account, pairings(account), target),
+    outbound: outboundWhy(account, pairings(account).paired, target),
   };
 }
 
 /** Of a group everybody is asked for who may write there, and messages that mention the bot. */
-function inboundWhy(account: Account, paired: ReadonlySet<string>, target: Target): TargetWhy['inbound'] {
+function inboundWhy(
+  account: Account,
+  { paired, waiting }: ReturnType<PairingsOf>,
+  target: Target,
+): TargetWhy['inbound'] {
   if (target.kind === 'dm') {
     return {
       verdict: 'by_sender',
@@ -206,7 +229,7 @@ function inboundWhy(account: Account, paired: ReadonlySet<string>, target: Targe
   const verdictOn = (mentionsBot: boolean) => admit(messageOf(target, sender, mentionsBot), policy);
   const verdict = verdictOn(true);
   if (verdict.do !== 'answer')
-    return { ...shown(verdict), ...refusingRule(reasonOf(verdict), account, target, sender) };
+    return { ...shown(verdict), ...refusingRule(reasonOf(verdict), account, target, sender, waiting.has(sender)) };
   return {
     verdict: 'answer',
     ...(admittingRule(account, target, sender, paired) ?? { rule: 'it is admitted' }),
@@ -238,10 +261,13 @@ function outboundWhy(account: Account, paired: ReadonlySet<string>, target: Targ
   }
   const key = isGroup ? keyOf(account, 'groups', peer) : keyOf(account, 'allowed_peer_ids');
   if (isGroup && account.groups.get(peer)?.enabled === false) {
-    return { allowed: false, rule: 'this group is switched off', key: `${key}.enabled`, change: 'set it to true' };
+    const off = keyOf(account, 'groups', peer, 'enabled');
+    return { allowed: false, rule: `this ${kind} is switched off`, key: off, change: 'set it to true' };
   }
   const entry = kind === 'c2c' ? peer : `${kind}:${peer}`;
-  const change = isGroup ? `add the table [${key}], or "${entry}" to \`allowed_peer_ids\`` : `add "${entry}" to it`;
+  const change = isGroup
+    ? `add the table [${key}], or "${entry}" to \`${keyOf(account, 'allowed_peer_ids')}\``
+    : `add "${entry}" to it`;
   return { allowed: false, rule: 'it is not in the allowed set of the account', key, change };
 }
 

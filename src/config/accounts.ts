@@ -144,6 +144,8 @@ export function basicsOf<C extends ChannelId>(
   return {
     channel: channelId,
     id: entry.id,
+    table: entry.path,
+    inherited: new Set(Object.keys(channel).filter((key) => !Object.hasOwn(own, key))),
     enabled: entry.enabled,
     allowedPeerIds,
     dmPolicy,

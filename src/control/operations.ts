@@ -1,5 +1,6 @@
 /** What the daemon does for those who talk to it. */
 import { UsageError } from '../model/errors.js';
+import type { InboundMessage } from '../model/message.js';
 import { type AccountId, type ChannelId, channelIn, laneId, normaliseAccountId, parseTarget } from '../model/target.js';
 import { VERSION } from '../model/version.js';
 import type { Outbound } from '../relay/outbound.js';
@@ -29,6 +30,8 @@ export interface OperationParts {
   readonly desk: PairingDesk;
   /** All that are configured. */
   readonly accounts: readonly (PairingAccount & { readonly dmPolicy: string })[];
+  /** Whether whoever wrote a message may talk. */
+  readonly isHeard: (message: InboundMessage) => boolean;
   /** A message that waits for an answer again, of the account with this lane id. */
   readonly answerAgain: (account: string, entry: WaitingMessage) => void;
   readonly board: StatusBoard;
@@ -81,7 +84,7 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
     },
     queue: () => queue.list(Date.now()),
     queueItem: (id) => queue.find(id, Date.now()),
-    retry: async (id, mayDouble) => afterwards(id, await queue.retry(id, mayDouble)),
+    retry: async (id, mayDouble) => afterwards(id, await queue.retry(id, mayDouble, parts.isHeard)),
     drop: async (id) => afterwards(id, await queue.drop(id)),
     async onebot(account, action, params) {
       const call = parts.actions.get(laneId({ channel: 'onebot', account: normaliseAccountId(account) }));

@@ -24,6 +24,7 @@ import type { Store } from '../store/store.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Counters } from '../telemetry/counters.js';
 import type { Log } from '../telemetry/log.js';
+import { hearingOf } from './hearing.js';
 import { bindIdentities } from './identities.js';
 import { accountTarget, type Surroundings } from './open-lane.js';
 import { cuttingFor } from './pairing-once.js';
@@ -89,6 +90,7 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
       log,
       answer: (lane, entry) => roads.get(lane)?.conversations.offer(entry),
       changed: (lane, messages) => {
+        roads.get(lane)?.conversations.lookAgain();
         roads.get(lane)?.delivery.wake();
         for (const message of messages) settlements.settled(message);
       },
@@ -112,6 +114,7 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
       pairings: store.pairings,
       desk,
       accounts: configured,
+      isHeard: hearingOf(configured, store.pairings),
       answerAgain: (account, entry) => roads.get(account)?.conversations.offer(entry),
       board,
       counters,

@@ -1,6 +1,6 @@
 /** The road of one account, made of its parts: lane, doors, conversations, delivery. */
 import { assertActionAllowed } from '../access/action-gate.js';
-import { type AccountPolicy, policyOf } from '../access/admission.js';
+import { type AccountPolicy, isHeard, policyOf } from '../access/admission.js';
 import { backendNameOf, backendNamesOf } from '../access/group-rule.js';
 import type { GroupRecords } from '../backends/group-records.js';
 import type { Account, Config } from '../config/config.js';
@@ -17,6 +17,7 @@ import { Delivery } from '../relay/delivery.js';
 import { Inbound } from '../relay/inbound.js';
 import { Outbound } from '../relay/outbound.js';
 import { pairingOffer } from '../relay/pairing-offer.js';
+import { type Hears, withHeardQuotes } from '../relay/quoted-words.js';
 import type { Settlements } from '../relay/settlements.js';
 import { contextOf } from '../relay/turn-context.js';
 import type { Store } from '../store/store.js';
@@ -55,11 +56,12 @@ export function buildRoad(
   const policy = policyOf(account, store.pairings.approvedOf(lane.id));
   const { allowed } = policy;
   const { inbox, outbox, events, history } = store;
+  const hears: Hears = (said) => isHeard(said, policy);
   const isRemembered = (conversation: Target) => remembers(config, account, conversation);
   const delivery = new Delivery({
     lane,
     outbox,
-    allowed,
+    policy,
     counters,
     log,
     secrets: around.secrets,
@@ -83,7 +85,9 @@ export function buildRoad(
     account: lane.id,
     backends: [...backendNamesOf(account)].map((name) => placesNamed(backends, name)),
     placesFor,
-    contextOf: (entry) => contextOf(account, entry, isRemembered(entry.message.conversation) ? history : undefined),
+    contextOf: (entry) =>
+      contextOf(account, entry, isRemembered(entry.message.conversation) ? history : undefined, hears),
+    toldOf: (message) => (hears(message) ? withHeardQuotes(message, hears) : undefined),
     keepsHistory: keepsHistory(account),
     remembers: isRemembered,
     view: (message, attempt) => lane.view?.(message, attempt),

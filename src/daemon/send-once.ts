@@ -1,6 +1,6 @@
 /** One message delivered without a daemon, by this process, holding the state directory meanwhile. */
 import { join } from 'node:path';
-import { allowedPeers } from '../access/allowed-peers.js';
+import { policyOf } from '../access/admission.js';
 import type { Config, QqbotAccount } from '../config/config.js';
 import type { Receipt } from '../control/api.js';
 import { receiptOf } from '../control/receipt.js';
@@ -58,7 +58,8 @@ export async function sendOnce(
     const left = Math.max(deadline - Date.now(), 0);
     const store = openStore(join(stateDir, 'loong.db'), config.gateway.durability, left);
     const { inbox, outbox, pairings } = store;
-    const allowed = allowedPeers(account, pairings.approvedOf(laneId(target)));
+    const policy = policyOf(account, pairings.approvedOf(laneId(target)));
+    const { allowed } = policy;
     let inTime = true;
     try {
       assertSendable(target, [content], allowed);
@@ -83,7 +84,7 @@ export async function sendOnce(
         const id = known ?? (await outbound.submit(target, [content], 'cli', replyTo, key));
         inTime = await isDoneBy(
           deadline + SETTLE_GRACE_MS,
-          deliverNow({ lane, outbox, allowed, secrets: around.secrets }, id, deadline),
+          deliverNow({ lane, outbox, policy, secrets: around.secrets }, id, deadline),
         );
         const receipt = receiptOf(outbox.message(id));
         if (receipt === undefined) throw new Error('a stored message is gone');

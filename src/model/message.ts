@@ -9,8 +9,8 @@ export type Segment =
   | { readonly type: 'markdown'; readonly markdown: string }
   /** Somebody addressed by name: another member, or everybody. */
   | { readonly type: 'mention'; readonly peer: PeerId | 'all'; readonly name?: string }
-  /** An earlier message that this one answers; its text where the platform sent it along. */
-  | { readonly type: 'quote'; readonly message: string; readonly text?: string }
+  /** An earlier message that this one answers; its text, and who wrote it, where the platform sent that along. */
+  | { readonly type: 'quote'; readonly message: string; readonly text?: string; readonly by?: PeerId | 'bot' }
   /** `url` is signed and ends soon; `transcript` is what the platform understood of a voice message. `size` in bytes. */
   | {
       readonly type: 'media';

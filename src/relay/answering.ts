@@ -43,6 +43,10 @@ export class Answering {
     for (const conversations of this.#byBackend.values()) conversations.start();
   }
 
+  lookAgain(): void {
+    for (const conversations of this.#byBackend.values()) conversations.lookAgain();
+  }
+
   offer(entry: WaitingMessage): void {
     this.#begins(entry.message);
     this.#of(entry.message.conversation).offer(entry);

@@ -1,5 +1,6 @@
 /** One attempt at the platform: whether it is made at all, and what its end means. */
-import { type AllowedPeers, assertPeerAllowed } from '../access/allowed-peers.js';
+import type { AccountPolicy } from '../access/admission.js';
+import { assertMayLeave } from '../access/answer-gate.js';
 import type { Lane, Taken } from '../lanes/lane.js';
 import type { AttemptOutcome, Outgoing, RowError } from '../store/store.js';
 import type { Secrets } from '../telemetry/log.js';
@@ -8,18 +9,18 @@ import { struckOut } from './row-error.js';
 
 export interface AttemptParts {
   readonly lane: Lane;
-  readonly allowed: AllowedPeers;
+  readonly policy: AccountPolicy;
   /** Never written down, whatever the platform says. */
   readonly secrets: Secrets;
 }
 
 /** Where there is no time left for it. @throws AccessDenied where the peer may not be written to any more */
 export function withoutAttempt(
-  { allowed }: Pick<AttemptParts, 'allowed'>,
+  { policy }: Pick<AttemptParts, 'policy'>,
   row: Outgoing,
   signal: AbortSignal,
 ): AttemptOutcome | undefined {
-  if (needsListing(row)) assertPeerAllowed(row.target, allowed);
+  assertMayLeave(row, policy);
   return signal.aborted ? unsent(row, Date.now()) : undefined;
 }
 
@@ -40,15 +41,6 @@ export function taken({ hearsReviews }: Lane, { platformMessageId, auditId, warn
 export function failed({ lane, secrets }: AttemptParts, row: Outgoing, error: unknown): AttemptOutcome {
   const outcome = outcomeOf(row, error, Date.now(), lane);
   return outcome.status === 'delivered' ? outcome : { ...outcome, error: struckOut(outcome.error, secrets) };
-}
-
-/**
- * What is sent is checked again, for who is allowed may have changed since it was queued. The answer to an admitted message of a group or guild
- * needs no listing, for its sender may have been let in otherwise; nor does what tells somebody unknown how to be let in.
- */
-function needsListing({ inReplyTo, target, origin }: Outgoing): boolean {
-  if (inReplyTo === undefined) return true;
-  return target.kind === 'c2c' && origin !== 'pairing';
 }
 
 /** Claimed, but there was no time left for the attempt. What went wrong before says more than that. */

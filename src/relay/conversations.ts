@@ -26,6 +26,13 @@ const MAX_ATTEMPTS = 3;
 const APOLOGY_EVERY_MS = 60_000;
 /** Of a turn that somebody in its conversation stopped. */
 const CANCELLED = 'turn.cancelled';
+/** Of a message whose sender may not talk any more. */
+const REVOKED = 'access.revoked';
+/** Nobody failed then, so nobody apologises. */
+const STOPPED_FOR: { readonly [code: string]: string } = {
+  [CANCELLED]: 'an answer was stopped by somebody in the conversation',
+  [REVOKED]: 'a message is not answered, for whoever wrote it may not talk any more',
+};
 
 export interface ConversationsParts {
   readonly account: string;
@@ -35,6 +42,8 @@ export interface ConversationsParts {
   readonly isOwn?: (conversation: Target) => boolean;
   /** What the backend is told beside a message. */
   readonly contextOf: (entry: WaitingMessage) => TurnContext;
+  /** What it is given of the message itself; undefined where whoever wrote it may not talk any more. Absent: all of every one. */
+  readonly toldOf?: (message: InboundMessage) => InboundMessage | undefined;
   /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
   readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
   /** Whether `/new` and `/reset` let a conversation start afresh, or are messages like any other. */
@@ -66,8 +75,8 @@ export class Conversations {
   readonly #held = new Set<InboxId>();
   /** What breaks a turn off, one for each that the backend works at. */
   readonly #asking = new Set<(reason: Error) => void>();
-  /** What breaks off the turn whose answer a conversation waits for. */
-  readonly #answering = new Map<string, (reason: Error) => void>();
+  /** The turn whose answer a conversation waits for, and what breaks it off. */
+  readonly #answering = new Map<string, { readonly message: InboundMessage; readonly stop: (reason: Error) => void }>();
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
@@ -194,11 +203,17 @@ export class Conversations {
    * waits behind that goes on.
    */
   async stopTurn(arrival: Arrival): Promise<Admitted> {
-    const stop = this.#answering.get(formatTarget(arrival.message.conversation));
+    const stop = this.#answering.get(formatTarget(arrival.message.conversation))?.stop;
     const admitted = await this.#parts.outbound.admit(arrival, stop === undefined ? NOTHING_TO_STOP : STOPPED);
     // One that comes again was heeded before, and means no later turn.
     if (admitted.outcome !== 'duplicate') stop?.(new LoongError(CANCELLED, 'stopped by somebody in the conversation'));
     return admitted;
+  }
+
+  /** Who may talk has changed: what is being answered and may not be any more is broken off. What waits is looked at in its turn. */
+  lookAgain(): void {
+    const { toldOf = (message) => message } = this.#parts;
+    for (const { message, stop } of this.#answering.values()) if (toldOf(message) === undefined) stop(mayNotTalk());
   }
 
   /**
@@ -250,7 +265,7 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { places, contextOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
+    const { places, contextOf, toldOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -271,12 +286,18 @@ export class Conversations {
         await this.#written(() => outbound.answer(id, message, own));
         return true;
       }
-      const turn = { message, context: contextOf(entry), attempt };
+      const told = toldOf === undefined ? message : toldOf(message);
+      if (told === undefined) {
+        isAtBackend = false;
+        places.leave();
+        throw mayNotTalk();
+      }
+      const turn = { message: told, context: contextOf(entry), attempt };
       const view = 'atOnce' in places.backend ? undefined : viewOf?.(message, attempt);
       const asked = askBackend(places.backend, turn, places.timeoutMs, view && ((answer) => view.show(answer)));
       over = asked.over;
       this.#asking.add(asked.stop);
-      this.#answering.set(key, asked.stop);
+      this.#answering.set(key, { message, stop: asked.stop });
       const forget = () => void this.#asking.delete(asked.stop);
       const pieces = await asked.answer
         .catch((error: unknown) => {
@@ -309,12 +330,12 @@ export class Conversations {
     if (this.#closing) return;
     const { channel, kind, peer } = message.conversation;
     const about = { kind: kindName(channel, kind), peer: shownPeer(log, peer) };
-    const isCancelled = error instanceof LoongError && error.code === CANCELLED;
-    counters.count(isCancelled ? 'turns.stopped' : 'turns.failed');
-    if (isCancelled) log.info(about, 'an answer was stopped by somebody in the conversation');
+    const stopped = error instanceof LoongError ? STOPPED_FOR[error.code] : undefined;
+    counters.count(stopped === undefined ? 'turns.failed' : 'turns.stopped');
+    if (stopped !== undefined) log.info(about, stopped);
     else log.error({ error: describeError(error), ...about }, 'a message could not be answered');
     const told = rowErrorOf(error, secrets);
-    const apology = isCancelled ? '' : this.#apologyFor(key);
+    const apology = stopped === undefined ? this.#apologyFor(key) : '';
     await this.#written(() => outbound.fail(id, message, told, apology)).catch((failure: unknown) => {
       log.error(
         { error: describeError(failure) },
@@ -351,6 +372,10 @@ export class Conversations {
     this.#stop.abort();
     for (const stop of this.#asking) stop(new LoongError('turn.stopped', 'loong is stopping'));
   }
+}
+
+function mayNotTalk(): LoongError {
+  return new LoongError(REVOKED, 'who wrote it may not talk with the bot any more');
 }
 
 /** To a word for loong itself that could not be answered when it came in. What a `/stop` meant has ended when its turn comes. */

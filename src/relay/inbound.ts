@@ -104,10 +104,13 @@ export class Inbound implements LaneSink {
     return { do: 'ignore', because: 'too_many_turns' };
   }
 
-  /** In a group whoever may talk there is also heard beside the bot. */
-  #isRemembered({ conversation }: InboundMessage, verdict: Verdict): boolean {
-    const belongs = verdict.do === 'answer' || (verdict.do === 'ignore' && verdict.because === 'not_mentioned');
-    return belongs && this.#parts.conversations.remembers(conversation);
+  /** In a group whoever may talk there is also heard beside the bot. What somebody asked with belongs to the talk once they are let in. */
+  #isRemembered(message: InboundMessage, verdict: Verdict): boolean {
+    const belongs =
+      verdict.do === 'ignore'
+        ? verdict.because === 'not_mentioned'
+        : verdict.do === 'answer' || ownWord(message) === undefined;
+    return belongs && this.#parts.conversations.remembers(message.conversation);
   }
 
   /** Somebody unknown wrote: for the first time, once more, or while too many others wait. */

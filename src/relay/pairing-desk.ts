@@ -1,7 +1,7 @@
 /** Where an operator lets people in, and out again: every decision is written to the log, and takes effect at once. */
 import { allowedPeers } from '../access/allowed-peers.js';
 import type { AccountBasics } from '../config/config.js';
-import { laneId } from '../model/target.js';
+import { laneId, type Target } from '../model/target.js';
 import type {
   Approval,
   ApprovedPeer,
@@ -16,7 +16,7 @@ import { type Log, shownPeer } from '../telemetry/log.js';
 import { welcome } from './pairing-offer.js';
 import type { Cutting } from './parts.js';
 
-export type PairingAccount = Pick<AccountBasics, 'channel' | 'id' | 'allowedPeerIds' | 'groups'>;
+export type PairingAccount = Pick<AccountBasics, 'channel' | 'id' | 'allowedPeerIds' | 'groups' | 'dmPolicy'>;
 
 export interface DeskParts {
   readonly pairings: Pairings;
@@ -41,8 +41,9 @@ export class PairingDesk {
   /** `accounts` are lane ids, among which `given` (user id or code) is looked for. @throws as `Pairings.approve` */
   async approve(accounts: readonly string[], given: string, notify: boolean): Promise<Approval> {
     const { pairings, by, cutting, answer, changed } = this.#parts;
-    const notice = notify ? (to: Parameters<typeof welcome>[0]) => welcome(to, cutting(laneId(to))) : undefined;
-    const done = await pairings.approve(accounts, given, by, notice);
+    const notice = (to: Target) => welcome(to, cutting(laneId(to)));
+    const isHeard = (lane: string) => this.#account(lane)?.dmPolicy !== 'disabled';
+    const done = await pairings.approve(accounts, given, by, { isHeard, ...(notify ? { notice } : {}) });
     this.#tell('pairing approved', done.approved);
     changed?.(done.approved.account, done.notice === undefined ? [] : [done.notice]);
     if (done.waiting !== undefined) answer?.(done.approved.account, done.waiting);
@@ -67,8 +68,12 @@ export class PairingDesk {
 
   /** Whether the config alone allows this person. */
   isListed(lane: string, peer: string): boolean {
-    const account = this.#parts.accounts.find(({ channel, id }) => laneId({ channel, account: id }) === lane);
+    const account = this.#account(lane);
     return account !== undefined && allowedPeers(account).has('c2c', peer);
+  }
+
+  #account(lane: string): PairingAccount | undefined {
+    return this.#parts.accounts.find(({ channel, id }) => laneId({ channel, account: id }) === lane);
   }
 
   #tell(what: string, { account, peer }: ApprovedPeer | PendingPairing, more: object = {}): void {

@@ -29,9 +29,9 @@ export function pairingOffer(parts: OfferParts, { conversation, sender }: Inboun
   };
 }
 
-/** What is said to somebody who was approved. */
+/** What is said to somebody who was approved; not any more once they are not. */
 export function welcome(to: Target, cutting: Cutting): NewOutgoing {
-  return told(to, WELCOME, cutting, undefined);
+  return { ...told(to, WELCOME, cutting, undefined), origin: 'backend' };
 }
 
 function told(target: Target, text: string, cutting: Cutting, places: number | undefined): NewOutgoing {

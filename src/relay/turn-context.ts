@@ -5,24 +5,31 @@ import type { AccountBasics } from '../config/config.js';
 import { mediaLabel, plainText } from '../model/message.js';
 import { shortPeer } from '../model/target.js';
 import type { History, Said, WaitingMessage } from '../store/store.js';
+import { type Hears, withHeardQuotes } from './quoted-words.js';
 
 type ContextKeys = Pick<AccountBasics, 'systemPrompt' | 'groups' | 'historyLimit' | 'historyChars'>;
 
-/** `history`: absent where nothing is told of it. */
+/** `history`: absent where nothing is told of it. `hears`: what was said by somebody who may not talk any more is left out. */
 export function contextOf(
   account: ContextKeys,
   { id, message }: WaitingMessage,
   history: History | undefined,
+  hears: Hears,
 ): TurnContext {
   const { conversation } = message;
   const rule = ruleOf(account, conversation);
   const { historyLimit, historyChars } = account;
   const isShared = conversation.kind === 'group' || conversation.kind === 'channel';
+  const said = (history?.before(conversation, id, historyLimit) ?? []).flatMap((one): readonly Said[] => {
+    if (!isShared || one.sender === undefined) return [one];
+    if (!hears({ conversation, sender: one.sender })) return [];
+    return [{ ...one, segments: withHeardQuotes({ conversation, segments: one.segments }, hears).segments }];
+  });
   return {
     systemPrompt: rule.systemPrompt ?? account.systemPrompt,
     skills: rule.skills ?? [],
     tools: rule.tools ?? { allow: [], deny: [] },
-    history: told(history?.before(conversation, id, historyLimit) ?? [], isShared, historyChars),
+    history: told(said, isShared, historyChars),
   };
 }
 

@@ -344,6 +344,14 @@ export interface ApprovedPeer {
 /** Whose decision it was, for the event log: `cli`, `api`. */
 export type DecidedBy = 'cli' | 'api';
 
+/** What comes of an approval beside it. */
+export interface Approving {
+  /** What they are told, at their conversation; absent: nothing. */
+  readonly notice?: (to: Target) => NewOutgoing;
+  /** False where an account answers nobody in private, whoever it is: then nothing is answered, and nothing told. */
+  readonly isHeard?: (account: string) => boolean;
+}
+
 export interface Approval {
   readonly approved: ApprovedPeer;
   /** The message with which they asked; absent where it is not there any more. */
@@ -366,15 +374,10 @@ export interface Pairings {
   /** The approved ones of an account, as they are at any time. */
   approvedOf(account: string): ReadonlySet<string>;
   /**
-   * Lets somebody in; the message with which they asked waits for an answer from then on. `notice`: what they are told, at their conversation.
+   * Lets somebody in; the message with which they asked waits for an answer from then on.
    * @throws LoongError `pairing.unknown`; UsageError `pairing.ambiguous` when several accounts have a request of this user
    */
-  approve(
-    accounts: readonly string[],
-    given: string,
-    by: DecidedBy,
-    notice?: (to: Target) => NewOutgoing,
-  ): Promise<Approval>;
+  approve(accounts: readonly string[], given: string, by: DecidedBy, how?: Approving): Promise<Approval>;
   /** @throws as `approve` */
   deny(accounts: readonly string[], given: string, by: DecidedBy): Promise<PendingPairing>;
   /**
@@ -436,10 +439,10 @@ export interface Queue {
   find(id: string, now: number): QueueItem | undefined;
   /**
    * Tries again what was not delivered, with a new reply pair, or answers a message anew whose turn failed. `mayDouble`: also what may
-   * have arrived.
-   * @throws LoongError `queue.unknown`, `queue.settled`, `queue.sending`; UsageError `queue.may_double`
+   * have arrived. `isHeard`: whether whoever wrote a message may talk; nobody else is answered.
+   * @throws LoongError `queue.unknown`, `queue.settled`, `queue.sending`; UsageError `queue.may_double`; AccessDenied
    */
-  retry(id: string, mayDouble: boolean): Promise<QueueChange>;
+  retry(id: string, mayDouble: boolean, isHeard: (message: InboundMessage) => boolean): Promise<QueueChange>;
   /** Gives up what waits, and all later parts of its message. @throws LoongError `queue.unknown`, `queue.settled`, `queue.sending` */
   drop(id: string): Promise<QueueChange>;
 }

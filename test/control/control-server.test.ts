@@ -84,6 +84,7 @@ beforeEach(async () => {
       answer: (account, entry) => answeredAgain.push([account, entry.message.id]),
     }),
     accounts,
+    isHeard: () => true,
     answerAgain: (account, entry) => answeredAgain.push([account, entry.message.id]),
     board: new StatusBoard([target('x')], log, new Secrets()),
     counters: new Counters(),

@@ -26,7 +26,8 @@ async function told(what: string) {
 }
 
 test('a message is found by its number and by that of the platform, also without a daemon, and what would be now is told', async () => {
-  home.writeConfig(configFor(sandbox, 'allowed_peer_ids = ["openid_alice"]\n[qqbot.groups.group_demo]'));
+  const silent = 'dm_policy = "allowlist"\n';
+  home.writeConfig(configFor(sandbox, `${silent}allowed_peer_ids = ["openid_alice"]\n[qqbot.groups.group_demo]`));
   const daemon = home.start(['gateway', 'run']);
   await daemon.logs('connected to the QQ gateway');
   sandbox.platform.set({ group: 'group_demo', receive_all: true });
@@ -54,7 +55,7 @@ test('a message is found by its number and by that of the platform, also without
   ]);
 
   await daemon.stop();
-  home.writeConfig(configFor(sandbox, 'allowed_peer_ids = ["openid_alice", "openid_bob"]'));
+  home.writeConfig(configFor(sandbox, `${silent}allowed_peer_ids = ["openid_alice", "openid_bob"]`));
   expect((await told('in-2')).messages).toMatchObject([{ ...refused, now: { verdict: 'answer' } }]);
   const text = (await why('in-2')).stdout;
   expect(text).toContain('sender_not_allowed');
@@ -63,12 +64,64 @@ test('a message is found by its number and by that of the platform, also without
   expect((await told('in-3')).messages).toMatchObject([{ now: { verdict: 'ignore', reason: 'group_not_allowed' } }]);
 });
 
+test('who is unknown is told of with the way that is open to them, as long as it is', async () => {
+  home.writeConfig(configFor(sandbox, 'allowed_peer_ids = ["openid_alice"]', '[pairing]\nmax_pending = 1\n'));
+  expect((await told('c2c:openid_bob')).inbound).toMatchObject({
+    reason: 'pairing_offered',
+    key: 'qqbot.dm_policy',
+    change: expect.not.stringContaining('pairing approve'),
+  });
+  const daemon = home.start(['gateway', 'run']);
+  await daemon.logs('connected to the QQ gateway');
+  sandbox.platform.people.addUser('Carol', 'openid_carol');
+  const [offered, pending, full] = ['openid_bob', 'openid_bob', 'openid_carol'].map(
+    (from) => sandbox.platform.say({ from, text: 'may I?' }).id,
+  );
+  await waitUntil('all rows', async () => (await why('in-3', '--json')).code === 0);
+  const approve = '`loong pairing approve qqbot openid_bob --account default`';
+  const waits = { key: 'qqbot.dm_policy', change: expect.stringContaining(approve) };
+  for (const [id, reason, decided] of [
+    [offered, 'pairing_offered', waits],
+    [pending, 'pairing_pending', waits],
+    [full, 'pairing_full', { key: 'pairing.max_pending' }],
+  ] as const) {
+    expect((await told(id ?? '')).messages).toMatchObject([{ reason, decided, message_id: id }]);
+  }
+  expect((await told('c2c:openid_bob')).inbound).toMatchObject(waits);
+  expect((await home.run(['pairing', 'approve', 'qqbot', 'openid_bob', '--account', 'default'])).code).toBe(0);
+  expect((await told(pending ?? '')).messages).toMatchObject([{ now: { verdict: 'answer' } }]);
+  expect((await told('c2c:openid_bob')).inbound).toMatchObject({
+    verdict: 'answer',
+    rule: expect.stringContaining('pairing revoke'),
+  });
+});
+
+test('over OneBot the same words, with its own names', async () => {
+  home.writeConfig(
+    '[napcat]\nallowed_peer_ids = [20002]\ndm_policy = "allowlist"\n[napcat.accounts.home]\naccess_token = "let-me-in"\n[napcat.groups.30003]\n',
+  );
+  expect(await told('onebot:private:20003')).toMatchObject({
+    target: 'onebot:home:private:20003',
+    inbound: { reason: 'sender_not_allowed', key: 'napcat.allowed_peer_ids' },
+    outbound: { allowed: false, key: 'napcat.allowed_peer_ids' },
+  });
+  expect(await told('napcat:group:30003')).toMatchObject({
+    inbound: {
+      verdict: 'answer',
+      key: 'napcat.groups.30003',
+      mention_key: 'napcat.accounts.home.default_require_mention',
+    },
+    outbound: { allowed: true },
+  });
+});
+
 describe('a target', () => {
   beforeEach(() => {
     home.writeConfig(
       configFor(
         sandbox,
         `allowed_peer_ids = ["openid_alice"]
+dm_policy = "allowlist"
 [qqbot.groups.G1]
 require_mention = false
 allow_from = ["openid_carol"]

@@ -28,7 +28,7 @@ beforeEach(() => {
 
 function converse(
   backend: PatientBackend['answer'] | InstantBackend,
-  { concurrency = 4, timeoutMs = 60_000, apology = '' } = {},
+  { concurrency = 4, timeoutMs = 60_000, apology = '', mayTalk = (_peer: string): boolean => true } = {},
 ) {
   const { inbox, outbox } = store;
   const outbound = new Outbound({
@@ -50,6 +50,7 @@ function converse(
       timeoutMs,
     }),
     contextOf: () => NO_CONTEXT,
+    toldOf: (message) => (mayTalk(message.sender.id) ? message : undefined),
     keepsHistory: true,
     apology,
     inbox,
@@ -659,4 +660,31 @@ describe('close', () => {
     expect(waitingIds()).toEqual(['m1']);
     expect(counters.snapshot()).toEqual({});
   });
+});
+
+test('who may not talk any more is not answered: the running turn is broken off, what waits never reaches the backend, nobody apologises', async () => {
+  let mayTalk = (_peer: string): boolean => true;
+  const broken: string[] = [];
+  const backend = gated();
+  const { conversations, counters } = converse(
+    async function* (turn, { signal }) {
+      signal.addEventListener('abort', () => broken.push(`${turn.message.id}: ${signal.reason.code}`));
+      yield* backend.answer(turn);
+    },
+    { apology: 'sorry', mayTalk: (peer) => mayTalk(peer) },
+  );
+  conversations.start();
+  for (const id of ['a1', 'a2']) await hear(conversations, id, 'alice');
+  await hear(conversations, 'b1', 'bob');
+  await waitUntil('both turns', () => backend.begun.length === 2);
+  mayTalk = (peer) => peer !== 'alice';
+  conversations.lookAgain();
+  backend.open('b1');
+  await waitUntil('their ends', () => waitingIds().length === 0);
+  expect([broken, backend.begun]).toEqual([['a1: access.revoked'], ['a1', 'b1']]);
+  expect(counters.snapshot()).toEqual({ 'turns.answered': 1, 'turns.stopped': 2 });
+  for (const id of ['in-1', 'in-2']) {
+    expect(store.queue.find(id, Date.now())).toMatchObject({ status: 'failed', error: { code: 'access.revoked' } });
+  }
+  expect(store.outbox.pending(target('alice'))).toBe(0);
 });

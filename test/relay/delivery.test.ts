@@ -11,11 +11,11 @@ import { plainText, type Segment } from '../../src/model/message.js';
 import type { Target } from '../../src/model/target.js';
 import { Delivery } from '../../src/relay/delivery.js';
 import { openStore } from '../../src/store/sqlite/sqlite-store.js';
-import type { OutboxId, Store } from '../../src/store/store.js';
+import type { NewOutgoing, OutboxId, Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
-import { ACCOUNT, arrival, HOUR, outgoing, target } from '../support/messages.js';
-import { allowing } from '../support/policies.js';
+import { ACCOUNT, arrival, HOUR, inbound, outgoing, target } from '../support/messages.js';
+import { policyWith } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -30,13 +30,13 @@ beforeEach(() => {
   onTestFinished(() => opened.close());
 });
 
-function deliver(script: Script, entries = ['*'], lane = new ScriptedLane(script)) {
+function deliver(script: Script, policy = policyWith(['*']), lane = new ScriptedLane(script)) {
   const settled: OutboxId[] = [];
   const counters = new Counters();
   const delivery = new Delivery({
     lane,
     outbox: store.outbox,
-    allowed: allowing(entries),
+    policy,
     counters,
     log: pino({ level: 'silent' }),
     secrets: new Secrets(),
@@ -158,7 +158,7 @@ test('a message under review is told and counted as such, and the next one to it
 test('a place that is kept for a reply and not needed slows nobody down; the others are sent no faster than the platform takes them', async () => {
   const lane = new ScriptedLane(async () => ({}));
   lane.limits = () => ({ active: [], activePerTarget: [], perTarget: [{ count: 5, perMs: HOUR }], afterComplaint: [] });
-  const { delivery } = deliver(async () => ({}), ['*', 'channel:*'], lane);
+  const { delivery } = deliver(async () => ({}), policyWith(['*', 'channel:*']), lane);
   const to = { target: target('18700', 'channel') };
   for (let i = 0; i < 5; i++) {
     const id = await store.outbox.add(outgoing('', 'x', to));
@@ -191,24 +191,76 @@ test('after a complaint of the platform nothing is sent until its time is over',
   expect(performance.now() - begun).toBeGreaterThan(400);
 });
 
-test('a peer that is no longer allowed is not written to, nor answered; in a group the answer to an admitted message goes out', async () => {
-  const { delivery, lane } = deliver(async () => ({}), []);
-  const answered = async (to: Target, more = {}) => {
-    const { message, ...rest } = arrival(`to ${to.peer}`, to.peer);
+describe('who may be written to is asked again when a message goes out', () => {
+  async function answered(to: Target, more: Partial<NewOutgoing> = {}): Promise<OutboxId> {
+    const { message, ...rest } = arrival(`to ${to.kind} ${to.peer}`, to.peer);
     const admitted = await store.inbox.admit({ ...rest, message: { ...message, conversation: to } });
     const id = 'id' in admitted ? admitted.id : 0;
     const { ids } = await store.inbox.answer(id, [{ ...outgoing(to.peer, `answer to ${to.peer}`, more), target: to }]);
     return ids[0] ?? 0;
-  };
-  const stopped = [await store.outbox.add(outgoing('alice', 'own')), await answered(target('bob'))];
-  const sent = [await answered(target('G', 'group')), await answered(target('S', 'dm'))];
-  const code = await answered(target('carol'), { origin: 'pairing' });
-  delivery.wake();
-  await waitUntil('all settled', () =>
-    [...stopped, ...sent, code].every((id) => !['queued', 'sending'].includes(String(status(id)))),
-  );
-  expect(stopped.map((id) => store.outbox.find(id)?.error?.code)).toEqual(['access.revoked', 'access.revoked']);
-  expect([...lane.texts()].sort()).toEqual(['answer to G', 'answer to S', 'answer to carol']);
+  }
+
+  /** What goes out of: a message to alice and an answer to her, answers in a group, a channel and a guild, and a code for carol. */
+  async function goesOut(entries: readonly string[], more: Parameters<typeof policyWith>[1] = {}) {
+    const { delivery, lane } = deliver(async () => ({}), policyWith(entries, more));
+    const ids = [
+      await store.outbox.add(outgoing('alice', 'to alice')),
+      await answered(target('alice')),
+      await answered(target('G', 'group')),
+      await answered(target('H', 'channel')),
+      await answered(target('S', 'dm')),
+      await answered(target('carol'), { origin: 'pairing' }),
+    ];
+    delivery.wake();
+    await waitUntil('all settled', () => ids.every((id) => !['queued', 'sending'].includes(String(status(id)))));
+    const codes = ids.flatMap((id) => (status(id) === 'failed' ? [store.outbox.find(id)?.error?.code] : []));
+    expect(codes).toEqual(codes.map(() => 'access.revoked'));
+    return [...lane.texts()].map((text) => text.replace('answer to ', '')).sort();
+  }
+  const off = (id: string) => ({ groups: new Map([[id, { enabled: false }]]) });
+
+  test.each([
+    [['alice', 'group:G'], {}, ['S', 'G', 'alice', 'to alice']],
+    [[], { dmPolicy: 'pairing', groupPolicy: 'open' }, ['G', 'H', 'S', 'carol']],
+    [['alice'], { groupAllowFrom: ['bob', 'G'] }, ['G', 'S', 'alice', 'to alice']],
+    // The set says who may be written to; who is not heard any more is not answered.
+    [['alice', 'G'], { dmPolicy: 'disabled' }, ['G', 'to alice']],
+    [['alice', 'G'], { groupPolicy: 'disabled' }, ['S', 'alice', 'to alice']],
+    [['alice', 'G'], { groupPolicy: 'open', ...off('G') }, ['H', 'S', 'alice', 'to alice']],
+    [['*'], { dmPolicy: 'pairing' }, ['S', 'alice', 'to alice']],
+  ] as const)('with %j and %j', async (entries, more, texts) => {
+    expect(await goesOut(entries, more)).toEqual([...texts].sort());
+  });
+
+  test('and of all that goes out as one, so that no answer takes along what may not go', async () => {
+    const group = target('G', 'group');
+    const policy = policyWith([], { groupPolicy: 'open', dmPolicy: 'pairing' });
+    const { delivery, lane } = deliver(async () => ({}), policy);
+    const refuse = (about: Target) =>
+      store.events.append(ACCOUNT, { name: 'N', data: {}, about, takesActive: false }, Date.now());
+    const ids: OutboxId[] = [];
+    for (const [about, origin] of [
+      [group, 'backend'],
+      [target('carol'), 'pairing'],
+    ] as const) {
+      const came = inbound(`first of ${about.peer}`, 'bob', { conversation: about });
+      const admitted = await store.inbox.admit({ message: came }); // no right to reply: its answer is parked
+      await refuse(about);
+      const { ids: answers } = await store.inbox.answer('id' in admitted ? admitted.id : 0, [
+        { ...outgoing('', 'answer', { origin }), target: about },
+      ]);
+      ids.push(...answers, await store.outbox.add({ ...outgoing('', 'unasked'), target: about }));
+    }
+    delivery.wake();
+    await waitUntil('all parked', () => ids.every((id) => status(id) === 'parked'));
+    for (const about of [group, target('carol')]) {
+      const right = { closesAt: Date.now() + HOUR, count: 4 };
+      await store.inbox.admit({ message: inbound(`later in ${about.peer}`, 'bob', { conversation: about }), right });
+    }
+    delivery.wake();
+    await waitUntil('all settled', () => ids.every((id) => status(id) === 'failed'));
+    expect(lane.attempts).toEqual([]);
+  });
 });
 
 test.each([
@@ -391,7 +443,7 @@ test('under random latencies and failures every target gets its messages in orde
       const delivery = new Delivery({
         lane,
         outbox: own.outbox,
-        allowed: allowing(['*']),
+        policy: policyWith(['*']),
         counters: new Counters(),
         log: pino({ level: 'silent' }),
         secrets: new Secrets(),

@@ -19,7 +19,7 @@ import type { Store } from '../../src/store/store.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Secrets } from '../../src/telemetry/log.js';
 import { ACCOUNT, arrival, HOUR, inbound, NO_CONTEXT, outgoing, target } from '../support/messages.js';
-import { allowing, offerFor, policyWith } from '../support/policies.js';
+import { offerFor, policyWith } from '../support/policies.js';
 import { type Script, ScriptedLane } from '../support/scripted-lane.js';
 import { tempDir } from '../support/temp-dir.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -38,13 +38,14 @@ function doors(entries: readonly string[], { starts = true, places }: { starts?:
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
   const counters = new Counters();
-  const allowed = allowing(entries);
+  const policy = policyWith(entries);
+  const { allowed } = policy;
   const { inbox, outbox, events } = store;
   const lane = new ScriptedLane(async () => ({}));
   const delivery = new Delivery({
     lane,
     outbox,
-    allowed,
+    policy,
     counters,
     log,
     secrets: new Secrets(),
@@ -77,7 +78,6 @@ function doors(entries: readonly string[], { starts = true, places }: { starts?:
   });
   if (starts) conversations.start();
   onTestFinished(() => conversations.close(0));
-  const policy = policyWith(entries);
   const onState = () => undefined;
   const door = new Inbound({
     lane,
@@ -340,7 +340,7 @@ describe('a one-shot send', () => {
     const lane = new ScriptedLane(script);
     const id = await store.outbox.add(outgoing(peer, 'x', { origin: 'cli' }));
     await deliverNow(
-      { lane, outbox: store.outbox, allowed: allowing(entries), secrets: new Secrets() },
+      { lane, outbox: store.outbox, policy: policyWith(entries), secrets: new Secrets() },
       id,
       Date.now() + ms,
     );
@@ -391,7 +391,7 @@ describe('a one-shot send', () => {
       const parts = ['b', 'c'].map((part) => text(part));
       const id = await store.outbox.add(outgoing('alice', 'a', { origin: 'cli', furtherParts: parts }));
       await deliverNow(
-        { lane, outbox: store.outbox, allowed: allowing(['*']), secrets: new Secrets() },
+        { lane, outbox: store.outbox, policy: policyWith(['*']), secrets: new Secrets() },
         id,
         Date.now() + ms,
       );

@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { GroupRule } from '../../src/config/config.js';
 import type { Segment } from '../../src/model/message.js';
+import type { PeerId } from '../../src/model/target.js';
+import type { Hears } from '../../src/relay/quoted-words.js';
 import { contextOf } from '../../src/relay/turn-context.js';
 import type { Said } from '../../src/store/store.js';
 import { inbound, target } from '../support/messages.js';
@@ -15,7 +17,7 @@ const user = (content: string | readonly Segment[], name?: string): Said => ({
 });
 const bot = (content: string): Said => ({ from: 'bot', segments: text(content), at: 2 });
 
-function told(said: readonly Said[], chars = 8000, conversation = target('alice')) {
+function told(said: readonly Said[], chars = 8000, conversation = target('alice'), hears: Hears = () => true) {
   const account = { systemPrompt: '', groups: new Map(), historyLimit: 50, historyChars: chars };
   const entry = { id: 7, message: inbound('m1', 'alice', { conversation }) };
   const asked: number[][] = [];
@@ -23,7 +25,7 @@ function told(said: readonly Said[], chars = 8000, conversation = target('alice'
     asked.push([message, limit]);
     return said;
   };
-  const { history } = contextOf(account, entry, { before });
+  const { history } = contextOf(account, entry, { before }, hears);
   expect(asked).toEqual([[7, 50]]);
   return history;
 }
@@ -57,9 +59,21 @@ describe('history', () => {
     expect(texts(0)).toEqual([]);
   });
 
+  test('has nothing of who may not talk in the group any more, and all of who may', () => {
+    const of = (id: string, content: string): Said => {
+      const said = user(content, id);
+      return { ...said, sender: { id: id as PeerId, isBot: false } };
+    };
+    const said = [of('alice', 'hi'), of('mallory', 'obey me'), bot('hello'), of('alice', 'yo')];
+    const hears: Hears = ({ sender }) => sender.id === 'alice';
+    const texts = (where = target('G', 'group')) => told(said, 99, where, hears).map(({ text }) => text);
+    expect(texts()).toEqual(['hi', 'hello', 'yo']);
+    expect(texts(target('G', 'channel'))).toEqual(['hi', 'hello', 'yo']);
+  });
+
   test('is not asked for where nothing is remembered', () => {
     const account = { systemPrompt: 'you', groups: new Map(), historyLimit: 50, historyChars: 8000 };
-    expect(contextOf(account, { id: 7, message: inbound('m1') }, undefined)).toEqual({
+    expect(contextOf(account, { id: 7, message: inbound('m1') }, undefined, () => true)).toEqual({
       systemPrompt: 'you',
       skills: [],
       tools: { allow: [], deny: [] },
@@ -75,7 +89,12 @@ test('a group has the rule of its id, else that of every other group, else what 
   ];
   const account = { systemPrompt: 'of all', groups: new Map(rules), historyLimit: 0, historyChars: 0 };
   const contextIn = (peer: string, kind: 'group' | 'c2c' = 'group') =>
-    contextOf(account, { id: 1, message: inbound('m', 'alice', { conversation: target(peer, kind) }) }, undefined);
+    contextOf(
+      account,
+      { id: 1, message: inbound('m', 'alice', { conversation: target(peer, kind) }) },
+      undefined,
+      () => true,
+    );
   expect(contextIn('G')).toMatchObject({
     systemPrompt: 'of G',
     skills: ['weather'],

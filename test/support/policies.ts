@@ -6,7 +6,7 @@ import { pairingOffer } from '../../src/relay/pairing-offer.js';
 import type { PairingOffer } from '../../src/store/store.js';
 
 /** The policy of an account with these `allowed_peer_ids`, silent to all others, and everything else at its default. */
-export function policyWith(allowedPeerIds: readonly string[]): AccountPolicy {
+export function policyWith(allowedPeerIds: readonly string[], more: Partial<Keys> = {}): AccountPolicy {
   return policyOf({
     allowedPeerIds,
     dmPolicy: 'allowlist',
@@ -14,8 +14,11 @@ export function policyWith(allowedPeerIds: readonly string[]): AccountPolicy {
     groupAllowFrom: [],
     groups: new Map(),
     requireMention: true,
+    ...more,
   });
 }
+
+type Keys = Parameters<typeof policyOf>[0];
 
 /** What an unknown sender is told: `code CODE`. */
 export function offerFor(message: InboundMessage): PairingOffer {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { isHeard } from '../../src/access/admission.js';
 import type { Backend } from '../../src/backends/backend.js';
 import { QqbotLane } from '../../src/lanes/qqbot/qqbot-lane.js';
 import { normaliseAccountId } from '../../src/model/target.js';
@@ -60,7 +61,7 @@ export async function openRoad(
   });
   const policy = policyWith(allowedPeerIds);
   const { allowed } = policy;
-  const delivery = new Delivery({ lane, outbox, allowed, counters, log, secrets, onSettled: () => undefined });
+  const delivery = new Delivery({ lane, outbox, policy, counters, log, secrets, onSettled: () => undefined });
   const wakeDelivery = () => delivery.wake();
   const outbound = new Outbound({
     allowed,
@@ -79,7 +80,7 @@ export async function openRoad(
     placesFor: () => places,
     keepsHistory: true,
     remembers: () => true,
-    contextOf: (entry) => contextOf(ACCOUNT, entry, store.history),
+    contextOf: (entry) => contextOf(ACCOUNT, entry, store.history, (said) => isHeard(said, policy)),
     apology: '',
     inbox,
     outbound,

@@ -1,6 +1,6 @@
 /** From an event of the wire into the journal: what it is, what becomes of it, and how much of it may be under way at once. */
 import { describeError } from '../../model/errors.js';
-import type { InboundMessage, Notice } from '../../model/message.js';
+import type { InboundMessage, Notice, Segment } from '../../model/message.js';
 import type { AccountId, PeerId, Target } from '../../model/target.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { type Log, shownPeer } from '../../telemetry/log.js';
@@ -91,10 +91,11 @@ export class EventIntake {
 
   /** Who quotes what the bot said talks to it. */
   #withOwnQuoted(message: InboundMessage): InboundMessage {
-    if (message.mentionsBot) return message;
     const { conversation, segments } = message;
-    const quotesOwn = segments.some((part) => part.type === 'quote' && this.#own.has(conversation, part.message));
-    return quotesOwn ? { ...message, mentionsBot: true } : message;
+    const isOwn = (part: Segment) => part.type === 'quote' && this.#own.has(conversation, part.message);
+    if (!segments.some(isOwn)) return message;
+    const marked = segments.map((part) => (isOwn(part) ? { ...part, by: 'bot' as const } : part));
+    return { ...message, segments: marked, mentionsBot: true };
   }
 
   /** It said this itself, here or on another of its devices: it is told, and never answered. */

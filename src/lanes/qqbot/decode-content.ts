@@ -1,9 +1,10 @@
 /** What a message holds, as segments: the quote, the text, cards and chat records as text, then media. What we cannot read leaves a trace. */
 import { plainText, type Segment } from '../../model/message.js';
+import type { PeerId } from '../../model/target.js';
 import { mediaInText, readAttachments } from './attachments.js';
 import { type InlineForm, readInline } from './inline-text.js';
 import type { Mentions } from './mentions.js';
-import { type Fields, fields, isMessageId, objectsIn, shortened, textIn } from './wire-fields.js';
+import { type Fields, fields, isMessageId, isOpenid, objectsIn, shortened, textIn } from './wire-fields.js';
 
 /** Numbers of `message_type`. Source: Bot API v2 "消息事件". */
 const TYPE = { text: 0, parallel: 101, chatRecord: 102, quote: 103 } as const;
@@ -49,9 +50,18 @@ function traceOf({ message_type: type }: Fields): readonly Segment[] {
 function quoteOf(d: Fields, quoted: Fields | undefined, form: InlineForm, mentions: Mentions): readonly Segment[] {
   const message = quotedReference(d) ?? quoted?.msg_idx;
   const text = quoted === undefined ? '' : shortened(elementText(quoted, form, mentions, 1), MAX_QUOTE_CHARS);
-  if (isMessageId(message)) return [{ type: 'quote', message, ...(text === '' ? {} : { text }) }];
+  if (isMessageId(message)) {
+    const by = quoted === undefined ? undefined : authorOf(quoted);
+    return [{ type: 'quote', message, ...(text === '' ? {} : { text }), ...(by === undefined ? {} : { by }) }];
+  }
   // Nothing to point at: what was quoted is still worth reading.
-  return text === '' ? [] : [{ type: 'text', text: `[引用: ${text}]\n` }];
+  return text === '' ? [] : [{ type: 'native', channel: 'qqbot', kind: 'quote', data: {}, text: `[引用: ${text}]\n` }];
+}
+
+/** Whoever wrote an element, by the id that they have there. */
+function authorOf(element: Fields): PeerId | undefined {
+  const author = fields(element.author);
+  return [author?.member_openid, author?.user_openid, author?.id].find(isOpenid);
 }
 
 function quotedReference(d: Fields): string | undefined {

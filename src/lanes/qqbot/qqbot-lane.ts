@@ -138,11 +138,13 @@ export class QqbotLane implements Lane {
   /** In "all messages" groups the bot may hear itself; and who quotes what it said talks to it. */
   #withOwnMarked(message: InboundMessage): InboundMessage {
     const { sender, segments, mentionsBot } = message;
-    const quotesOwn = !mentionsBot && segments.some((part) => part.type === 'quote' && this.#own.has(part.message));
+    const isOwn = (part: Segment) => part.type === 'quote' && this.#own.has(part.message);
+    const quotesOwn = segments.some(isOwn);
     if (!quotesOwn && sender.id !== this.#botId) return message;
     return {
       ...message,
       sender: sender.id === this.#botId ? { ...sender, isBot: true } : sender,
+      segments: quotesOwn ? segments.map((part) => (isOwn(part) ? { ...part, by: 'bot' as const } : part)) : segments,
       mentionsBot: mentionsBot || quotesOwn,
     };
   }

@@ -55,7 +55,7 @@ export class Claims {
 
   /** Counts the attempt, and takes a reply pair. */
   claim(row: OutboxRow, window: ReplyWindow | undefined, now: number): Outgoing {
-    const { passive: held, ...message } = outgoing(row);
+    const { passive: held, ...message } = carriesOthers(row) ? this.#carrier(row, now) : outgoing(row);
     const keeps = hasUsablePair(row, now);
     const taken = window === undefined ? undefined : this.#windows.take(window);
     this.#send.run(window?.id ?? (keeps ? row.window_id : null), taken?.seq ?? (keeps ? row.seq : null), row.id);
@@ -65,9 +65,15 @@ export class Claims {
       ...message,
       status: 'sending',
       attempts: row.attempts + 1,
-      ...(carriesOthers(row) ? { segments: this.#parking.carriedBy(row.id, now) } : {}),
       ...(passive === undefined ? {} : { passive }),
     };
+  }
+
+  #carrier(row: OutboxRow, now: number): Outgoing {
+    const { inReplyTo, ...message } = outgoing(row);
+    const { answers, ...strictest } = this.#parking.strictestOf(row.id);
+    const answered = answers && inReplyTo !== undefined ? { inReplyTo } : {};
+    return { ...message, ...answered, ...strictest, segments: this.#parking.carriedBy(row.id, now) };
   }
 
   /** A row has left the front: the oldest queued one of its target comes there, or is claimed at once. */

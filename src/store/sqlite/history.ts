@@ -16,19 +16,23 @@ const GENERATION = 12;
 const RECALLED_AMONG = 1000;
 
 const IN_THREAD = `FROM inbox WHERE id >> ${GENERATION} = :generation AND thread = :thread AND conversation = :target
-  AND id > :after AND id < :before ORDER BY id DESC LIMIT :limit`;
+  AND id > :after AND id < :before`;
 const OUT_THREAD = `FROM outbox WHERE id >> ${GENERATION} = :generation AND thread = :thread AND target = :target AND status <> 'failed'
-  AND id > :after AND (in_reply_to IS NULL OR in_reply_to > :afterInbox AND in_reply_to < :before) ORDER BY id DESC LIMIT :limit`;
-const HEARD = `SELECT id, received_at AS at, ${MESSAGE} ${IN_THREAD}`;
-const ANSWERED = `SELECT id, coalesce(settled_at, created_at) AS at, in_reply_to, body ${OUT_THREAD}`;
-const HEARD_IDS = `SELECT id, message_id ${IN_THREAD}`;
-const ANSWERED_IDS = `SELECT id, platform_message_id AS message_id ${OUT_THREAD}`;
+  AND id > :after AND (in_reply_to IS NULL OR in_reply_to > :afterInbox AND in_reply_to < :before)`;
+const NEWEST = 'ORDER BY id DESC LIMIT :limit';
+/** Of what was refused only that belongs to it which was said beside the bot, by somebody who may talk. */
+const HEARD = `SELECT id, received_at AS at, ${MESSAGE} ${IN_THREAD} AND (status <> 'refused' OR refusal = 'not_mentioned') ${NEWEST}`;
+const ANSWERED = `SELECT id, coalesce(settled_at, created_at) AS at, in_reply_to, body ${OUT_THREAD} ${NEWEST}`;
+const HEARD_IDS = `SELECT id, message_id ${IN_THREAD} ${NEWEST}`;
+const ANSWERED_IDS = `SELECT id, platform_message_id AS message_id, settled_at ${OUT_THREAD} ${NEWEST}`;
 /** Rows of somebody else, and of before the conversation started afresh, are not of this conversation. */
 const FLOORS = `SELECT max(coalesce(f.last_inbox, 0), coalesce(r.last_inbox, 0)) AS inbox,
   max(coalesce(f.last_outbox, 0), coalesce(r.last_outbox, 0)) AS outbox FROM (SELECT 1)
   LEFT JOIN fresh_starts f ON f.conversation = ? LEFT JOIN rebindings r ON r.account = ?`;
-const START_AFRESH = `INSERT OR REPLACE INTO fresh_starts (conversation, last_inbox, last_outbox)
-  VALUES (?, ?, (SELECT coalesce(max(id), 0) FROM outbox))`;
+/** A word that means the bot only by a late copy of it is older than others may be. */
+const START_AFRESH = `INSERT INTO fresh_starts (conversation, last_inbox, last_outbox)
+  VALUES (?, ?, (SELECT coalesce(max(id), 0) FROM outbox)) ON CONFLICT DO UPDATE SET
+  last_inbox = max(last_inbox, excluded.last_inbox), last_outbox = max(last_outbox, excluded.last_outbox)`;
 const EDGES = (table: string) =>
   `SELECT coalesce((SELECT min(id) FROM ${table}), 1) AS first, coalesce((SELECT max(id) FROM ${table}), 0) AS last`;
 
@@ -57,6 +61,11 @@ interface Row {
   readonly id: number;
 }
 
+interface AnsweredId extends Row {
+  readonly message_id: string | null;
+  readonly settled_at: number | null;
+}
+
 /** Number of a conversation; two may share it, so the conversation is compared too. */
 export function threadOf(conversation: string): number {
   return messageDigest(conversation, '');
@@ -81,7 +90,7 @@ export class SqliteHistory implements History {
     this.#heard = db.prepare<[Range], MessageRow & Row & { at: number }>(HEARD);
     this.#answered = db.prepare<[Range], Row & { at: number; in_reply_to: number | null; body: string }>(ANSWERED);
     this.#heardIds = db.prepare<[Range], Row & { message_id: string }>(HEARD_IDS);
-    this.#answeredIds = db.prepare<[Range], Row & { message_id: string | null }>(ANSWERED_IDS);
+    this.#answeredIds = db.prepare<[Range], AnsweredId>(ANSWERED_IDS);
     this.#forgetIn = db.prepare<[number], never>('UPDATE inbox SET thread = NULL WHERE id = ?');
     this.#forgetOut = db.prepare<[number], never>('UPDATE outbox SET thread = NULL WHERE id = ?');
     this.#startAfresh = db.prepare<[string, number], never>(START_AFRESH);
@@ -120,8 +129,12 @@ export class SqliteHistory implements History {
       this.#forgetIn.run(heard.id);
       return;
     }
-    const answered = newest(outbox, (range) => this.#answeredIds.all(range)).find(isMeant);
-    if (answered !== undefined) this.#forgetOut.run(answered.id);
+    const answered = newest(outbox, (range) => this.#answeredIds.all(range));
+    const last = answered.find(isMeant);
+    if (last === undefined) return;
+    // Several that waited may have gone out as one.
+    const isAlong = (row: AnsweredId) => row.message_id === last.message_id && row.settled_at === last.settled_at;
+    for (const { id } of answered.filter(isAlong)) this.#forgetOut.run(id);
   }
 
   #ranges(conversation: Target, before: InboxId, limit: number): { readonly inbox: Range; readonly outbox: Range } {

@@ -1,15 +1,15 @@
 /** Who was let in, and who asks to be: each request with its code and the message that asked. */
 import { LoongError, UsageError } from '../../model/errors.js';
 import type { InboundMessage } from '../../model/message.js';
-import { formatTarget, laneId, storedTarget, type Target } from '../../model/target.js';
+import { formatTarget, laneId, storedTarget } from '../../model/target.js';
 import { approvedPeer, approvedPeers, pendingPairing, pendingPairings } from '../pairing-reader.js';
 import type { Reads } from '../queue-reader.js';
 import type {
   Approval,
   ApprovedPeer,
+  Approving,
   DecidedBy,
   InboxId,
-  NewOutgoing,
   PairingOffer,
   PairingStep,
   Pairings,
@@ -110,10 +110,14 @@ export class SqlitePairings implements Pairings {
     return peers;
   }
 
-  /** Inside a transaction: somebody unknown wrote. `keep` is to be called with the number of the message. */
-  ask(message: InboundMessage, { maxPending, say }: PairingOffer, now: number): Asked {
+  /**
+   * Inside a transaction: somebody unknown wrote. `keep` is to be called with the number of the message. Undefined where they were
+   * approved while it was on its way into the journal: nothing is asked then, and it is answered like any other.
+   */
+  ask(message: InboundMessage, { maxPending, say }: PairingOffer, now: number): Asked | undefined {
     const { conversation, sender } = message;
     const account = laneId(conversation);
+    if (this.#approved.get(account)?.has(sender.id) === true) return undefined;
     this.#forgetOld.run(account, now);
     const open = this.#openOf.all(account);
     if (open.some(({ peer }) => peer === sender.id)) return { step: 'pairing_pending' };
@@ -152,7 +156,7 @@ export class SqlitePairings implements Pairings {
     accounts: readonly string[],
     given: string,
     by: DecidedBy,
-    notice?: (to: Target) => NewOutgoing,
+    { notice, isHeard = () => true }: Approving = {},
   ): Promise<Approval> {
     const done = await this.#db.write((): Approval | LoongError => {
       const now = Date.now();
@@ -162,6 +166,8 @@ export class SqlitePairings implements Pairings {
       this.#approve.run(now, account, peer);
       this.#peersOf(account).add(peer);
       this.#events.note(account, { name: 'pairing.approved', data: { peer, by } }, now);
+      const approved = approvedPeer({ ...row, approved_at: now });
+      if (!isHeard(account)) return { approved };
       const taken = this.#takeUp.get(id, conversation);
       const said = notice?.(storedTarget(conversation));
       const told =
@@ -169,7 +175,7 @@ export class SqlitePairings implements Pairings {
           ? undefined
           : this.#entries.enter(said, { inReplyTo: id, place: NOBODY_DELIVERS, pair: undefined }).id;
       return {
-        approved: approvedPeer({ ...row, approved_at: now }),
+        approved,
         ...(taken === undefined ? {} : { waiting: { id, message: storedMessage(taken) } }),
         ...(told === undefined ? {} : { notice: told }),
       };

@@ -3,7 +3,7 @@
  * Used inside transactions.
  */
 import { howManyFit, lateText } from '../../model/late-text.js';
-import type { Segment } from '../../model/message.js';
+import type { MessageOrigin, Segment } from '../../model/message.js';
 import type { OutboxId, RowError } from '../store.js';
 import type { Database } from './database.js';
 import type { TargetLine } from './target-line.js';
@@ -23,6 +23,8 @@ const OLDEST = `SELECT id, body, created_at FROM outbox WHERE ${PARKED} ORDER BY
 const MERGE = `UPDATE outbox SET status = 'queued', due_at = NULL, merged_into = ? WHERE id = ?`;
 const CARRIED = 'merged_into = ? AND settled_at IS NULL';
 const MERGED = `SELECT body, created_at FROM outbox WHERE ${CARRIED} ORDER BY id`;
+/** The one of which the most is asked before it may go: what nobody asked for, then answers, then what tells how to pair. */
+const STRICTEST = `SELECT origin, in_reply_to IS NOT NULL AS answers FROM outbox WHERE ${CARRIED} ORDER BY answers, origin = 'pairing' LIMIT 1`;
 const MERGED_MESSAGES = `SELECT DISTINCT coalesce(part_of, id) AS id FROM outbox WHERE ${CARRIED} AND id <> ?`;
 const HAND_OVER = `UPDATE outbox SET merged_into = (SELECT min(id) FROM outbox WHERE ${CARRIED}) WHERE ${CARRIED}`;
 const SHARE_END = `UPDATE outbox SET (status, platform_message_id, error, settled_at, window_id, seq) =
@@ -31,6 +33,11 @@ const PARK_AGAIN = `UPDATE outbox SET status = 'parked', error = ?, due_at = NUL
 const REFUSED = 'SELECT 1 FROM active_refusals WHERE target = ? AND at > ?';
 const LEARN = 'INSERT INTO active_refusals (target, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at';
 const FORGET = 'DELETE FROM active_refusals WHERE target = ?';
+
+interface Strictest {
+  readonly origin: MessageOrigin;
+  readonly answers: 0 | 1;
+}
 
 interface Late {
   readonly body: string;
@@ -46,6 +53,7 @@ export class Parking {
   readonly #oldest;
   readonly #merge;
   readonly #merged;
+  readonly #strictest;
   readonly #mergedMessages;
   readonly #shareEnd;
   readonly #parkAgain;
@@ -67,6 +75,7 @@ export class Parking {
     this.#oldest = db.prepare<[string], Late & { id: OutboxId }>(OLDEST);
     this.#merge = db.prepare<[OutboxId, OutboxId], never>(MERGE);
     this.#merged = db.prepare<[OutboxId], Late>(MERGED);
+    this.#strictest = db.prepare<[OutboxId], Strictest>(STRICTEST);
     this.#mergedMessages = db.prepare<[OutboxId, OutboxId], { id: OutboxId }>(MERGED_MESSAGES);
     this.#shareEnd = db.prepare<[OutboxId, OutboxId, OutboxId], never>(SHARE_END);
     this.#parkAgain = db.prepare<[string, OutboxId], never>(PARK_AGAIN);
@@ -100,6 +109,12 @@ export class Parking {
   /** What a row that carries others says. */
   carriedBy(id: OutboxId, now: number): readonly Segment[] {
     return lateText(this.#merged.all(id).map(late), now);
+  }
+
+  /** Whose words it says, as far as that decides whether they may go out: all of them or none do. */
+  strictestOf(id: OutboxId): { readonly origin?: MessageOrigin; readonly answers: boolean } {
+    const { origin, answers } = this.#strictest.get(id) ?? { answers: 0 };
+    return { ...(origin === undefined ? {} : { origin }), answers: answers === 1 };
   }
 
   /** The messages whose text a row carries share its end; their numbers. */

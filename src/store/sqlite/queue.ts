@@ -1,11 +1,11 @@
 /** What an operator does about single messages: try one again, give one up. */
 import { AccessDenied, LoongError, UsageError } from '../../model/errors.js';
+import type { InboundMessage } from '../../model/message.js';
 import { findItem, listRows, type Reads, rowOf, unknownRow } from '../queue-reader.js';
 import type { OutboxId, OutgoingStatus, Queue, QueueChange, QueueItem, QueueRow, RowError } from '../store.js';
 import type { Database } from './database.js';
 import type { Expiry } from './expiry.js';
 import { MESSAGE, type MessageRow, storedMessage } from './inbox-row.js';
-import { REVOKED_UNANSWERED } from './outbox-errors.js';
 import type { TargetLine } from './target-line.js';
 
 const PARTS = `WITH first AS (SELECT coalesce(part_of, id) AS id FROM outbox WHERE id = ?)
@@ -19,7 +19,10 @@ const CARRIER = 'SELECT status, ambiguous FROM outbox WHERE id = ?';
 const DROP = `UPDATE outbox SET status = ?, due_at = NULL, error = ?, merged_into = NULL, settled_at = ? WHERE id = ?`;
 const HAND_OVER = `UPDATE outbox SET merged_into = (SELECT min(id) FROM outbox WHERE merged_into = ? AND settled_at IS NULL)
   WHERE merged_into = ? AND settled_at IS NULL`;
-const INBOX = 'SELECT account, status, error FROM inbox WHERE id = ?';
+const INBOX = `SELECT account, status, ${MESSAGE} FROM inbox WHERE id = ?`;
+/** What tells somebody unknown how to be let in answers nothing that they said. */
+const ANSWERED = `SELECT i.conversation, i.message_id, i.body FROM outbox o JOIN inbox i ON i.id = o.in_reply_to
+  WHERE o.id = ? AND o.origin <> 'pairing'`;
 const ANSWER_AGAIN = `UPDATE inbox SET status = 'waiting', attempts = 0, error = NULL, settled_at = NULL WHERE id = ? RETURNING ${MESSAGE}`;
 const DROP_INBOX = `UPDATE inbox SET status = 'failed', error = ?, settled_at = ? WHERE id = ?`;
 
@@ -29,6 +32,8 @@ const DROPPED_TOO_LATE: RowError = {
   message: 'given up by an operator after an attempt that may have arrived',
   remedy: 'ask the peer before you send it again',
 };
+
+type IsHeard = (message: InboundMessage) => boolean;
 
 interface Part {
   readonly id: OutboxId;
@@ -56,6 +61,7 @@ export class SqliteQueue implements Queue {
   readonly #drop;
   readonly #handOver;
   readonly #inbox;
+  readonly #answered;
   readonly #answerAgain;
   readonly #dropInbox;
 
@@ -72,7 +78,8 @@ export class SqliteQueue implements Queue {
     this.#carrier = db.prepare<[OutboxId], { status: OutgoingStatus; ambiguous: number }>(CARRIER);
     this.#drop = db.prepare<[OutgoingStatus, string, number, OutboxId], never>(DROP);
     this.#handOver = db.prepare<[OutboxId, OutboxId], never>(HAND_OVER);
-    this.#inbox = db.prepare<[number], { account: string; status: string; error: string | null }>(INBOX);
+    this.#inbox = db.prepare<[number], MessageRow & { account: string; status: string }>(INBOX);
+    this.#answered = db.prepare<[OutboxId], MessageRow>(ANSWERED);
     this.#answerAgain = db.prepare<[number], MessageRow>(ANSWER_AGAIN);
     this.#dropInbox = db.prepare<[string, number, number], never>(DROP_INBOX);
   }
@@ -85,33 +92,37 @@ export class SqliteQueue implements Queue {
     return findItem(this.#read, id, now);
   }
 
-  async retry(id: string, mayDouble: boolean): Promise<QueueChange> {
+  async retry(id: string, mayDouble: boolean, isHeard: IsHeard): Promise<QueueChange> {
     const row = rowOf(id);
     if (row === undefined) throw unknownRow(id);
     return unlessRefused(
       await this.#db.write(() =>
-        row.direction === 'in' ? this.#retryIn(id, row.number) : this.#retryOut(id, row.number, mayDouble),
+        row.direction === 'in'
+          ? this.#retryIn(id, row.number, isHeard)
+          : this.#retryOut(id, row.number, mayDouble, isHeard),
       ),
     );
   }
 
   /** Inside a transaction, as all that follows. What was refused comes back as a value, so that its neighbours in the commit need not run again. */
-  #retryIn(id: string, number: number): QueueChange | LoongError {
+  #retryIn(id: string, number: number, isHeard: IsHeard): QueueChange | LoongError {
     const row = this.#inbox.get(number);
     if (row === undefined) return unknownRow(id);
     if (row.status !== 'failed') return settledRow(id, row.status);
-    if (isRevoked(row.error)) return notLetIn(id);
+    if (!isHeard(storedMessage(row))) return notLetIn(id);
     const again = this.#answerAgain.get(number);
     if (again === undefined) return unknownRow(id);
     return { account: row.account, waiting: { id: number, message: storedMessage(again) } };
   }
 
-  #retryOut(id: string, number: OutboxId, mayDouble: boolean): QueueChange | LoongError {
+  #retryOut(id: string, number: OutboxId, mayDouble: boolean, isHeard: IsHeard): QueueChange | LoongError {
     const now = Date.now();
     const parts = this.#parts.all(number);
     const [first] = parts;
     if (first === undefined) return unknownRow(id);
     const { account, target, message } = first;
+    const answers = this.#answered.get(message);
+    if (answers !== undefined && !isHeard(storedMessage(answers))) return notLetIn(id);
     if (parts.some(({ status }) => status === 'sending')) return underWay(id);
     const undelivered = parts.filter(({ status }) => status !== 'delivered');
     if (undelivered.length === 0) return settledRow(id, 'delivered');
@@ -185,15 +196,11 @@ function settledRow(id: string, status: string): LoongError {
   return new LoongError('queue.settled', `nothing to do: \`${id}\` is ${status}`, { remedy });
 }
 
-function isRevoked(error: string | null): boolean {
-  return error !== null && (JSON.parse(error) as RowError).code === REVOKED_UNANSWERED.code;
-}
-
 function notLetIn(id: string): AccessDenied {
   return new AccessDenied(
     'access.revoked',
-    `\`${id}\` is of somebody whose pairing was revoked`,
-    'let them in again, with `loong pairing` or allowed_peer_ids; then they may write once more',
+    `\`${id}\` is of somebody who may not talk with the bot`,
+    'let them in, with `loong pairing` or allowed_peer_ids, then try again',
   );
 }
 

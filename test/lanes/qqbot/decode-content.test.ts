@@ -314,7 +314,7 @@ describe('quotes', () => {
 
   test('what cannot be pointed at is still told', () => {
     expect(c2c({ content: 'this?', message_type: 103, msg_elements: [{ content: 'old' }] })).toEqual([
-      { type: 'text', text: '[引用: old]\n' },
+      { type: 'native', channel: 'qqbot', kind: 'quote', data: {}, text: '[引用: old]\n' },
       { type: 'text', text: 'this?' },
     ]);
     expect(c2c({ content: 'this?', ...scene('ref_msg_idx=REFIDX_1') })).toEqual([

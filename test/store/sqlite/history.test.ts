@@ -139,6 +139,14 @@ describe('a conversation that starts afresh', () => {
     expect(said()).toEqual([]);
   });
 
+  test('does not end earlier with an older message that turned out to be meant for the bot', async () => {
+    await hear('m1', 'alice', { refusal: 'not_mentioned', refusalIsLiftable: true });
+    await turn('m2');
+    await hear('m3', 'alice', { startsAfresh: true });
+    await hear('m1', 'alice', { startsAfresh: true });
+    expect(said()).toEqual([]);
+  });
+
   test('what is remembered of that goes with the rows', async () => {
     await hear('m1', 'alice', { startsAfresh: true });
     const starts = () => {
@@ -168,6 +176,20 @@ describe('a message that was taken back', () => {
     await recall(target('alice'), 'm2');
     await recall(target('alice'), 'p1');
     expect(said()).toEqual(['user: text of m1', 'bot: re m2']);
+  });
+
+  test('is told no more with all that went out as one with it', async () => {
+    const about = target('alice');
+    await store.events.append(ACCOUNT, { name: 'N', data: {}, about, takesActive: false }, Date.now());
+    for (const text of ['one', 'two']) await store.outbox.add(saying(text));
+    for (let i = 0; i < 2; i++) await store.outbox.claim(ACCOUNT, Date.now(), 9); // parks one after the other
+    await hear('m1');
+    const [row] = (await store.outbox.claim(ACCOUNT, Date.now(), 9)).rows;
+    await store.outbox.settle(row?.id ?? 0, { status: 'delivered', platformMessageId: 'p1' });
+    await store.outbox.add(saying('three'));
+    expect(said()).toEqual(['user: text of m1', 'bot: one', 'bot: two', 'bot: three']);
+    await recall(about, 'p1');
+    expect(said()).toEqual(['user: text of m1', 'bot: three']);
   });
 
   test('is the newest of its number where numbers are used again, and of this conversation', async () => {

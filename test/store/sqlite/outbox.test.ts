@@ -294,7 +294,7 @@ describe('an attempt', () => {
     expect(store.outbox.find(id)?.plainer).toEqual({ markdown: true, links: true });
     await claim();
     await store.outbox.settle(id, { status: 'failed', error: ERROR });
-    await store.queue.retry(`out-${id}`, false);
+    await store.queue.retry(`out-${id}`, false, () => true);
     expect((await claim())[0]).not.toHaveProperty('plainer');
   });
 

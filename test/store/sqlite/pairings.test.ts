@@ -40,6 +40,7 @@ async function ask(
   const admitted = await store.inbox.admit({
     message: inbound(id, peer, { conversation }),
     ...(right === undefined ? {} : { right }),
+    isRemembered: true,
     pairing: { maxPending, say: (code) => ({ ...outgoing(peer, code, { origin: 'pairing' }), target: conversation }) },
   });
   if (admitted.outcome === 'duplicate') throw new Error('the test wrote this before');
@@ -122,6 +123,24 @@ describe('approving', () => {
     await expect(approve(code)).rejects.toMatchObject({ code: 'pairing.unknown' });
   });
 
+  test('is not undone by a message that was on its way, which is answered instead', async () => {
+    const { id } = await ask('M1', 'alice');
+    // Who let alice in did so while her second message was judged as that of somebody unknown.
+    const [, second] = await Promise.all([approve('alice'), ask('M2', 'alice')]);
+    expect([second.step, waiting()]).toEqual([undefined, [id, second.id]]);
+    expect([codes(), store.pairings.approved().map(({ peer }) => peer)]).toEqual([[], ['alice']]);
+    await reopen();
+    expect([...store.pairings.approvedOf(ACCOUNT)]).toEqual(['alice']);
+  });
+
+  test('makes the message that asked part of what was said, and none that came in vain', async () => {
+    const said = () => store.history.before(target('alice'), 99, 9).map(({ segments }) => plainText(segments));
+    for (const id of ['M1', 'M2']) await ask(id, 'alice');
+    expect(said()).toEqual([]);
+    await approve('alice');
+    expect(said()).toEqual(['text of M1']);
+  });
+
   test('looks for a user id first: one that reads like the code of another is that user', async () => {
     await ask('M1', 'alice');
     const code = codeOf('alice');
@@ -149,16 +168,26 @@ describe('approving', () => {
   test('with a notice tells them in the window of their message, of which their answer keeps a place', async () => {
     const { id } = await ask('M1', 'alice');
     await store.outbox.settle((await claim()).rows[0]?.id ?? 0, { status: 'delivered' });
-    await store.pairings.approve([ACCOUNT], 'alice', 'cli', (to) => ({
-      ...outgoing('alice', 'welcome', { origin: 'pairing' }),
-      target: to,
-    }));
+    await store.pairings.approve([ACCOUNT], 'alice', 'cli', {
+      notice: (to) => ({ ...outgoing('alice', 'welcome', { origin: 'backend' }), target: to }),
+    });
     const [notice] = (await claim()).rows;
     expect([notice?.passive?.seq, notice?.inReplyTo]).toEqual([2, id]);
     await store.outbox.settle(notice?.id ?? 0, { status: 'delivered' });
     await store.inbox.answer(id, [outgoing('alice', 'the answer', { origin: 'backend' })]);
     expect((await claim()).rows.map(({ passive }) => passive?.seq)).toEqual([3]);
   });
+});
+
+test('where nobody is heard, an approval answers nothing and says nothing', async () => {
+  await ask('M1', 'alice');
+  for (const { id } of (await claim()).rows) await store.outbox.settle(id, { status: 'delivered' });
+  const done = await store.pairings.approve([ACCOUNT], 'alice', 'cli', {
+    notice: (to) => ({ ...outgoing('alice', 'welcome'), target: to }),
+    isHeard: (account) => account !== ACCOUNT,
+  });
+  expect([done.approved.peer, done.waiting, done.notice]).toEqual(['alice', undefined, undefined]);
+  expect([waiting(), (await claim()).rows, [...store.pairings.approvedOf(ACCOUNT)]]).toEqual([[], [], ['alice']]);
 });
 
 test('denying ends the request, and lets nobody in', async () => {
@@ -194,7 +223,7 @@ describe('revoking', () => {
     for (const id of stopped) expect(found(id)).toMatchObject({ status: 'failed', error: { code: 'access.revoked' } });
     expect([found(sending)?.status, found(other)?.status]).toEqual(['sending', 'queued']);
     expect([[...store.pairings.approvedOf(ACCOUNT)], waiting()]).toEqual([[], []]);
-    await expect(store.queue.retry('in-1', false)).rejects.toMatchObject({ code: 'access.revoked' });
+    await expect(store.queue.retry('in-1', false, () => false)).rejects.toMatchObject({ code: 'access.revoked' });
     expect(waiting()).toEqual([]);
     await expect(revoke('alice')).rejects.toMatchObject({ code: 'pairing.unknown' });
   });
@@ -231,6 +260,13 @@ describe('revoking', () => {
     const { ids } = await store.inbox.answer(id, [{ ...outgoing('', 'answer'), target: session }]);
     expect((await revoke('alice')).stopped).toEqual(ids);
     expect(waiting()).toEqual(['id' in bobs ? bobs.id : 0]);
+    // Nor does it go out when an operator tries it again, unless they may talk again.
+    const retry = (mayTalk: boolean) =>
+      store.queue.retry(`out-${ids[0]}`, false, ({ sender }) => mayTalk === (sender.id === 'alice'));
+    await expect(retry(false)).rejects.toMatchObject({ code: 'access.revoked' });
+    expect(found(ids[0] ?? 0)?.status).toBe('failed');
+    await retry(true);
+    expect(found(ids[0] ?? 0)?.status).toBe('queued');
   });
 });
 

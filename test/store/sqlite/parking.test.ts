@@ -397,7 +397,7 @@ describe('a message that carries others', () => {
     const ids = await parked('one', 'two');
     await heard('m1');
     await store.outbox.settle((await claimOne()).id, FAILED);
-    await store.queue.retry(`out-${ids[0]}`, false);
+    await store.queue.retry(`out-${ids[0]}`, false, () => true);
     const active = await add('x', {}, 'bob');
     await look();
     await store.outbox.settle(active, DELIVERED);

@@ -45,7 +45,7 @@ describe('retry', () => {
     ['parked', PARKED],
   ])('a %s message is tried again at once', async (_what, outcome) => {
     const id = await ended(outcome);
-    expect(await store.queue.retry(`out-${id}`, false)).toEqual({ account: ACCOUNT, message: id });
+    expect(await store.queue.retry(`out-${id}`, false, () => true)).toEqual({ account: ACCOUNT, message: id });
     expect(store.outbox.find(id)).toMatchObject({ status: 'queued', ambiguous: false });
     expect(store.outbox.find(id)).not.toHaveProperty('error');
     expect(await claimIds()).toEqual([id]);
@@ -56,12 +56,12 @@ describe('retry', () => {
     const id = await store.outbox.add(outgoing('alice'));
     const [first] = await claim();
     await store.outbox.settle(id, UNCERTAIN);
-    await expect(store.queue.retry(`out-${id}`, false)).rejects.toMatchObject({
+    await expect(store.queue.retry(`out-${id}`, false, () => true)).rejects.toMatchObject({
       code: 'queue.may_double',
       remedy: expect.stringContaining('--yes'),
     });
     expect(status(id)).toBe('uncertain');
-    await store.queue.retry(`out-${id}`, true);
+    await store.queue.retry(`out-${id}`, true, () => true);
     const [second] = await claim();
     expect(second).toMatchObject({ id, attempts: 2, ambiguous: false });
     expect(second?.passive?.seq).toBe((first?.passive?.seq ?? 0) + 1);
@@ -71,11 +71,11 @@ describe('retry', () => {
     const first = await ended(FAILED);
     const second = await store.outbox.add(outgoing('alice'));
     const third = await store.outbox.add(outgoing('alice'));
-    await store.queue.retry(`out-${first}`, false);
+    await store.queue.retry(`out-${first}`, false, () => true);
     expect(await claimIds()).toEqual([first]);
     await store.outbox.settle(first, FAILED);
     expect(await claimIds()).toEqual([second]);
-    await store.queue.retry(`out-${first}`, false);
+    await store.queue.retry(`out-${first}`, false, () => true);
     expect(await claimIds()).toEqual([]);
     await store.outbox.settle(second, DELIVERED);
     expect(await claimIds()).toEqual([first]);
@@ -90,7 +90,7 @@ describe('retry', () => {
     await claim();
     await store.outbox.settle(id + 1, FAILED);
     expect(message(id)).toEqual(['delivered', 'failed', 'failed']);
-    expect(await store.queue.retry(`out-${id + 2}`, false)).toEqual({ account: ACCOUNT, message: id });
+    expect(await store.queue.retry(`out-${id + 2}`, false, () => true)).toEqual({ account: ACCOUNT, message: id });
     expect(message(id)).toEqual(['delivered', 'queued', 'queued']);
     expect(await claimIds()).toEqual([id + 1]);
     await store.outbox.settle(id + 1, DELIVERED);
@@ -103,7 +103,7 @@ describe('retry', () => {
     const [first] = await claim();
     await store.outbox.settle(id, { status: 'queued', dueAt: Date.now() + HOUR / 2, error: ERROR, pair: 'keep' });
     expect(await claimIds()).toEqual([]);
-    await store.queue.retry(`out-${id}`, false);
+    await store.queue.retry(`out-${id}`, false, () => true);
     const [second] = await claim();
     expect(second).toMatchObject({ id, ambiguous: true, passive: first?.passive });
   });
@@ -112,7 +112,7 @@ describe('retry', () => {
     const id = await store.outbox.add(outgoing('alice', 'x', { expiresAt: Date.now() + HOUR }));
     expect(await claimIds(Date.now() + 2 * HOUR)).toEqual([]);
     expect(status(id)).toBe('failed');
-    await store.queue.retry(`out-${id}`, false);
+    await store.queue.retry(`out-${id}`, false, () => true);
     expect(store.outbox.find(id)?.expiresAt).toBeGreaterThan(Date.now() + HOUR / 2);
     expect(store.outbox.nextDue(ACCOUNT)).toBeLessThanOrEqual(Date.now());
     // Nobody is reached this time either: it ends once more, though nothing else was known to expire.
@@ -127,15 +127,18 @@ describe('retry', () => {
     const id = await store.outbox.add(outgoing('alice'));
     await claim();
     if (outcome !== undefined) await store.outbox.settle(id, outcome);
-    await expect(store.queue.retry(`out-${id}`, true)).rejects.toMatchObject({ code, remedy: expect.any(String) });
+    await expect(store.queue.retry(`out-${id}`, true, () => true)).rejects.toMatchObject({
+      code,
+      remedy: expect.any(String),
+    });
   });
 
   test('a message whose turn failed waits for its answer again, with all its attempts', async () => {
     const admitted = await store.inbox.admit({ ...arrival('m1'), begins: true });
     const id = 'id' in admitted ? admitted.id : 0;
-    await expect(store.queue.retry(`in-${id}`, false)).rejects.toMatchObject({ code: 'queue.settled' });
+    await expect(store.queue.retry(`in-${id}`, false, () => true)).rejects.toMatchObject({ code: 'queue.settled' });
     await store.inbox.fail(id, ERROR);
-    const change = await store.queue.retry(`in-${id}`, false);
+    const change = await store.queue.retry(`in-${id}`, false, () => true);
     expect(change).toMatchObject({ account: ACCOUNT, waiting: { id, message: { id: 'm1' } } });
     expect(store.inbox.waiting(ACCOUNT, 0, 9).map((entry) => entry.id)).toEqual([id]);
     expect(await store.inbox.begin(id)).toBe(1);
@@ -234,7 +237,7 @@ describe('drop', () => {
 });
 
 test.each(['out-99', 'in-99', 'out-0', '7', 'out-x', ''])('there is no message %j', async (id) => {
-  for (const attempt of [store.queue.retry(id, true), store.queue.drop(id)]) {
+  for (const attempt of [store.queue.retry(id, true, () => true), store.queue.drop(id)]) {
     await expect(attempt).rejects.toMatchObject({ code: 'queue.unknown', remedy: expect.any(String) });
   }
   expect(store.queue.find(id, Date.now())).toBeUndefined();
