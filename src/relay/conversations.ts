@@ -15,6 +15,7 @@ import type { BackendPlaces } from './backend-places.js';
 import type { Outbound } from './outbound.js';
 import { NOTHING_TO_STOP, ownWord, STARTED_AFRESH, STOPPED } from './own-word.js';
 import { rowErrorOf } from './row-error.js';
+import type { Typing } from './typing.js';
 import { untilWritten } from './until-written.js';
 
 /** Waiting messages held in memory; the journal holds the rest. */
@@ -37,6 +38,8 @@ export interface ConversationsParts {
   readonly contextOf: (entry: WaitingMessage) => TurnContext;
   /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
   readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
+  /** Lets somebody see that an answer is being made; absent, or undefined, where that is not wanted or cannot be. */
+  readonly typing?: (entry: WaitingMessage) => Typing | undefined;
   /** Whether `/new` and `/reset` let a conversation start afresh, or are messages like any other. */
   readonly keepsHistory: boolean;
   /** A message was answered, or never will be. */
@@ -245,11 +248,12 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { places, contextOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
+    const { places, contextOf, view: viewOf, typing: typingOf, outbound, counters, keepsHistory } = this.#parts;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
     let over = Promise.resolve();
+    let typing: Typing | undefined;
     const leave = () => {
       if (!isAtBackend) return;
       isAtBackend = false;
@@ -267,8 +271,10 @@ export class Conversations {
         return true;
       }
       const turn = { message, context: contextOf(entry), attempt };
-      const view = 'atOnce' in places.backend ? undefined : viewOf?.(message, attempt);
-      const asked = askBackend(places.backend, turn, places.timeoutMs, view && ((answer) => view.show(answer)));
+      const isPatient = !('atOnce' in places.backend);
+      const view = isPatient ? viewOf?.(message, attempt) : undefined;
+      typing = isPatient ? typingOf?.(entry) : undefined;
+      const asked = askBackend(places.backend, turn, places.timeoutMs, view && whenSeen(view, typing));
       over = asked.over;
       this.#asking.add(asked.stop);
       this.#answering.set(key, asked.stop);
@@ -281,15 +287,19 @@ export class Conversations {
         })
         .finally(() => this.#answering.delete(key));
       forget();
-      const shown = view === undefined ? undefined : await view.hand();
+      const [shown, left] = await Promise.all([view?.hand(), typing?.end()]);
       const answer = shown === undefined ? pieces : [shown, ...pieces];
-      const written = this.#written(() => outbound.answer(id, message, answer));
+      const written = this.#written(() => outbound.answer(id, message, answer, left));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
-      await written;
+      if (!(await written)) {
+        void view?.abandon();
+        void typing?.takeBack();
+      }
       counters.count('turns.answered');
     } catch (error) {
       void over.then(leave); // what still works counts, so that never more run than the backend takes
-      await this.#failed(key, entry, error);
+      void typing?.end();
+      if (!(await this.#failed(key, entry, error))) void typing?.takeBack();
     }
     return true;
   }
@@ -298,10 +308,11 @@ export class Conversations {
     return untilWritten(write, this.#parts.log, this.#stop.signal);
   }
 
-  async #failed(key: string, { id, message }: WaitingMessage, error: unknown): Promise<void> {
+  /** True when something is said about it in the conversation. */
+  async #failed(key: string, { id, message }: WaitingMessage, error: unknown): Promise<boolean> {
     const { outbound, counters, log, secrets } = this.#parts;
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
-    if (this.#closing) return;
+    if (this.#closing) return false;
     const { channel, kind, peer } = message.conversation;
     const about = { kind: kindName(channel, kind), peer: shownPeer(log, peer) };
     const isCancelled = error instanceof LoongError && error.code === CANCELLED;
@@ -316,6 +327,7 @@ export class Conversations {
         'its end could not be written down; it will be tried again after a restart',
       );
     });
+    return isCancelled || apology !== '';
   }
 
   /** Empty when the conversation heard one just now. */
@@ -346,6 +358,16 @@ export class Conversations {
     this.#stop.abort();
     for (const stop of this.#asking) stop(new LoongError('turn.stopped', 'loong is stopping'));
   }
+}
+
+/** Who sees the answer itself needs no sign that it is being made. */
+function whenSeen(view: AnswerView, typing: Typing | undefined): (answer: readonly Segment[]) => void {
+  let isSeen = false;
+  return (answer) => {
+    if (!isSeen) void typing?.end();
+    isSeen = true;
+    view.show(answer);
+  };
 }
 
 /** To a word for loong itself that could not be answered when it came in. What a `/stop` meant has ended when its turn comes. */

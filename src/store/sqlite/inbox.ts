@@ -11,6 +11,7 @@ import type {
   OutboxId,
   PassivePair,
   RowError,
+  SpentReply,
   WaitingMessage,
 } from '../store.js';
 import type { Database } from './database.js';
@@ -227,6 +228,10 @@ export class SqliteInbox implements Inbox {
     const claimed = stored[0]?.claimed;
     const isDue = stored[0]?.isDue ?? false;
     return { ids: stored.map((one) => one.id), isDue, ...(claimed === undefined ? {} : { claimed }) };
+  }
+
+  spendReply(id: InboxId, leaving: number): Promise<SpentReply> {
+    return this.#db.write(() => this.#windows.spend(id, leaving, Date.now()));
   }
 
   find(conversation: Target, messageId: string): InboxId | undefined {
