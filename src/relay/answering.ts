@@ -48,8 +48,8 @@ export class Answering {
     return this.#of(arrival.message.conversation).answerAtOnce(arrival);
   }
 
-  stopTurn(arrival: Arrival): Promise<Admitted> {
-    return this.#of(arrival.message.conversation).stopTurn(arrival);
+  stopTurn(arrival: Arrival, isAwaited: boolean): Promise<Admitted> {
+    return this.#of(arrival.message.conversation).stopTurn(arrival, isAwaited);
   }
 
   reserve(conversation: Target): boolean {
@@ -81,7 +81,7 @@ export class Answering {
 
   /** Whether its sender answers every answer, like a machine. What is answered at once costs nothing, and is not counted. */
   isTooMany(message: InboundMessage): boolean {
-    return !this.#isInstant(message) && this.#rate.isTooMany(peerOf(message));
+    return !this.#isInstant(message) && this.#rate.refuses(peerOf(message));
   }
 
   #begins(message: InboundMessage): void {

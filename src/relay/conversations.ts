@@ -54,10 +54,19 @@ export interface ConversationsParts {
   readonly secrets: Secrets;
 }
 
+/** The message whose answer a conversation waits for, from when its attempt begins. */
+interface Underway {
+  readonly entry: WaitingMessage;
+  /** Breaks the answer off, once the backend works at it. */
+  stop?: (reason: Error) => void;
+  /** Nobody wanted the answer any more before the backend had the message: it is settled. */
+  isStopped: boolean;
+}
+
 /** A message of which this attempt is counted. */
 interface BegunMessage {
   readonly key: string;
-  readonly entry: WaitingMessage;
+  readonly underway: Underway;
   readonly attempt: number;
 }
 
@@ -69,8 +78,8 @@ export class Conversations {
   readonly #held = new Set<InboxId>();
   /** What breaks a turn off, one for each that the backend works at. */
   readonly #asking = new Set<(reason: Error) => void>();
-  /** What breaks off the turn whose answer a conversation waits for. */
-  readonly #answering = new Map<string, (reason: Error) => void>();
+  /** Per conversation whose answer it waits for. */
+  readonly #answering = new Map<string, Underway>();
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
@@ -132,18 +141,28 @@ export class Conversations {
   /** The next turn of a conversation waits for the backend to have room. */
   #getInLine(key: string): void {
     this.#parts.places.whenFree(() => {
-      const entry = this.#closing ? undefined : this.#queues.get(key)?.shift();
-      if (entry === undefined) return false;
-      this.#run(key, entry, this.#count(key, entry));
+      if (this.#closing) return false;
+      const entry = this.#queues.get(key)?.shift();
+      if (entry === undefined) {
+        this.#conversationRests(key); // what waited was stopped
+        return false;
+      }
+      this.#run(key, entry, this.#count(key, this.#underway(key, entry)));
       return true;
     });
+  }
+
+  #underway(key: string, entry: WaitingMessage): Underway {
+    const underway = { entry, isStopped: false };
+    this.#answering.set(key, underway);
+    return underway;
   }
 
   /** An attempt is counted, so its turn comes as soon as the backend takes it. */
   #getReady(begun: BegunMessage): void {
     this.#parts.places.whenAsked(() => {
       if (this.#closing) return false; // the next start takes it from the journal
-      this.#run(begun.key, begun.entry, this.#turn(begun));
+      this.#run(begun.key, begun.underway.entry, this.#turn(begun));
       return true;
     });
   }
@@ -154,12 +173,17 @@ export class Conversations {
     void work.then((isDone) => {
       this.#turns--;
       if (isDone) {
-        this.#held.delete(entry.id);
-        this.#parts.onEnded?.(entry.message);
+        if (this.#answering.get(key)?.entry === entry) this.#answering.delete(key);
+        this.#ended(entry);
         this.#conversationRests(key);
       }
       if (this.#turns === 0) this.#idle?.();
     });
+  }
+
+  #ended({ id, message }: WaitingMessage): void {
+    this.#held.delete(id);
+    this.#parts.onEnded?.(message);
   }
 
   #conversationRests(key: string): void {
@@ -188,15 +212,40 @@ export class Conversations {
   }
 
   /**
-   * Journals a message that asks to stop, with a word about it, and breaks off the answer that its conversation waits for; what
-   * waits behind that goes on.
+   * Journals a message that asks to stop, with a word about it, and breaks off the answer that its conversation waits for, or keeps it from
+   * being begun; what waits behind that goes on. `isAwaited`: a message of the conversation is being journalled before it.
    */
-  async stopTurn(arrival: Arrival): Promise<Admitted> {
-    const stop = this.#answering.get(formatTarget(arrival.message.conversation));
-    const admitted = await this.#parts.outbound.admit(arrival, stop === undefined ? NOTHING_TO_STOP : STOPPED);
-    // One that comes again was heeded before, and means no later turn.
-    if (admitted.outcome !== 'duplicate') stop?.(new LoongError(CANCELLED, 'stopped by somebody in the conversation'));
+  async stopTurn(arrival: Arrival, isAwaited: boolean): Promise<Admitted> {
+    const key = formatTarget(arrival.message.conversation);
+    const meant = this.#firstOf(key);
+    const isAny = meant !== undefined || isAwaited;
+    const admitted = await this.#parts.outbound.admit(arrival, isAny ? STOPPED : NOTHING_TO_STOP);
+    // One that comes again was heeded before, and means no later turn; nor does one whose answer was whole meanwhile.
+    if (!isAny || admitted.outcome === 'duplicate') return admitted;
+    const first = this.#firstOf(key);
+    const isMeant = meant === undefined ? first !== undefined && first < admitted.id : first === meant;
+    if (isMeant) this.#stopFirst(key);
     return admitted;
+  }
+
+  /** The message that a conversation waits for. */
+  #firstOf(key: string): InboxId | undefined {
+    return (this.#answering.get(key)?.entry ?? this.#queues.get(key)?.[0])?.id;
+  }
+
+  #stopFirst(key: string): void {
+    const reason = new LoongError(CANCELLED, 'stopped by somebody in the conversation');
+    const underway = this.#answering.get(key);
+    if (underway?.stop !== undefined) return underway.stop(reason); // its turn settles it
+    const entry = underway?.entry ?? this.#queues.get(key)?.shift();
+    if (entry === undefined) return;
+    if (underway === undefined) {
+      this.#ended(entry);
+    } else {
+      underway.isStopped = true;
+      this.#answering.delete(key);
+    }
+    void this.#failed(key, entry, reason);
   }
 
   /**
@@ -222,7 +271,7 @@ export class Conversations {
     }
     this.#held.add(entry.id);
     if (!this.#behind) this.#cursor = Math.max(this.#cursor, entry.id);
-    this.#getReady({ key, entry, attempt });
+    this.#getReady({ key, underway: this.#underway(key, entry), attempt });
   }
 
   /** It does not begin. */
@@ -232,11 +281,12 @@ export class Conversations {
   }
 
   /** Counts an attempt, after which the message is ready for the backend; true when nothing is left to do instead. */
-  async #count(key: string, entry: WaitingMessage): Promise<boolean> {
+  async #count(key: string, underway: Underway): Promise<boolean> {
+    const { entry } = underway;
     try {
       const attempt = await this.#written(() => this.#parts.inbox.begin(entry.id));
       if (attempt !== undefined) {
-        this.#getReady({ key, entry, attempt });
+        this.#getReady({ key, underway, attempt });
         return false;
       }
     } catch (error) {
@@ -247,8 +297,9 @@ export class Conversations {
   }
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
-  async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
+  async #turn({ key, underway, attempt }: BegunMessage): Promise<true> {
     const { places, contextOf, view: viewOf, typing: typingOf, outbound, counters, keepsHistory } = this.#parts;
+    const { entry } = underway;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
@@ -259,6 +310,10 @@ export class Conversations {
       isAtBackend = false;
       places.leave(performance.now() - began);
     };
+    if (underway.isStopped) {
+      places.leave();
+      return true;
+    }
     try {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
@@ -277,7 +332,7 @@ export class Conversations {
       const asked = askBackend(places.backend, turn, places.timeoutMs, view && whenSeen(view, typing));
       over = asked.over;
       this.#asking.add(asked.stop);
-      this.#answering.set(key, asked.stop);
+      underway.stop = asked.stop;
       const forget = () => void this.#asking.delete(asked.stop);
       const pieces = await asked.answer
         .catch((error: unknown) => {
@@ -311,11 +366,11 @@ export class Conversations {
   /** True when something is said about it in the conversation. */
   async #failed(key: string, { id, message }: WaitingMessage, error: unknown): Promise<boolean> {
     const { outbound, counters, log, secrets } = this.#parts;
+    const isCancelled = error instanceof LoongError && error.code === CANCELLED;
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
-    if (this.#closing) return false;
+    if (this.#closing && !isCancelled) return false;
     const { channel, kind, peer } = message.conversation;
     const about = { kind: kindName(channel, kind), peer: shownPeer(log, peer) };
-    const isCancelled = error instanceof LoongError && error.code === CANCELLED;
     counters.count(isCancelled ? 'turns.stopped' : 'turns.failed');
     if (isCancelled) log.info(about, 'an answer was stopped by somebody in the conversation');
     else log.error({ error: describeError(error), ...about }, 'a message could not be answered');
