@@ -6,9 +6,8 @@ const secret = process.env.HOOK_SECRET ?? '';
 if (secret === '') throw new Error('set HOOK_SECRET, here and for loong');
 
 createServer(async (request, response) => {
-  const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
+  const body = await bodyOf(request);
+  if (body === undefined) return response.destroy();
   if (!isSigned(request.headers, body)) return response.writeHead(401).end();
   const turn = JSON.parse(body.toString('utf8'));
   if (turn.text === 'quiet') return response.writeHead(204).end(); // silence
@@ -18,11 +17,28 @@ createServer(async (request, response) => {
   console.log(`listening on http://127.0.0.1:${this.address().port}/turn`);
 });
 
+// Undefined when the connection ended too early, or somebody sends more than any turn has.
+async function bodyOf(request) {
+  const chunks = [];
+  let size = 0;
+  try {
+    for await (const chunk of request) {
+      size += chunk.length;
+      if (size > 16 * 1024 * 1024) return undefined;
+      chunks.push(chunk);
+    }
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(chunks);
+}
+
 // The signature covers the time and the body, so that no recorded turn can be sent again later.
 function isSigned(headers, body) {
   const time = headers['x-loong-timestamp'] ?? '';
   if (!(Math.abs(Date.now() / 1000 - Number(time)) < 300)) return false;
-  const expected = `sha256=${createHmac('sha256', secret).update(`${time}.`).update(body).digest('hex')}`;
-  const given = headers['x-loong-timestamp-signature'] ?? '';
-  return given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
+  const hmac = createHmac('sha256', secret).update(`${time}.`).update(body).digest('hex');
+  const expected = Buffer.from(`sha256=${hmac}`);
+  const given = Buffer.from(headers['x-loong-timestamp-signature'] ?? '');
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }

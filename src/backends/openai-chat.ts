@@ -8,11 +8,16 @@ import { chatOf } from './chat-messages.js';
 import { failureOf } from './openai-failure.js';
 import { openaiFetch } from './openai-fetch.js';
 import { Spoken } from './spoken.js';
+import { shown, visible } from './written-text.js';
 
 /** Waits (ms) before the second and the third try, where the server does not say how long. */
 const WAITS_MS = [1000, 3000];
 /** Longer than any turn: its deadline is the relay's signal. */
 const NO_DEADLINE_MS = 2_147_483_647;
+/** A server that has said how the answer ended has so long to end its stream. */
+const END_GRACE_MS = 1000;
+/** Endings of an answer that would have gone on: it is marked as such. */
+const CUT_OFF: readonly string[] = ['length', 'content_filter'];
 
 export interface OpenaiOptions {
   /** Without a slash at its end. */
@@ -82,11 +87,11 @@ async function* spoken(
   const filter = new Spoken();
   let isEmpty = true;
   let ending: string | undefined;
-  for await (const chunk of chunks) {
+  for await (const chunk of untilSilent(chunks, () => ending !== undefined)) {
     const [choice] = Array.isArray(chunk?.choices) ? chunk.choices : [];
-    const piece: unknown = choice?.delta?.content;
-    const text = typeof piece === 'string' ? filter.add(piece) : '';
-    ending = choice?.finish_reason ?? ending;
+    const text = visible(filter.add(wordsOf(choice?.delta)));
+    const reason: unknown = choice?.finish_reason;
+    if (typeof reason === 'string' && reason !== '') ending = reason; // some say "" until the end
     if (text === '') continue;
     isEmpty = isEmpty && text.trim() === '';
     yield text;
@@ -97,13 +102,50 @@ async function* spoken(
       remedy: 'look into the log of its server; what stands between may have a time limit',
     });
   }
-  const rest = filter.end();
+  const rest = visible(filter.end());
   if (rest !== '') yield rest;
-  if (isEmpty && rest.trim() === '' && ending !== 'stop') {
-    throw new BackendError('backend.no_words', `the model said nothing: it ended with \`${ending.slice(0, 40)}\``, {
-      remedy: 'length: let it think less, or give it more room; content_filter: its provider refuses the subject',
-    });
+  if (isEmpty && rest.trim() === '') {
+    if (ending !== 'stop') throw noWords(ending);
+  } else if (CUT_OFF.includes(ending)) {
+    yield '…';
   }
+}
+
+/** The chunks; once the answer `isWhole`, it does not matter how the stream ends, and one that does not end is left. */
+async function* untilSilent<T>(
+  chunks: AsyncIterable<T> & { readonly controller: AbortController },
+  isWhole: () => boolean,
+): AsyncIterable<T> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    for await (const chunk of chunks) {
+      yield chunk;
+      if (isWhole()) timer ??= setTimeout(() => chunks.controller.abort(), END_GRACE_MS);
+    }
+  } catch (error) {
+    if (!isWhole()) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What it says, and what it says instead of an answer: some servers write both in parts. */
+function wordsOf(delta: unknown): string {
+  const { content, refusal } = (delta ?? {}) as { readonly content?: unknown; readonly refusal?: unknown };
+  return wordsIn(content) + wordsIn(refusal);
+}
+
+function wordsIn(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  const texts = content.map((part: unknown) => (part as { readonly text?: unknown } | null)?.text);
+  return texts.filter((text) => typeof text === 'string').join('');
+}
+
+function noWords(ending: string): BackendError {
+  return new BackendError('backend.no_words', `the model said nothing: it ended with \`${shown(ending)}\``, {
+    remedy: 'length: let it think less, or give it more room; content_filter: its provider refuses the subject',
+  });
 }
 
 function aborted(): BackendError {

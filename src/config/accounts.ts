@@ -159,6 +159,7 @@ export function basicsOf<C extends ChannelId>(
     chunkMode: own.chunk_mode ?? channel.chunk_mode ?? DEFAULTS.chunk_mode,
     markdown: own.markdown ?? channel.markdown ?? DEFAULTS.markdown,
     apology: own.apology ?? channel.apology ?? DEFAULTS.apology,
+    typing: own.typing ?? channel.typing ?? DEFAULTS.typing,
     systemPrompt: own.system_prompt ?? channel.system_prompt ?? DEFAULTS.system_prompt,
     historyLimit: own.history_limit ?? channel.history_limit ?? DEFAULTS.history_limit,
     historyChars: own.history_chars ?? channel.history_chars ?? DEFAULTS.history_chars,

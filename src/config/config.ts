@@ -113,6 +113,8 @@ export interface AccountBasics {
   readonly markdown: MarkdownMode;
   /** Sent when a backend fails; empty is nothing. */
   readonly apology: string;
+  /** People see in private chats that an answer is being made. */
+  readonly typing: boolean;
   /** Told to the backend; empty: nothing. */
   readonly systemPrompt: string;
   /** Earlier messages of the conversation that the backend is given, at most; and their characters. */

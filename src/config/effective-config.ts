@@ -107,6 +107,7 @@ function commonTable(account: Account): Table {
     chunk_mode: account.chunkMode,
     markdown: account.markdown,
     apology: account.apology,
+    typing: account.typing,
     system_prompt: account.systemPrompt,
     history_limit: account.historyLimit,
     history_chars: account.historyChars,

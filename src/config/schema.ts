@@ -50,6 +50,7 @@ export const DEFAULTS = {
   chunk_mode: 'length',
   markdown: 'auto',
   apology: '',
+  typing: false,
   system_prompt: '',
   history_limit: 50,
   history_chars: 8000,
@@ -174,6 +175,13 @@ function commonKeys(channel: ChannelId) {
       text().max(1000, { error: 'has more than 1000 characters' }),
       'Sent when a backend fails; "" is nothing.',
       DEFAULTS.apology,
+    ),
+    typing: key(
+      yesOrNo(),
+      channel === 'qqbot'
+        ? 'Shows in private chats that an answer is being made; it may cost up to two of the replies that a message has, never the last two.'
+        : 'Shows in private chats that an answer is being made, where NapCat or LLOneBot is connected.',
+      DEFAULTS.typing,
     ),
   };
 }

@@ -11,6 +11,7 @@ import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
 import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { describeError } from '../model/errors.js';
 import type { Target } from '../model/target.js';
+import { allowedView } from '../relay/allowed-view.js';
 import { Answering } from '../relay/answering.js';
 import { BackendPlaces } from '../relay/backend-places.js';
 import { Delivery } from '../relay/delivery.js';
@@ -20,6 +21,7 @@ import { pairingOffer } from '../relay/pairing-offer.js';
 import { type Hears, withHeardQuotes } from '../relay/quoted-words.js';
 import type { Settlements } from '../relay/settlements.js';
 import { contextOf } from '../relay/turn-context.js';
+import { typingFor } from '../relay/typing.js';
 import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { Secrets } from '../telemetry/log.js';
@@ -90,7 +92,11 @@ export function buildRoad(
     toldOf: (message) => (hears(message) ? withHeardQuotes(message, hears) : undefined),
     keepsHistory: keepsHistory(account),
     remembers: isRemembered,
-    view: (message, attempt) => lane.view?.(message, attempt),
+    view: (message, attempt) => {
+      const view = lane.view?.(message, attempt);
+      return view === undefined ? undefined : allowedView(view, message.conversation, allowed);
+    },
+    ...(account.typing ? { typing: (entry) => typingFor({ lane, inbox, allowed, log }, entry) } : {}),
     apology: account.apology,
     inbox,
     outbound,

@@ -88,6 +88,14 @@ export interface AnswerView {
   abandon(): Promise<void>;
 }
 
+export interface TypingSign {
+  /** A private chat. */
+  readonly conversation: Target;
+  readonly isOn: boolean;
+  /** Where the channel knows reply rights. */
+  readonly passive?: NonNullable<Delivery['passive']>;
+}
+
 export interface Lane {
   /** `qqbot:main` */
   readonly id: string;
@@ -111,6 +119,11 @@ export interface Lane {
   send(delivery: Delivery, signal: AbortSignal): Promise<Taken>;
   /** Shows the answer to a message while it is made; undefined where that cannot be. `attempt`: of the turn, from 1. */
   view?(message: InboundMessage, attempt: number): AnswerView | undefined;
+  /**
+   * Lets somebody see that an answer is being made (`isOn`), for about a minute, or no more; one call, which costs a reply where the channel
+   * knows reply rights. May reject, and then nothing is lost. Absent where the channel has no such thing.
+   */
+  showTyping?(sign: TypingSign, signal: AbortSignal): Promise<void>;
   /** An attempt was written down as delivered, under this id. */
   written?(delivery: Delivery, platformMessageId: string | undefined): void;
   /**

@@ -56,8 +56,8 @@ export class Answering {
     return this.#of(arrival.message.conversation).answerAtOnce(arrival);
   }
 
-  stopTurn(arrival: Arrival): Promise<Admitted> {
-    return this.#of(arrival.message.conversation).stopTurn(arrival);
+  stopTurn(arrival: Arrival, isAwaited: boolean): Promise<Admitted> {
+    return this.#of(arrival.message.conversation).stopTurn(arrival, isAwaited);
   }
 
   reserve(conversation: Target): boolean {
@@ -89,7 +89,7 @@ export class Answering {
 
   /** Whether its sender answers every answer, like a machine. What is answered at once costs nothing, and is not counted. */
   isTooMany(message: InboundMessage): boolean {
-    return !this.#of(message.conversation).isInstant && this.#rate.isTooMany(peerOf(message));
+    return !this.#of(message.conversation).isInstant && this.#rate.refuses(peerOf(message));
   }
 
   #begins(message: InboundMessage): void {

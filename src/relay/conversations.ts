@@ -15,6 +15,7 @@ import type { BackendPlaces } from './backend-places.js';
 import type { Outbound } from './outbound.js';
 import { NOTHING_TO_STOP, ownWord, STARTED_AFRESH, STOPPED } from './own-word.js';
 import { rowErrorOf } from './row-error.js';
+import type { Typing } from './typing.js';
 import { untilWritten } from './until-written.js';
 
 /** Waiting messages held in memory; the journal holds the rest. */
@@ -46,6 +47,8 @@ export interface ConversationsParts {
   readonly toldOf?: (message: InboundMessage) => InboundMessage | undefined;
   /** Shows the answer while it is made; absent, or undefined, where that cannot be. */
   readonly view?: (message: InboundMessage, attempt: number) => AnswerView | undefined;
+  /** Lets somebody see that an answer is being made; absent, or undefined, where that is not wanted or cannot be. */
+  readonly typing?: (entry: WaitingMessage) => Typing | undefined;
   /** Whether `/new` and `/reset` let a conversation start afresh, or are messages like any other. */
   readonly keepsHistory: boolean;
   /** A message was answered, or never will be. */
@@ -60,10 +63,19 @@ export interface ConversationsParts {
   readonly secrets: Secrets;
 }
 
+/** The message whose answer a conversation waits for, from when its attempt begins. */
+interface Underway {
+  readonly entry: WaitingMessage;
+  /** Breaks the answer off, once the backend works at it. */
+  stop?: (reason: Error) => void;
+  /** Nobody wanted the answer any more before the backend had the message: it is settled. */
+  isStopped: boolean;
+}
+
 /** A message of which this attempt is counted. */
 interface BegunMessage {
   readonly key: string;
-  readonly entry: WaitingMessage;
+  readonly underway: Underway;
   readonly attempt: number;
 }
 
@@ -75,8 +87,8 @@ export class Conversations {
   readonly #held = new Set<InboxId>();
   /** What breaks a turn off, one for each that the backend works at. */
   readonly #asking = new Set<(reason: Error) => void>();
-  /** The turn whose answer a conversation waits for, and what breaks it off. */
-  readonly #answering = new Map<string, { readonly message: InboundMessage; readonly stop: (reason: Error) => void }>();
+  /** Per conversation whose answer it waits for. */
+  readonly #answering = new Map<string, Underway>();
   readonly #stop = new AbortController();
   /** When a conversation heard an apology (unix ms), the oldest first. */
   readonly #apologised = new Map<string, number>();
@@ -143,18 +155,28 @@ export class Conversations {
   /** The next turn of a conversation waits for the backend to have room. */
   #getInLine(key: string): void {
     this.#parts.places.whenFree(() => {
-      const entry = this.#closing ? undefined : this.#queues.get(key)?.shift();
-      if (entry === undefined) return false;
-      this.#run(key, entry, this.#count(key, entry));
+      if (this.#closing) return false;
+      const entry = this.#queues.get(key)?.shift();
+      if (entry === undefined) {
+        this.#conversationRests(key); // what waited was stopped
+        return false;
+      }
+      this.#run(key, entry, this.#count(key, this.#underway(key, entry)));
       return true;
     });
+  }
+
+  #underway(key: string, entry: WaitingMessage): Underway {
+    const underway = { entry, isStopped: false };
+    this.#answering.set(key, underway);
+    return underway;
   }
 
   /** An attempt is counted, so its turn comes as soon as the backend takes it. */
   #getReady(begun: BegunMessage): void {
     this.#parts.places.whenAsked(() => {
       if (this.#closing) return false; // the next start takes it from the journal
-      this.#run(begun.key, begun.entry, this.#turn(begun));
+      this.#run(begun.key, begun.underway.entry, this.#turn(begun));
       return true;
     });
   }
@@ -165,12 +187,17 @@ export class Conversations {
     void work.then((isDone) => {
       this.#turns--;
       if (isDone) {
-        this.#held.delete(entry.id);
-        this.#parts.onEnded?.(entry.message);
+        if (this.#answering.get(key)?.entry === entry) this.#answering.delete(key);
+        this.#ended(entry);
         this.#conversationRests(key);
       }
       if (this.#turns === 0) this.#idle?.();
     });
+  }
+
+  #ended({ id, message }: WaitingMessage): void {
+    this.#held.delete(id);
+    this.#parts.onEnded?.(message);
   }
 
   #conversationRests(key: string): void {
@@ -199,21 +226,47 @@ export class Conversations {
   }
 
   /**
-   * Journals a message that asks to stop, with a word about it, and breaks off the answer that its conversation waits for; what
-   * waits behind that goes on.
+   * Journals a message that asks to stop, with a word about it, and breaks off the answer that its conversation waits for, or keeps it from
+   * being begun; what waits behind that goes on. `isAwaited`: a message of the conversation is being journalled before it.
    */
-  async stopTurn(arrival: Arrival): Promise<Admitted> {
-    const stop = this.#answering.get(formatTarget(arrival.message.conversation))?.stop;
-    const admitted = await this.#parts.outbound.admit(arrival, stop === undefined ? NOTHING_TO_STOP : STOPPED);
-    // One that comes again was heeded before, and means no later turn.
-    if (admitted.outcome !== 'duplicate') stop?.(new LoongError(CANCELLED, 'stopped by somebody in the conversation'));
+  async stopTurn(arrival: Arrival, isAwaited: boolean): Promise<Admitted> {
+    const key = formatTarget(arrival.message.conversation);
+    const meant = this.#firstOf(key);
+    const isAny = meant !== undefined || isAwaited;
+    const admitted = await this.#parts.outbound.admit(arrival, isAny ? STOPPED : NOTHING_TO_STOP);
+    // One that comes again was heeded before, and means no later turn; nor does one whose answer was whole meanwhile.
+    if (!isAny || admitted.outcome === 'duplicate') return admitted;
+    const first = this.#firstOf(key);
+    const isMeant = meant === undefined ? first !== undefined && first < admitted.id : first === meant;
+    if (isMeant) this.#stopFirst(key);
     return admitted;
   }
 
   /** Who may talk has changed: what is being answered and may not be any more is broken off. What waits is looked at in its turn. */
   lookAgain(): void {
     const { toldOf = (message) => message } = this.#parts;
-    for (const { message, stop } of this.#answering.values()) if (toldOf(message) === undefined) stop(mayNotTalk());
+    for (const { entry, stop } of this.#answering.values())
+      if (toldOf(entry.message) === undefined) stop?.(mayNotTalk());
+  }
+
+  /** The message that a conversation waits for. */
+  #firstOf(key: string): InboxId | undefined {
+    return (this.#answering.get(key)?.entry ?? this.#queues.get(key)?.[0])?.id;
+  }
+
+  #stopFirst(key: string): void {
+    const reason = new LoongError(CANCELLED, 'stopped by somebody in the conversation');
+    const underway = this.#answering.get(key);
+    if (underway?.stop !== undefined) return underway.stop(reason); // its turn settles it
+    const entry = underway?.entry ?? this.#queues.get(key)?.shift();
+    if (entry === undefined) return;
+    if (underway === undefined) {
+      this.#ended(entry);
+    } else {
+      underway.isStopped = true;
+      this.#answering.delete(key);
+    }
+    void this.#failed(key, entry, reason);
   }
 
   /**
@@ -239,7 +292,7 @@ export class Conversations {
     }
     this.#held.add(entry.id);
     if (!this.#behind) this.#cursor = Math.max(this.#cursor, entry.id);
-    this.#getReady({ key, entry, attempt });
+    this.#getReady({ key, underway: this.#underway(key, entry), attempt });
   }
 
   /** It does not begin. */
@@ -249,11 +302,12 @@ export class Conversations {
   }
 
   /** Counts an attempt, after which the message is ready for the backend; true when nothing is left to do instead. */
-  async #count(key: string, entry: WaitingMessage): Promise<boolean> {
+  async #count(key: string, underway: Underway): Promise<boolean> {
+    const { entry } = underway;
     try {
       const attempt = await this.#written(() => this.#parts.inbox.begin(entry.id));
       if (attempt !== undefined) {
-        this.#getReady({ key, entry, attempt });
+        this.#getReady({ key, underway, attempt });
         return false;
       }
     } catch (error) {
@@ -264,17 +318,23 @@ export class Conversations {
   }
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
-  async #turn({ key, entry, attempt }: BegunMessage): Promise<true> {
-    const { places, contextOf, toldOf, view: viewOf, outbound, counters, keepsHistory } = this.#parts;
+  async #turn({ key, underway, attempt }: BegunMessage): Promise<true> {
+    const { places, contextOf, toldOf, view: viewOf, typing: typingOf, outbound, counters, keepsHistory } = this.#parts;
+    const { entry } = underway;
     const { id, message } = entry;
     const began = performance.now();
     let isAtBackend = true;
     let over = Promise.resolve();
+    let typing: Typing | undefined;
     const leave = () => {
       if (!isAtBackend) return;
       isAtBackend = false;
       places.leave(performance.now() - began);
     };
+    if (underway.isStopped) {
+      places.leave();
+      return true;
+    }
     try {
       if (attempt > MAX_ATTEMPTS) {
         throw new LoongError('turn.gave_up', `loong ended ${MAX_ATTEMPTS} times while this message was being answered`);
@@ -293,11 +353,13 @@ export class Conversations {
         throw mayNotTalk();
       }
       const turn = { message: told, context: contextOf(entry), attempt };
-      const view = 'atOnce' in places.backend ? undefined : viewOf?.(message, attempt);
-      const asked = askBackend(places.backend, turn, places.timeoutMs, view && ((answer) => view.show(answer)));
+      const isPatient = !('atOnce' in places.backend);
+      const view = isPatient ? viewOf?.(message, attempt) : undefined;
+      typing = isPatient ? typingOf?.(entry) : undefined;
+      const asked = askBackend(places.backend, turn, places.timeoutMs, view && whenSeen(view, typing));
       over = asked.over;
       this.#asking.add(asked.stop);
-      this.#answering.set(key, { message, stop: asked.stop });
+      underway.stop = asked.stop;
       const forget = () => void this.#asking.delete(asked.stop);
       const pieces = await asked.answer
         .catch((error: unknown) => {
@@ -307,15 +369,19 @@ export class Conversations {
         })
         .finally(() => this.#answering.delete(key));
       forget();
-      const shown = view === undefined ? undefined : await view.hand();
+      const [shown, left] = await Promise.all([view?.hand(), typing?.end()]);
       const answer = shown === undefined ? pieces : [shown, ...pieces];
-      const written = this.#written(() => outbound.answer(id, message, answer));
+      const written = this.#written(() => outbound.answer(id, message, answer, left));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
-      await written;
+      if (!(await written)) {
+        void view?.abandon();
+        void typing?.takeBack();
+      }
       counters.count('turns.answered');
     } catch (error) {
       void over.then(leave); // what still works counts, so that never more run than the backend takes
-      await this.#failed(key, entry, error);
+      void typing?.end();
+      if (!(await this.#failed(key, entry, error))) void typing?.takeBack();
     }
     return true;
   }
@@ -324,13 +390,15 @@ export class Conversations {
     return untilWritten(write, this.#parts.log, this.#stop.signal);
   }
 
-  async #failed(key: string, { id, message }: WaitingMessage, error: unknown): Promise<void> {
+  /** True when something is said about it in the conversation. */
+  async #failed(key: string, { id, message }: WaitingMessage, error: unknown): Promise<boolean> {
     const { outbound, counters, log, secrets } = this.#parts;
+    const code = error instanceof LoongError ? error.code : '';
+    const stopped = STOPPED_FOR[code];
     // What fails while loong is stopping mostly fails because of that: it stays in the journal for the next start.
-    if (this.#closing) return;
+    if (this.#closing && stopped === undefined) return false;
     const { channel, kind, peer } = message.conversation;
     const about = { kind: kindName(channel, kind), peer: shownPeer(log, peer) };
-    const stopped = error instanceof LoongError ? STOPPED_FOR[error.code] : undefined;
     counters.count(stopped === undefined ? 'turns.failed' : 'turns.stopped');
     if (stopped !== undefined) log.info(about, stopped);
     else log.error({ error: describeError(error), ...about }, 'a message could not be answered');
@@ -342,6 +410,7 @@ export class Conversations {
         'its end could not be written down; it will be tried again after a restart',
       );
     });
+    return code === CANCELLED || apology !== '';
   }
 
   /** Empty when the conversation heard one just now. */
@@ -376,6 +445,16 @@ export class Conversations {
 
 function mayNotTalk(): LoongError {
   return new LoongError(REVOKED, 'who wrote it may not talk with the bot any more');
+}
+
+/** Who sees the answer itself needs no sign that it is being made. */
+function whenSeen(view: AnswerView, typing: Typing | undefined): (answer: readonly Segment[]) => void {
+  let isSeen = false;
+  return (answer) => {
+    if (!isSeen) void typing?.end();
+    isSeen = true;
+    view.show(answer);
+  };
 }
 
 /** To a word for loong itself that could not be answered when it came in. What a `/stop` meant has ended when its turn comes. */

@@ -70,7 +70,11 @@ export class Inbound implements LaneSink {
     if (word === undefined && this.#isRemembered(message, verdict)) arrival.isRemembered = true;
     const isNext = verdict.do === 'answer' && !this.#isAwaited(message);
     const atOnce =
-      word === 'stop' ? conversations.stopTurn(arrival) : isNext ? conversations.answerAtOnce(arrival) : undefined;
+      word === 'stop'
+        ? conversations.stopTurn(arrival, this.#isAwaited(message))
+        : isNext
+          ? conversations.answerAtOnce(arrival)
+          : undefined;
     const begins = isNext && atOnce === undefined && conversations.reserve(message.conversation);
     const key = verdict.do === 'answer' && atOnce === undefined ? formatTarget(message.conversation) : undefined;
     if (key !== undefined) this.#awaited.set(key, (this.#awaited.get(key) ?? 0) + 1);

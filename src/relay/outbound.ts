@@ -88,13 +88,17 @@ export class Outbound {
     this.#parts.delivery?.wake();
   }
 
-  /** Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. */
-  async answer(id: InboxId, message: InboundMessage, pieces: readonly AnswerPiece[]): Promise<void> {
-    const messages = this.#sayable(message, pieces);
+  /**
+   * Settles an admitted message with its answer: who was admitted may be answered, so the allowlist is not asked again. `left`: how many
+   * replies are left for it, where it was not all. False when nothing is said: there is nothing, or it is not wanted any more.
+   */
+  async answer(id: InboxId, message: InboundMessage, pieces: readonly AnswerPiece[], left?: number): Promise<boolean> {
+    const messages = this.#sayable(message, pieces, left);
     const place = new PlaceInDelivery(message.conversation, this.#parts);
     let answered: Answered | undefined;
     try {
       answered = await this.#parts.inbox.answer(id, messages, place);
+      return answered.ids.length > 0;
     } finally {
       place.leave(answered);
     }
@@ -124,11 +128,14 @@ export class Outbound {
   }
 
   /** The messages of an answer, in order; those that say nothing are left out. */
-  #sayable(message: InboundMessage, pieces: readonly AnswerPiece[]): readonly NewOutgoing[] {
+  #sayable(
+    message: InboundMessage,
+    pieces: readonly AnswerPiece[],
+    places = this.#parts.places(message.conversation),
+  ): readonly NewOutgoing[] {
     const { conversation } = message;
     const messages = messagesOf(pieces);
     if (messages.length === 0) return [];
-    const places = this.#parts.places(conversation);
     // Each of the others takes a place, too.
     const left = places === undefined ? undefined : Math.max(1, places - messages.length + 1);
     const isRemembered = this.#remembers(conversation) && ownWord(message) === undefined;

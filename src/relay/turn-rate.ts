@@ -1,20 +1,30 @@
 /**
- * Breaks up talks between machines. A person now and then writes faster than the bot answers; a program that answers every answer never
- * waits for its own turn and never stops. So only turns that begin after everything before them was answered are counted.
+ * Breaks up talks between machines. A person now and then writes faster than the bot answers; a program that answers every answer writes
+ * only when it was answered. So turns are counted that begin when everything before them was answered; and, for who gets several messages as
+ * one answer and answers each of them never waits for that, those before which anything was answered, of which there may be more.
  */
 
 /** More such turns with one peer in one minute are no person's. */
 export const MOST_TURNS = 30;
+/** Nor are so many after an answer, though others wait for theirs. */
+export const MOST_AFTER_ANSWERS = 120;
 const MINUTE_MS = 60_000;
 /** Peers that are looked after at once; beyond them the one heard least lately is forgotten. */
 const MOST_PEERS = 10_000;
 
 interface Peer {
-  /** When the minute began in which `turns` are counted. */
+  /** When the minute began in which turns are counted. */
   since: number;
+  /** That began when everything before them was answered. */
   turns: number;
+  /** That began when something was answered since the one before. */
+  afterAnswers: number;
   /** Messages of it that have no answer yet. */
   open: number;
+  /** Since the turn that began last. */
+  wasAnswered: boolean;
+  /** A turn of it was too many in this minute. */
+  isRefused: boolean;
 }
 
 export class TurnRate {
@@ -26,20 +36,26 @@ export class TurnRate {
     this.#now = now;
   }
 
-  /** Whether one more turn with this peer would be too many. */
-  isTooMany(peer: string): boolean {
+  /** Refuses one more turn with this peer, where it would be too many. */
+  refuses(peer: string): boolean {
     const known = this.#peers.get(peer);
-    return known !== undefined && known.open === 0 && known.turns >= MOST_TURNS && this.#isThisMinute(known);
+    if (known === undefined || !this.#isThisMinute(known)) return false;
+    const { open, turns, afterAnswers, wasAnswered } = known;
+    const isTooMany = (open === 0 && turns >= MOST_TURNS) || (wasAnswered && afterAnswers >= MOST_AFTER_ANSWERS);
+    known.isRefused ||= isTooMany;
+    return isTooMany;
   }
 
   /** A message of this peer is going to be answered. */
   begin(peer: string): void {
-    const known = this.#peers.get(peer) ?? { since: this.#now(), turns: 0, open: 0 };
+    const known = this.#peers.get(peer) ?? newPeer(this.#now());
     if (!this.#isThisMinute(known)) {
-      known.since = this.#now();
-      known.turns = 0;
+      const { open, wasAnswered } = known;
+      Object.assign(known, newPeer(this.#now()), { open, wasAnswered });
     }
     if (known.open === 0) known.turns++;
+    if (known.wasAnswered) known.afterAnswers++;
+    known.wasAnswered = false;
     known.open++;
     // Written anew, so that whoever was heard least lately stands first.
     this.#peers.delete(peer);
@@ -55,10 +71,18 @@ export class TurnRate {
   /** It was answered, or never will be. */
   end(peer: string): void {
     const known = this.#peers.get(peer);
-    if (known !== undefined && known.open > 0) known.open--;
+    if (known === undefined || known.open === 0) return;
+    known.open--;
+    known.wasAnswered = true;
+    // The talk may have more answers under way: it is over only when nobody has answered the last of them.
+    if (known.isRefused) known.since = this.#now();
   }
 
   #isThisMinute({ since }: Peer): boolean {
     return this.#now() - since < MINUTE_MS;
   }
+}
+
+function newPeer(now: number): Peer {
+  return { since: now, turns: 0, afterAnswers: 0, open: 0, wasAnswered: false, isRefused: false };
 }

@@ -14,6 +14,8 @@ export interface Attempt {
   readonly seq: number | undefined;
   /** Its `message_reference`; `optional`: a message that is not there does not matter. */
   readonly quote: { readonly id: string; readonly optional: boolean } | undefined;
+  /** The `input_type` and the seconds of a typing sign, as far as they can be read. */
+  readonly typing?: { readonly input_type: unknown; readonly input_second: unknown } | undefined;
   /** Taken, but nobody will see it: a fault was ordered. */
   readonly hidden?: boolean;
 }
@@ -37,6 +39,7 @@ export function readAttempt(scene: Scene, raw: string): Attempt {
     reference: referenceIn(body, seq),
     seq,
     quote: quoteIn(body),
+    ...(msgType === MSG_TYPE.inputNotify ? { typing: typingIn(body) } : {}),
   };
 }
 
@@ -73,6 +76,12 @@ function quoteIn(body: Attempt['body']): Attempt['quote'] {
   const { message_id, ignore_get_message_error } = body.message_reference;
   const id = nonEmpty(message_id);
   return id === undefined ? undefined : { id, optional: ignore_get_message_error === true };
+}
+
+function typingIn(body: Attempt['body']): Attempt['typing'] {
+  if (!isObject(body?.input_notify)) return undefined;
+  const { input_type, input_second } = body.input_notify;
+  return { input_type, input_second };
 }
 
 function textOf(body: Attempt['body'], msgType: number | undefined): string {

@@ -50,12 +50,18 @@ function numberedFault(
     case MSG_TYPE.markdown:
       return markdownFault(body.markdown, MARKDOWN, markdownAllowed);
     case MSG_TYPE.inputNotify:
-      return scene.kind === 'c2c' && isObject(body.input_notify)
-        ? undefined
-        : malformed('input_notify is for C2C and needs its object');
+      return scene.kind === 'c2c' ? typingFault(body.input_notify) : malformed('input_notify is for C2C');
     default:
       return malformed(`msg_type ${msgType} is not known to this sandbox`);
   }
+}
+
+function typingFault(notify: unknown): PlatformAnswer | undefined {
+  if (!isObject(notify)) return malformed('input_notify needs its object');
+  const { input_type: type, input_second: seconds = 0 } = notify;
+  if (type !== 1 && type !== 2) return malformed('input_type is neither 1 nor 2');
+  if (typeof seconds !== 'number' || seconds < 0 || seconds > 60) return malformed('input_second is not within 60');
+  return undefined;
 }
 
 /** Bodies for guilds are what they hold; markdown stands alone, but for a keyboard. */

@@ -30,7 +30,7 @@ export function sendMessage(platform: Platform, attempt: Attempt): PlatformAnswe
   const code = absent(platform, attempt.scene) ?? badQuote(platform, attempt) ?? notNow(platform, attempt);
   if (code !== undefined) return refuse(code);
   if (attempt.reference !== undefined)
-    platform.windows.take(attempt.reference, attempt.msgType !== MSG_TYPE.inputNotify);
+    platform.windows.take(attempt.reference, !isTypingSign(attempt) || platform.settings.typingCostsReply);
   const place = placeOf(platform, attempt.scene);
   if (place === undefined) return sent(platform, attempt);
   if (attempt.reference === undefined) platform.quotas.take(attempt.scene);
@@ -57,6 +57,7 @@ export function sendRecord(
     ...(quote === undefined ? {} : { quote: { id: quote.id, ...(quoted === undefined ? {} : { text: quoted.text }) } }),
     ...(reference === undefined ? {} : { [reference.by]: reference.id }),
     ...(seq === undefined ? {} : { msg_seq: seq }),
+    ...(isTypingSign(attempt) ? { typing: attempt.typing ?? null } : {}),
     accepted,
     ...(accepted && hidden === true ? { hidden } : {}),
     status: told?.status ?? 0,
@@ -66,6 +67,10 @@ export function sendRecord(
     ...(spoiled === undefined ? {} : { fault: spoiled.fault }),
     ...(spoiled?.burnt === true ? { burnt: true } : {}),
   };
+}
+
+function isTypingSign({ msgType }: Attempt): boolean {
+  return msgType === MSG_TYPE.inputNotify;
 }
 
 /** The code for a peer that the bot cannot write to at all. */
@@ -117,7 +122,7 @@ function sent(platform: Platform, attempt: Attempt): PlatformAnswer {
   const group = platform.people.groups.get(attempt.scene.kind === 'group' ? attempt.scene.openid : '');
   const author: Author = { id: group?.botMemberOpenid ?? platform.bot.id, name: platform.bot.username, bot: true };
   const message = { id, refIdx, text: attempt.text, attachments: [], author };
-  const isShown = attempt.hidden !== true;
+  const isShown = attempt.hidden !== true && !isTypingSign(attempt);
   if (isShown) platform.messages.keep({ ...message, scene: attempt.scene, toBot: false });
   const at = platform.setup.now();
   if (isShown && group?.receiveAll === true && group.echoOwn) {

@@ -22,6 +22,8 @@ export class Settings {
   urlsAllowed = true;
   /** Every send to a guild waits for its review. */
   audit = false;
+  /** Whether a typing sign is one of the replies to its message; the platform does not say. */
+  typingCostsReply = false;
 
   shown() {
     return {
@@ -31,6 +33,7 @@ export class Settings {
       markdown_allowed: this.markdownAllowed,
       urls_allowed: this.urlsAllowed,
       audit: this.audit,
+      typing_costs_reply: this.typingCostsReply,
     };
   }
 }

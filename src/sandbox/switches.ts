@@ -35,6 +35,7 @@ const platformSwitches = z.strictObject({
   markdown_allowed: on,
   urls_allowed: on,
   audit: on,
+  typing_costs_reply: on,
   windows: z.strictObject({ c2c: windowRule, group: windowRule, channel: windowRule, dm: windowRule }).optional(),
   quotas: z
     .strictObject({ per_channel: quota, channels_per_guild: quota, per_dm: quota, dms_in_all: quota })

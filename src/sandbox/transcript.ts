@@ -65,6 +65,8 @@ export interface BotSend {
   readonly event_id?: string;
   /** Sends to a guild have none. */
   readonly msg_seq?: number;
+  /** Of a typing sign (`msg_type` 6): its `input_notify`; null: none that could be read. */
+  readonly typing?: { readonly input_type: unknown; readonly input_second: unknown } | null;
   /** Also of one that waits for its review: it has an `audit_id`, and no `id` yet. */
   readonly accepted: boolean;
   /** Accepted, but in no chat: a fault was ordered. */

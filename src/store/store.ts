@@ -114,6 +114,14 @@ export interface RowError {
   readonly remedy?: string;
 }
 
+/** A place of a reply window that was asked for. */
+export interface SpentReply {
+  /** Absent where it was not to be had. */
+  readonly pair?: PassivePair;
+  /** Places that the window has now. */
+  readonly left: number;
+}
+
 export interface Inbox {
   /**
    * Journals a message once, opens its reply window, and gives parked messages of its conversation another try. `answer`: where it is known
@@ -131,6 +139,8 @@ export interface Inbox {
   answer(id: InboxId, answers: readonly NewOutgoing[], place?: DeliveryPlace): Promise<Answered>;
   /** Settles the message as failed, and puts what is said about it into the outbox, in one commit. As `answer` otherwise. */
   fail(id: InboxId, error: RowError, apologies?: readonly NewOutgoing[]): Promise<readonly OutboxId[]>;
+  /** Takes a place of the window that the message opened, for what is no message of its own, where more than `leaving` are left. */
+  spendReply(id: InboxId, leaving: number): Promise<SpentReply>;
   /** Those of the newest so many rows that are of this account as it is now, whatever became of them. The oldest first. */
   received(account: string, rows: number): readonly InboundMessage[];
   /** The row of a message of this conversation, whatever became of it. */

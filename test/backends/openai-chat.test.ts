@@ -344,3 +344,35 @@ describe('who no longer waits', () => {
     await waitUntil('the end of the connection', () => server.leftAlone() === 1);
   });
 });
+
+test.each<[string, unknown, string]>([
+  ['a refusal in place of an answer', { refusal: 'I cannot help with that.' }, 'I cannot help with that.'],
+  ['words in parts', { content: [{ type: 'thinking', thinking: [] }, { type: 'text', text: 'hello' }, null] }, 'hello'],
+  ['colours and control characters', { content: '\u001b[31mred\u001b[0m\u0000\u0007' }, 'red'],
+])('%s is what the model says', async (_, delta, said) => {
+  const server = await serve(streams(chunk(delta as object), chunk({}, 'stop'), DONE));
+  expect(await ask(server)).toBe(said);
+});
+
+test.each(['length', 'content_filter'])(
+  'an answer that ended with `%s` shows that it would have gone on',
+  async (why) => {
+    const server = await serve(streams(chunk({ content: 'first of all' }), chunk({}, why), DONE));
+    expect(await ask(server)).toBe('first of all…');
+  },
+);
+
+test.each([[{ a: 1 }], [7], ['']])('a finish_reason of %j is none', async (reason) => {
+  const server = await serve(streams(chunk({ content: 'a' }, reason as string)));
+  expect(await failure(server)).toMatchObject({ code: 'backend.broken_off' });
+});
+
+test('once the answer is whole it does not matter how the stream ends, or whether it does', async () => {
+  const ends = await serve((to) => {
+    asStream(to).write(chunk({ content: 'whole' }, 'stop'), () => to.destroy());
+  });
+  expect(await ask(ends)).toBe('whole');
+  const stays = await serve((to) => void asStream(to).write(chunk({ content: 'whole' }, 'stop')));
+  expect(await ask(stays)).toBe('whole');
+  await waitUntil('the end of the connection', () => stays.leftAlone() === 1);
+});

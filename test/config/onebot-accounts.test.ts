@@ -22,6 +22,7 @@ const DEFAULTS = {
   chunkMode: 'length',
   markdown: 'auto',
   apology: '',
+  typing: false,
   dmPolicy: 'pairing',
   systemPrompt: '',
   historyLimit: 50,

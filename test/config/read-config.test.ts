@@ -115,6 +115,7 @@ describe('what is left out', () => {
           chunkMode: 'length',
           markdown: 'auto',
           apology: '',
+          typing: false,
           dmPolicy: 'pairing',
           systemPrompt: '',
           historyLimit: 50,

@@ -1,6 +1,7 @@
 /** Who answers: the examples of the README as they stand there, and answers of several messages, through the whole daemon. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -110,6 +111,15 @@ describe('the examples of the README', () => {
       },
     });
     expect(forged.status).toBe(401);
+    const sign = `sha256=${'\u00e9'.repeat(64)}`; // as many characters as a signature, but more bytes
+    const odd = await fetch(`http://127.0.0.1:${port}/turn`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'X-Loong-Timestamp': String(Math.floor(Date.now() / 1000)), 'X-Loong-Timestamp-Signature': sign },
+    });
+    expect(odd.status).toBe(401);
+    await brokenOff(port);
+    expect(await answersOf('still there')).toEqual(['You said: still there']);
     await daemon.stop();
     expect(daemon.stdout + daemon.stderr).not.toContain(SECRET);
   });
@@ -241,3 +251,13 @@ test('the schemas are printed', async () => {
   expect(JSON.parse((await home.run(['config', 'schema'])).stdout)).toHaveProperty('properties.backends');
   expect((await home.run(['config', 'schema', 'tunr'])).code).toBe(64);
 });
+
+/** Begins to ask, and is gone before it has said all. */
+function brokenOff(port: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write('POST /turn HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{', () => socket.resetAndDestroy());
+    });
+    socket.on('close', () => resolve());
+  });
+}

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
-import { configFor, LoongHome } from '../support/loong-process.js';
+import { configFor, LoongHome, type LoongProcess } from '../support/loong-process.js';
 import { asStream, chunk, type ModelServer, openModelServer, says } from '../support/model-server.js';
 import { answersTo, sendsTo } from '../support/transcript.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -23,11 +23,13 @@ afterEach(async () => {
   await model.close();
 });
 
-async function start(backend: string): Promise<void> {
-  const qqbot = 'allowed_peer_ids = ["openid_alice", "openid_bob"]\nbackend = "it"\napology = "抱歉"';
+async function start(backend: string): Promise<LoongProcess> {
+  const qqbot =
+    'allowed_peer_ids = ["openid_alice", "openid_bob"]\nbackend = "it"\ndm_policy = "allowlist"\napology = "抱歉"';
   home.writeConfig(configFor(sandbox, qqbot, `[backends.it]\n${backend}`));
-  home.start(['gateway', 'run']);
+  const daemon = home.start(['gateway', 'run']);
   await waitUntil('READY', () => sandbox.platform.sessions.isConnected);
+  return daemon;
 }
 
 const asksModel = () => `type = "openai"\nbase_url = "${model.baseUrl}"\nmodel = "m"\nconcurrency = 1`;
@@ -116,4 +118,74 @@ test('one that comes again stops no later answer', async () => {
   goOn();
   expect(await answerTo(later)).toBe('whole');
   expect(answersTo(sandbox, stop)).toHaveLength(1);
+});
+
+/** Bob has the only place, and keeps it until the function that is resolved with is called. */
+async function withBobAnswered(): Promise<{ daemon: LoongProcess; bob: string; goOn: () => void }> {
+  let goOn = () => {};
+  model = await openModelServer((to) => {
+    goOn = () => to.end(chunk({ content: 'for bob' }, 'stop'));
+    asStream(to);
+  }, says('for alice'));
+  const daemon = await start(asksModel());
+  const bob = say('of bob', 'openid_bob');
+  await waitUntil('the request', () => model.requests.length === 1);
+  return { daemon, bob, goOn: () => goOn() };
+}
+
+const asked = () => model.requests.map(({ body }) => body.messages?.at(-1)?.content);
+
+test('what waits for a place is not answered any more, and what was written after it is', async () => {
+  const { bob, goOn } = await withBobAnswered();
+  const first = say('first');
+  const second = say('second');
+  await waitUntil(
+    'both in the journal',
+    async () => (await home.run(['queue', '--json'])).stdout.split('waiting').length > 3,
+  );
+  expect(await answerTo(say('/stop'))).toBe('已停止。(Stopped.)');
+  goOn();
+  expect(await answerTo(bob)).toBe('for bob');
+  expect(await answerTo(second)).toBe('for alice');
+  expect(answersTo(sandbox, first)).toEqual([]);
+  expect(asked()).not.toContain('first');
+  expect(await answerTo(say('third'))).toBe('for alice');
+});
+
+test('each one stops one message that waits, and then there is nothing to stop', async () => {
+  const { bob, goOn } = await withBobAnswered();
+  const texts = ['first', 'second'].map((text) => say(text));
+  await waitUntil(
+    'both in the journal',
+    async () => (await home.run(['queue', '--json'])).stdout.split('waiting').length > 3,
+  );
+  for (const word of ['已停止', '已停止', '现在没有']) expect(await answerTo(say('/stop'))).toContain(word);
+  const later = say('later');
+  goOn();
+  expect(await answerTo(bob)).toBe('for bob');
+  expect(await answerTo(later)).toBe('for alice');
+  for (const id of texts) expect(answersTo(sandbox, id)).toEqual([]);
+});
+
+test('one that comes together with what it stops stops it', async () => {
+  const { bob, goOn } = await withBobAnswered();
+  const [first, stop] = [say('first'), say('/stop')];
+  expect(await answerTo(stop)).toContain('已停止');
+  const later = say('later');
+  goOn();
+  expect(await answerTo(bob)).toBe('for bob');
+  expect(await answerTo(later)).toBe('for alice');
+  expect(answersTo(sandbox, first)).toEqual([]);
+});
+
+test('what was stopped while it waited stays so over a kill', async () => {
+  const { daemon, bob } = await withBobAnswered();
+  const first = say('first');
+  expect(await answerTo(say('/stop'))).toContain('已停止');
+  await waitUntil('its end', async () => (await home.run(['queue', '--json'])).stdout.includes('turn.cancelled'));
+  await daemon.kill();
+  home.start(['gateway', 'run']);
+  expect(await answerTo(bob)).toBe('for alice'); // the second request
+  expect(await answerTo(say('later'))).toBe('for alice');
+  expect(answersTo(sandbox, first)).toEqual([]);
 });

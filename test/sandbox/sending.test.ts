@@ -89,6 +89,35 @@ describe('passive replies', () => {
     for (const msg_seq of [2, 3, 4, 5]) expect(await send(ALICE, text({ msg_id, msg_seq }))).toEqual([200, 0]);
   });
 
+  test('a typing sign costs a reply where the platform is set so', async () => {
+    await order(sandbox, '/switches', { typing_costs_reply: true });
+    const msg_id = said();
+    const typing = { msg_type: 6, input_notify: { input_type: 1, input_second: 60 }, msg_id };
+    expect(await send(ALICE, { ...typing, msg_seq: 1 })).toEqual([200, 0]);
+    for (const msg_seq of [2, 3, 4]) expect(await send(ALICE, text({ msg_id, msg_seq }))).toEqual([200, 0]);
+    expect(await send(ALICE, text({ msg_id, msg_seq: 5 }))).toEqual([400, 40034128]);
+    expect(sandbox.platform.state()).toMatchObject({ typing_costs_reply: true });
+  });
+
+  test.each([[undefined], [{ input_type: 3, input_second: 60 }], [{ input_type: 1, input_second: 61 }]])(
+    'no typing sign is %j',
+    async (input_notify) => {
+      const [status, code] = await send(ALICE, { msg_type: 6, input_notify, msg_id: said() });
+      expect([status, code]).not.toEqual([200, 0]);
+      expect(sandbox.platform.transcript.since(0).at(-1)).toMatchObject({ kind: 'bot.send', accepted: false });
+    },
+  );
+
+  test('a typing sign is shown as one in the transcript', async () => {
+    await send(ALICE, { msg_type: 6, input_notify: { input_type: 2, input_second: 1 }, msg_id: said() });
+    expect(sandbox.platform.transcript.since(0).at(-1)).toMatchObject({
+      kind: 'bot.send',
+      msg_type: 6,
+      typing: { input_type: 2, input_second: 1 },
+      accepted: true,
+    });
+  });
+
   test('a message in a hand-made event can be answered', async () => {
     const d = {
       id: 'ROBOT1.0_made!',

@@ -4,15 +4,16 @@ import type { MarkdownMode } from '../../config/config.js';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
 import type { Plainer, Segment } from '../../model/message.js';
 import { type AccountId, laneId } from '../../model/target.js';
-import type { Dialect } from '../../protocol/onebot/implementations.js';
+import { type Dialect, showsTyping } from '../../protocol/onebot/implementations.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { Delivery, Lane, LaneSink, Past, ReplyRight, SendLimits, Taken } from '../lane.js';
+import type { Delivery, Lane, LaneSink, Past, ReplyRight, SendLimits, Taken, TypingSign } from '../lane.js';
 import { oneLine } from '../one-line.js';
 import { AccountHealth } from './account-health.js';
 import { AccountState } from './account-state.js';
 import { CallError } from './call-error.js';
 import { answerTime, plainAnswerTime } from './call-times.js';
+import { wireId } from './decimal-id.js';
 import { encodeMessage, encodePlain } from './encode-message.js';
 import { addressOf, type Endpoint } from './endpoint.js';
 import { EventIntake } from './event-intake.js';
@@ -26,6 +27,8 @@ import { sendCall, TemporarySessions } from './send-call.js';
 import type { TakeoverTimes } from './takeovers.js';
 import { type Fields, fields, numberIn, wordIn } from './wire-fields.js';
 
+/** `event_type` of `set_input_status`. */
+const TYPES = 1;
 /** OneBot knows no windows, and nobody tells how much it takes. */
 const NO_LIMITS: SendLimits = { active: [], activePerTarget: [], perTarget: [], afterComplaint: [] };
 const ASK_AGAIN_MS = 60_000;
@@ -237,6 +240,15 @@ export class OnebotLane implements Lane {
     const platformMessageId = String(id);
     this.#intake?.rememberOwn(target, platformMessageId);
     return warning === undefined ? { platformMessageId } : { platformMessageId, warning };
+  }
+
+  /** Nothing takes it back, but it fades by itself. */
+  async showTyping({ conversation, isOn }: TypingSign, signal: AbortSignal): Promise<void> {
+    const peer = this.#door.connection.calls;
+    if (!isOn || peer === undefined || this.#health.isOffline || !showsTyping(await this.#dialect())) return;
+    if (signal.aborted) return;
+    const params = { user_id: wireId(conversation.peer), event_type: TYPES };
+    await peer.call('set_input_status', params, { timeoutMs: this.#options.heartbeat.timeoutMs, signal });
   }
 
   /** What was given up as unknown is known after all. */

@@ -8,7 +8,17 @@ import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
 import { SEND_LIMITS } from '../../protocol/qqbot/send-limits.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { AnswerView, Delivery, Lane, LaneSink, ProbeStep, ReplyRight, SendLimits, Taken } from '../lane.js';
+import type {
+  AnswerView,
+  Delivery,
+  Lane,
+  LaneSink,
+  ProbeStep,
+  ReplyRight,
+  SendLimits,
+  Taken,
+  TypingSign,
+} from '../lane.js';
 import { AccessToken } from './access-token.js';
 import { decodeEvent } from './decode-event.js';
 import { decodeNotice } from './decode-notice.js';
@@ -21,6 +31,7 @@ import { KEPT, OwnMessages } from './own-messages.js';
 import { plainerForm } from './plainer-form.js';
 import { probeQqbot } from './probe.js';
 import { canStream, isForNow, lastPiece, type Stream, StreamView, streamIn, wholePiece } from './stream-message.js';
+import { encodeTypingSign } from './typing-sign.js';
 import { fields } from './wire-fields.js';
 
 /** Connections kept to the platform: enough for the sends that one lane has in flight. */
@@ -175,6 +186,11 @@ export class QqbotLane implements Lane {
       if (isForNow(error) && (delivery.attempts ?? 1) < STREAM_ATTEMPTS) throw error;
       return undefined;
     }
+  }
+
+  async showTyping(sign: TypingSign, signal: AbortSignal): Promise<void> {
+    const { path, body } = encodeTypingSign(sign);
+    await this.#api.call('POST', path, body, signal);
   }
 
   written(delivery: Delivery, platformMessageId: string | undefined): void {

@@ -85,6 +85,13 @@ export function implementationLabel(dialect: Dialect): string {
   return IMPLEMENTATIONS[dialect].label;
 }
 
+/** Those that let a friend see that the account types. */
+const SHOW_TYPING: ReadonlySet<Dialect> = new Set(['napcat', 'llonebot']);
+
+export function showsTyping(dialect: Dialect): boolean {
+  return SHOW_TYPING.has(dialect);
+}
+
 /** Types that QQ takes only as a message of their own. */
 const ALONE: ReadonlySet<string> = new Set([
   'file',

@@ -39,6 +39,14 @@ export interface OneBotSend {
   readonly reason?: string;
 }
 
+/** Somebody is shown that the account is about to write. */
+export interface OneBotTyping {
+  readonly kind: 'onebot.typing';
+  readonly scene: OneBotScene;
+  /** 1: it types. */
+  readonly event_type: number;
+}
+
 /** Every call, those that send too, when its answer is made. */
 export interface OneBotCall {
   readonly kind: 'onebot.call';
@@ -81,5 +89,12 @@ export interface OneBotFault {
   readonly what: string;
 }
 
-export type OneBotHappening = OneBotMessage | OneBotSend | OneBotCall | OneBotEvent | OneBotLine | OneBotFault;
+export type OneBotHappening =
+  | OneBotMessage
+  | OneBotSend
+  | OneBotTyping
+  | OneBotCall
+  | OneBotEvent
+  | OneBotLine
+  | OneBotFault;
 export type Note = (happening: OneBotHappening) => void;

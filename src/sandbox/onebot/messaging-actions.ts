@@ -43,7 +43,7 @@ export const messagingActions: Actions = {
   friend_poke: { run: pokeBack, only: ['napcat', 'llonebot', 'lagrange'] },
   send_poke: { run: pokeBack, only: ['napcat', 'llonebot'] },
   set_input_status: {
-    run: toUser({ result: 0, errMsg: '' }),
+    run: showTyping,
     only: ['napcat', 'llonebot'],
   },
 };
@@ -54,6 +54,13 @@ function toUser(data: unknown) {
     call.params.id('user_id');
     return data;
   };
+}
+
+/** Seen by that person for some seconds. */
+function showTyping({ account, params }: Call) {
+  const scene = account.scene({ kind: 'private', id: params.id('user_id') });
+  account.note({ kind: 'onebot.typing', scene, event_type: params.number('event_type', 0) });
+  return { result: 0, errMsg: '' };
 }
 
 function likeMessage(call: Call) {

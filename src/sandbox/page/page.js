@@ -5,6 +5,10 @@ import { WORDS } from './words.js';
 const API = '/sandbox/v1';
 const SHOWN_PER_PEER = 1000;
 const SHOWN_ACTIVITY = 200;
+/** How long the sign that somebody types is shown where nobody says how long. */
+const SHORT_TYPING_S = 10;
+/** What the bot says, and what it shows of that it is about to. */
+const OF_BOT = /^(bot|onebot)\.(send|stream|typing)$/;
 
 const PEER_LISTS = {
   users: 'c2c',
@@ -71,11 +75,24 @@ function showArrived() {
 }
 
 function isActivity(entry) {
-  return !['user.message', 'bot.send', 'bot.stream', 'onebot.message', 'onebot.send'].includes(entry.kind);
+  return !['user.message', 'bot.send', 'bot.stream', 'onebot.message', 'onebot.send', 'onebot.typing'].includes(
+    entry.kind,
+  );
 }
 
-function isOfBot({ kind }) {
-  return kind === 'bot.send' || kind === 'onebot.send';
+function isTyping(entry) {
+  return entry.kind === 'onebot.typing' || entry.msg_type === 6;
+}
+
+/** For how long (ms) a typing sign is still seen: until it is taken back, or its time is over. */
+function typingLeft(entry) {
+  const { input_type = 1, input_second = SHORT_TYPING_S } = entry.typing ?? {};
+  const isShown = entry.accepted !== false && entry.hidden !== true && input_type === 1;
+  return isShown ? entry.at + input_second * 1000 - Date.now() : 0;
+}
+
+function isOfBot(entry) {
+  return (entry.kind === 'bot.send' || entry.kind === 'onebot.send') && !isTyping(entry);
 }
 
 /** Where an entry belongs; undefined: to no conversation. */
@@ -312,7 +329,12 @@ function platformConfig() {
 function showLog() {
   const newest = new Map(entries.filter((entry) => entry.kind === 'bot.stream').map((entry) => [entry.id, entry]));
   const isGrown = (entry) => entry.kind === 'bot.stream' && newest.get(entry.id) !== entry;
-  const here = entries.filter((entry) => isHere(entry) && !isGrown(entry)).slice(-SHOWN_PER_PEER);
+  const all = entries.filter((entry) => isHere(entry) && !isGrown(entry));
+  // Whatever the bot says ends the sign that it types.
+  const last = all.findLast((entry) => OF_BOT.test(entry.kind));
+  const here = all
+    .filter((entry) => !isTyping(entry) || (entry === last && typingLeft(entry) > 0))
+    .slice(-SHOWN_PER_PEER);
   const hint = element('li', 'hint', words().hints[peer.kind]);
   $('log').replaceChildren(...(here.length === 0 ? [hint] : here.map(lineOf)));
   $('log').scrollTop = $('log').scrollHeight;
@@ -321,6 +343,8 @@ function showLog() {
 function append(entry) {
   const log = $('log');
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  if (OF_BOT.test(entry.kind)) for (const sign of log.querySelectorAll('.typing')) sign.remove();
+  if (isTyping(entry) && typingLeft(entry) <= 0) return;
   const line = lineOf(entry);
   line.classList.add('fresh');
   log.querySelector('.hint')?.remove();
@@ -337,7 +361,8 @@ function lineOf(entry) {
   if (entry.kind === 'user.message') return userLine(entry);
   if (entry.kind === 'onebot.message') return oneBotUserLine(entry);
   if (entry.kind === 'onebot.send') return oneBotBotLine(entry);
-  if (entry.kind === 'bot.send') return entry.msg_type === 6 ? noteLine(entry, words().typing) : botLine(entry);
+  if (isTyping(entry)) return typingLine(entry);
+  if (entry.kind === 'bot.send') return botLine(entry);
   // One message that grows; while it does, there is a sign of that behind it.
   if (entry.kind === 'bot.stream') {
     return botLine({ ...entry, mode: 'passive', text: entry.finished ? entry.text : `${entry.text} ▍` });
@@ -463,6 +488,13 @@ function botLine(entry) {
 
 function noteLine(entry, text) {
   return element('li', 'note', text, ' · ', time(entry.at));
+}
+
+function typingLine(entry) {
+  const line = noteLine(entry, words().typing);
+  line.classList.add('typing');
+  setTimeout(() => line.remove(), typingLeft(entry));
+  return line;
 }
 
 // ——— what the platform did, beside the chat

@@ -13,6 +13,7 @@ import type {
   PassivePair,
   ReadyAnswer,
   RowError,
+  SpentReply,
   WaitingMessage,
 } from '../store.js';
 import type { Database } from './database.js';
@@ -223,6 +224,10 @@ export class SqliteInbox implements Inbox {
         ids.push(this.#entries.enter(later, { inReplyTo: id, place: NOBODY_DELIVERS, pair: undefined }).id);
     }
     return claimed === undefined ? { ids, isDue } : { ids, isDue, claimed };
+  }
+
+  spendReply(id: InboxId, leaving: number): Promise<SpentReply> {
+    return this.#db.write(() => this.#windows.spend(id, leaving, Date.now()));
   }
 
   find(conversation: Target, messageId: string): InboxId | undefined {

@@ -4,7 +4,7 @@
  */
 import type { ReplyToken } from '../../model/message.js';
 import { laneId, storedTarget } from '../../model/target.js';
-import type { InboxId, PassivePair, Right } from '../store.js';
+import type { InboxId, PassivePair, Right, SpentReply } from '../store.js';
 import type { Database } from './database.js';
 
 /** Places that a window keeps for the answer to its own message. */
@@ -41,6 +41,10 @@ const TAKE = forBoth(
   'window_places = window_places - 1, window_seq = window_seq + 1',
   'places = places - 1, last_seq = last_seq + 1',
 );
+const SPEND = `UPDATE inbox SET window_places = window_places - 1, window_seq = window_seq + 1
+  WHERE id = ? AND window_is_open = 1 AND window_closes_at > ? AND window_places > ?
+  RETURNING message_id AS token, window_seq AS seq, window_closes_at AS closesAt, window_places AS places`;
+const PLACES = 'SELECT window_places AS places FROM inbox WHERE id = ?';
 const RELEASE = forBoth('window_places = window_places + 1', 'places = places + 1');
 const CLOSE = forBoth('window_closes_at = min(window_closes_at, ?)', 'closes_at = min(closes_at, ?)');
 const FORGET_EVENTS = `DELETE FROM event_windows WHERE closes_at < ? AND id IN
@@ -66,6 +70,8 @@ export class ReplyWindows {
   readonly #forgetEvents;
   readonly #placesLeft;
   readonly #hasTurn;
+  readonly #spend;
+  readonly #places;
   readonly #take;
   readonly #release;
   readonly #close;
@@ -79,6 +85,11 @@ export class ReplyWindows {
     this.#forgetEvents = db.prepare<[number], never>(FORGET_EVENTS);
     this.#placesLeft = db.prepare<[string, number, string, number], { n: number }>(PLACES_LEFT);
     this.#hasTurn = db.prepare<[string, string], unknown>(HAS_TURN);
+    this.#spend = db.prepare<
+      [number, number, number],
+      { token: string; seq: number; closesAt: number; places: number }
+    >(SPEND);
+    this.#places = db.prepare<[number], { places: number }>(PLACES);
     this.#take = prepareBoth<[number]>(db, TAKE);
     this.#release = prepareBoth<[number]>(db, RELEASE);
     this.#close = prepareBoth<[number, number]>(db, CLOSE);
@@ -138,6 +149,15 @@ export class ReplyWindows {
   taken({ id, token_kind: kind, token: value, closes_at: closesAt, last_seq: seq }: ReplyWindow): PassivePair {
     this.#fresh.delete(id);
     return { token: { kind, value }, seq: seq + 1, closesAt };
+  }
+
+  /** As `Inbox.spendReply`. */
+  spend(id: InboxId, leaving: number, now: number): SpentReply {
+    const row = this.#spend.get(id, now, leaving);
+    if (row === undefined) return { left: this.#places.get(id)?.places ?? 0 };
+    this.#fresh.delete(id);
+    const { token: value, seq, closesAt, places } = row;
+    return { pair: { token: { kind: 'msg_id', value }, seq, closesAt }, left: places };
   }
 
   /** Windows of events go with these: a few of the oldest that were over before `before` (unix ms). */

@@ -244,3 +244,21 @@ test('messages are still delivered while the daemon stops, until the lane is clo
   expect(await raw.end()).toMatchObject({ code: 1001 });
   await expect(home.send('private:20002', 'too late')).rejects.toMatchObject({ certainty: 'not-delivered' });
 });
+
+test.each([
+  ['NapCat.Onebot', [{ user_id: 20002, event_type: 1 }]],
+  ['LLOneBot', [{ user_id: 20002, event_type: 1 }]],
+  ['go-cqhttp', []],
+  ['Lagrange.OneBot', []],
+])(
+  '%s is asked to show that the account types only where it can, and never to take it back',
+  async (program, asked) => {
+    const home = new OnebotLaneUnderTest();
+    const raw = await home.connect({ program });
+    const conversation = storedTarget('onebot:home:private:20002');
+    for (const isOn of [true, false]) {
+      await home.lane.showTyping({ conversation, isOn }, new AbortController().signal);
+    }
+    expect(raw.calls('set_input_status').map(({ params }) => params)).toEqual(asked);
+  },
+);

@@ -227,3 +227,16 @@ test('a released place can be used again, its number cannot', async () => {
   }
   expect(seqs).toEqual([1, 2, 3, 4]);
 });
+
+test('what is no message of its own takes a place and a number, and leaves as many as it is told to', async () => {
+  const id = await asked('m1', 3);
+  expect(await store.inbox.spendReply(id, 2)).toMatchObject({ pair: { token: { value: 'm1' }, seq: 1 }, left: 2 });
+  expect(await store.inbox.spendReply(id, 2)).toEqual({ left: 2 });
+  expect((await answer(id))?.passive?.seq).toBe(2);
+  expect(await store.inbox.spendReply(id, 0)).toMatchObject({ pair: { seq: 3 }, left: 0 });
+});
+
+test('a window that is over gives nothing for that', async () => {
+  const id = await asked('m1', 4, Date.now() - 1);
+  expect(await store.inbox.spendReply(id, 0)).toEqual({ left: 4 });
+});
