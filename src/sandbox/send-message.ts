@@ -72,7 +72,7 @@ export function sendRecord(
 function absent(platform: Platform, scene: Scene): number | undefined {
   if (isInGuild(scene)) {
     if (placeOf(platform, scene) === undefined) return ABSENT[scene.kind];
-    return platform.sessions.isConnected ? undefined : NOT_CONNECTED;
+    return platform.isBotThere ? undefined : NOT_CONNECTED;
   }
   const isThere =
     scene.kind === 'c2c'
