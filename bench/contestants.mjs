@@ -7,8 +7,8 @@ import { makeFolder, remember, removeFolder, stop } from './children.mjs';
 import { putOldJournal } from './old-journal.mjs';
 import { sharedClockMs } from './usage.mjs';
 
-/** @typedef {import('./arena.mjs').Place | { readonly port: number }} Place */
-/** @typedef {'loong' | 'bare' | 'onebot' | 'onebot-bare'} Name */
+/** @typedef {(import('./arena.mjs').Place & { readonly webhookPort?: number }) | { readonly port: number }} Place */
+/** @typedef {'loong' | 'bare' | 'onebot' | 'onebot-bare' | 'webhook' | 'webhook-bare'} Name */
 
 export const LOONG = fileURLToPath(new URL('../bin/loong.js', import.meta.url));
 /** @type {(file: string) => string} */
@@ -19,6 +19,8 @@ const PROGRAMS = {
   bare: [beside('bare-client.mjs')],
   onebot: [LOONG, 'channels', 'serve', 'onebot'],
   'onebot-bare': [beside('onebot-bare.mjs')],
+  webhook: [LOONG, 'channels', 'serve', 'qqbot'],
+  'webhook-bare': [beside('webhook-bare.mjs')],
 };
 const STOP_PATIENCE_MS = 12_000;
 
@@ -104,6 +106,14 @@ app_id = "${place.appId}"
 client_secret = "${place.clientSecret}"
 api_base_url = "${place.apiBaseUrl}"
 token_url = "${place.tokenUrl}"
-allowed_peer_ids = ["c2c:*"]
+${place.webhookPort === undefined ? 'allowed_peer_ids = ["c2c:*"]' : callbacksAt(place.webhookPort)}
 `;
+}
+
+/**
+ * All groups are heard, and nobody in them is answered without a mention.
+ * @param {number} port
+ */
+function callbacksAt(port) {
+  return `allowed_peer_ids = ["group:*"]\ntransport = "webhook"\nwebhook_listen = "127.0.0.1:${port}"`;
 }

@@ -17,6 +17,7 @@ import { cpuMicros, machineCpuMs, residentBytes } from './usage.mjs';
  * @property {number} settled messages of long ago in the journal of one more run
  * @property {number} settledOnce so many that they are measured only once
  * @property {number} onebot messages of a flood over OneBot
+ * @property {number} webhook events of a flood of callbacks
  * @property {number} versions runs of `loong --version`
  */
 

@@ -14,6 +14,7 @@ import { measureOnebot, onebotTable } from './onebot.mjs';
 import { ageTable, resultTable, roundLine, roundsTable, SANDBOX_LIMIT } from './report.mjs';
 import { measureOnce, PER_SECOND } from './round.mjs';
 import { median } from './statistics.mjs';
+import { measureWebhook, webhookTable } from './webhook.mjs';
 
 /** @typedef {import('./report.mjs').Rounds} Rounds */
 /** @typedef {import('./report.mjs').Versions} Versions */
@@ -31,6 +32,7 @@ const AMOUNTS = {
     settled: 100_000,
     settledOnce: 1_000_000,
     onebot: 20_000,
+    webhook: 10_000,
     versions: 20,
   },
   quick: {
@@ -43,6 +45,7 @@ const AMOUNTS = {
     settled: 10_000,
     settledOnce: 0,
     onebot: 2000,
+    webhook: 1000,
     versions: 5,
   },
 };
@@ -85,7 +88,8 @@ async function bench() {
   }
 
   const onebot = await runOnebot(amount);
-  const table = `${resultTable(rounds, versions)}\n\n${ageTable(rounds.loong, old)}\n\n${onebotTable(onebot.loong, onebot.bare)}`;
+  const webhook = await runWebhook(amount);
+  const table = `${resultTable(rounds, versions)}\n\n${ageTable(rounds.loong, old)}\n\n${onebotTable(onebot.loong, onebot.bare)}\n\n${webhookTable(webhook.loong, webhook.bare)}`;
   console.log(`\n${table}\n`);
   if (quick) {
     tell('a quick run: bench/RESULTS.md was left as it is');
@@ -185,12 +189,31 @@ async function runOnebot({ rounds, warmUp, onebot: flooded }) {
 }
 
 /**
+ * @param {Amount} amount
+ */
+async function runWebhook({ rounds, warmUp, webhook: flooded }) {
+  /** @type {{ loong: import('./webhook.mjs').Figures[], bare: import('./webhook.mjs').Figures[] }} */
+  const figures = { loong: [], bare: [] };
+  for (let round = 1; round <= rounds; round++) {
+    const names = /** @type {const} */ (['loong', 'bare']);
+    for (const name of round % 2 === 1 ? names : [...names].reverse()) {
+      const one = await measureWebhook(name === 'loong' ? 'webhook' : 'webhook-bare', { warmUp, flooded });
+      figures[name].push(one);
+      tell(
+        `webhook ${round}/${rounds} ${name}: signed events a second ${one.perSecond.toFixed(0)} · CPU per event ${one.cpu?.toFixed(0)} µs`,
+      );
+    }
+  }
+  return figures;
+}
+
+/**
  * @param {string} surroundings
  * @param {string} table
  * @param {string} eachRound
  * @param {Amount} amount
  */
-function document(surroundings, table, eachRound, { rounds, settleMs, trickled, flooded, massed, onebot }) {
+function document(surroundings, table, eachRound, { rounds, settleMs, trickled, flooded, massed, onebot, webhook }) {
   return `# Results of \`npm run bench\`
 
 ${surroundings}
@@ -216,6 +239,9 @@ once, with its own text: otherwise there would be no results.
 - **settled messages**: what came, was answered and delivered long ago, in the journal from the start.
 - **OneBot**: a pretended implementation dials in and writes ${onebot} private messages, at most ${FLOOD_WINDOW} unanswered; then as many again.
   **bare server**: a \`ws\` server, \`JSON.parse\` and one frame back for each message. It guarantees nothing.
+- **webhook**: ${webhook} events, signed beforehand, each another message of a group that is heard and not addressed to the bot, posted
+  over 64 connections and acknowledged one by one. **bare server**: \`node:http\`, \`crypto.verify\` and \`JSON.parse\`; it keeps nothing.
+  loong acknowledges what is committed, and knows a copy.
 - **start to READY**: from the start of the process until the sandbox sends READY; for loong with a new journal.
 - **ratio**: loong to the bare client; in the last row, to \`node -e 0\`. The bars are those the project sets itself.
 

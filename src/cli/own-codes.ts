@@ -332,6 +332,14 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the OneBot program does not read what it is sent',
     remedy: 'restart it if it stays so; loong tries again',
   },
+  'webhook.port_taken': {
+    meaning: 'another program listens where the callbacks of QQ should come in',
+    remedy: 'stop that program, or choose another port in `webhook_listen`',
+  },
+  'webhook.port_unusable': {
+    meaning: 'nothing can listen where the callbacks of QQ should come in',
+    remedy: 'set `webhook_listen` to an address of this machine, with a port above 1023',
+  },
   'onebot.port_taken': {
     meaning: 'another program has the port that OneBot programs are to dial',
     remedy: 'stop that program, or set another `ws_port` here and in the OneBot program',

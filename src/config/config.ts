@@ -127,10 +127,22 @@ export function meansEverybody(allowedPeerIds: readonly string[]): boolean {
   return allowedPeerIds.includes('*') || allowedPeerIds.includes('c2c:*');
 }
 
+/** Where callbacks are taken. Accounts may share an address, and a path of it too. */
+export interface WebhookPlace {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly path: string;
+}
+
 export interface QqbotAccount extends AccountBasics {
   readonly channel: 'qqbot';
   readonly appId: Resolved;
   readonly clientSecret: Resolved;
+  /** How events come in. */
+  readonly transport: 'websocket' | 'webhook';
+  /** Where QQ calls, with that transport. */
+  readonly webhook: WebhookPlace;
   /** Without a trailing slash. */
   readonly apiBaseUrl: string;
   readonly tokenUrl: string;

@@ -1,4 +1,5 @@
 /** The config as it is in force, in the words of the file, with secrets struck out. */
+import { hostInUrl } from '../model/host.js';
 import type {
   Account,
   BackendConfig,
@@ -43,6 +44,9 @@ function qqbotTable(account: QqbotAccount): Table {
   return {
     app_id: shown(account.appId, (value) => value),
     client_secret: shown(account.clientSecret, () => '***'),
+    transport: account.transport,
+    webhook_path: account.webhook.path,
+    webhook_listen: `${hostInUrl(account.webhook.host)}:${account.webhook.port}`,
     api_base_url: account.apiBaseUrl,
     token_url: account.tokenUrl,
     intents: account.intents,

@@ -129,7 +129,7 @@ function cannotBeToldApart(a: OnebotAccount, b: OnebotAccount): boolean {
 }
 
 /** Two names of one address: the second to listen there is refused. */
-function overlap(a: string, b: string): boolean {
+export function overlap(a: string, b: string): boolean {
   if (a === b) return false;
   const isEverything = (host: string) => host === '0.0.0.0' || host === '::';
   const mayBeSame = (name: string, address: string) => name === 'localhost' && isLoopback(address);

@@ -1,12 +1,13 @@
 /** Accounts of the official bot: what each inherits, and where its credentials are. */
 import type { AccountId } from '../model/target.js';
 import { type AccountSource, basicsOf, type Entry, findSecret, listed, readEntries } from './accounts.js';
-import type { ChannelConfig, QqbotAccount, Resolved } from './config.js';
+import type { ChannelConfig, QqbotAccount, Resolved, WebhookPlace } from './config.js';
 import { keyPath } from './findings.js';
 import { readPeerEntry } from './peer-entry.js';
 import { DEFAULTS, DM_POLICIES, type QqbotAccountTable, type QqbotTable } from './schema.js';
 import { readChoice, resolveFromEnvironment, type SecretChoice } from './secrets.js';
 import { isExposed, readServiceUrl } from './service-url.js';
+import { listenAddress, urlPath } from './value-kinds.js';
 
 type Source = AccountSource<QqbotTable>;
 type QqbotEntry = Entry<QqbotAccountTable>;
@@ -17,6 +18,8 @@ export const ENVIRONMENT: { readonly [S in Credential]: readonly string[] } = {
   app_id: [DEFAULTS.app_id_env, 'QQ_BOT_APP_ID'],
   client_secret: [DEFAULTS.client_secret_env, 'QQ_BOT_APP_SECRET', 'QQ_APP_SECRET'],
 };
+
+const WEBHOOK_LISTEN = listenAddress().parse(DEFAULTS.webhook_listen);
 
 export async function readQqbotAccounts(source: Source): Promise<ChannelConfig<QqbotAccount>> {
   const channel = source.table ?? {};
@@ -52,6 +55,8 @@ async function readAccount(
     }),
     appId: await credential('app_id'),
     clientSecret: await credential('client_secret'),
+    transport: own.transport ?? channel.transport ?? DEFAULTS.transport,
+    webhook: webhookPlace(source, channel, entry),
     apiBaseUrl: serviceUrl(source, channel, entry, 'api_base_url').replace(/\/+$/, ''),
     tokenUrl: serviceUrl(source, channel, entry, 'token_url'),
     intents: [...new Set(own.intents ?? channel.intents ?? DEFAULTS.intents)],
@@ -100,6 +105,29 @@ function dmPolicyOfEnvironment({ env, findings }: Source): QqbotAccount['dmPolic
     );
   }
   return known;
+}
+
+function webhookPlace(source: Source, channel: QqbotTable, { own, isDefault, enabled }: QqbotEntry): WebhookPlace {
+  const path = own.webhook_path ?? channel.webhook_path;
+  const address = own.webhook_listen ?? channel.webhook_listen ?? WEBHOOK_LISTEN;
+  const readsEnvironment = path === undefined && isDefault && enabled;
+  return {
+    ...address,
+    path: path ?? (readsEnvironment ? pathOfEnvironment(source) : undefined) ?? DEFAULTS.webhook_path,
+  };
+}
+
+function pathOfEnvironment({ env, findings }: Source): string | undefined {
+  const text = (env.QQ_OFFICIAL_WEBHOOK_PATH ?? '').trim();
+  if (text === '') return undefined;
+  const read = urlPath(DEFAULTS.webhook_path).safeParse(text);
+  if (read.success) return read.data;
+  findings.problem(
+    'QQ_OFFICIAL_WEBHOOK_PATH',
+    'environment variable is no path',
+    `write it like "${DEFAULTS.webhook_path}"`,
+  );
+  return undefined;
 }
 
 const URL_ENVIRONMENT = { api_base_url: 'QQ_BOT_API_BASE_URL', token_url: 'QQBOT_TOKEN_URL' } as const;

@@ -12,6 +12,7 @@ import { configPath, filePath, stateDir } from './paths.js';
 import { ENVIRONMENT, readQqbotAccounts } from './qqbot-accounts.js';
 import { type ConfigFile, DEFAULTS, keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
 import { readShape } from './shape.js';
+import { tellTakenWebhookAddresses } from './webhook-addresses.js';
 
 export interface ReadConfigOptions {
   /** Of the config file; else the environment and then the home decide (`configPath`). */
@@ -55,6 +56,7 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
     tableName: ofOnebot.tableName,
     secrets: secretsOf(ofOnebot),
   });
+  tellTakenWebhookAddresses(qqbot, onebot, ofQqbot.tableName, findings);
   await warnOfOpenFile(path, file, findings);
   const logFile = file.log?.file ?? DEFAULTS.file;
   if (findings.problems.length > 0) throw new ConfigError(findings.problems);

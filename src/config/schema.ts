@@ -8,6 +8,7 @@ import {
   intent,
   key,
   list,
+  listenAddress,
   numberBetween,
   oneOf,
   peerEntry,
@@ -18,10 +19,10 @@ import {
   table,
   tables,
   text,
+  urlPath,
   variableName,
   wholeNumber,
   word,
-  wsPath,
   yesOrNo,
 } from './value-kinds.js';
 
@@ -36,6 +37,9 @@ export const DEFAULTS = {
   client_secret_env: 'QQBOT_CLIENT_SECRET',
   allowed_peer_ids: [],
   allow_http: false,
+  transport: 'websocket',
+  webhook_path: '/qq-official-webhook',
+  webhook_listen: '127.0.0.1:8080',
   api_base_url: 'https://api.sgroup.qq.com',
   token_url: 'https://bots.qq.com/app/getAppAccessToken',
   intents: ['public_guild_messages', 'direct_message', 'group_and_c2c'],
@@ -202,6 +206,21 @@ const qqbotKeys = {
   ),
   client_secret_file: key(text(), 'File that holds the client secret.'),
   allow_http: key(yesOrNo(), 'Permits plain http to other machines in the two URLs.', DEFAULTS.allow_http),
+  transport: key(
+    oneOf(['websocket', 'webhook']),
+    'How events come: we dial the gateway, or QQ calls an HTTPS address of yours (a switch in the console of QQ says which).',
+    DEFAULTS.transport,
+  ),
+  webhook_path: key(
+    urlPath(DEFAULTS.webhook_path),
+    'webhook: path of that address; accounts may share it.',
+    DEFAULTS.webhook_path,
+  ),
+  webhook_listen: key(
+    listenAddress(),
+    'webhook: where we listen, in plain HTTP behind a reverse proxy; accounts may share it.',
+    DEFAULTS.webhook_listen,
+  ),
   api_base_url: key(serviceUrl(), 'Where the Bot API is.', DEFAULTS.api_base_url),
   token_url: key(serviceUrl(), 'Where access tokens are fetched.', DEFAULTS.token_url),
   intents: key(
@@ -226,7 +245,7 @@ const onebotKeys = {
   self_id: key(qqNumber(), 'QQ number of the account; without it the first one that connects is taken.'),
   ws_host: key(hostName(), 'Address to listen on. Not loopback: needs an access token.', DEFAULTS.ws_host),
   ws_port: key(wholeNumber(0, 65_535), 'Port to listen on; several accounts may share it.', DEFAULTS.ws_port),
-  ws_path: key(wsPath(), 'Path that NapCat & co. connect to.', DEFAULTS.ws_path),
+  ws_path: key(urlPath('/onebot/v11/ws'), 'Path that NapCat & co. connect to.', DEFAULTS.ws_path),
   access_token: key(
     text(),
     'Token that they must give. At most one of access_token, access_token_env, access_token_file.',

@@ -61,10 +61,24 @@ export function hostName() {
   });
 }
 
-/** The path of a URL, such as `/onebot/v11/ws`. */
-export function wsPath() {
+/** The path of a URL, such as `example`. */
+export function urlPath(example: string) {
   return text().regex(/^\/[\w.~!$&'()*+,;=:@%/-]{0,199}$/, {
-    error: 'is no path: expected something like "/onebot/v11/ws"',
+    error: `is no path: expected something like "${example}"`,
+  });
+}
+
+/** An address of this machine and a port of it: `127.0.0.1:8080`, `[::1]:8080`. */
+export function listenAddress() {
+  return text().transform((value, context) => {
+    const [, host = '', port = ''] = /^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})$/.exec(value) ?? [];
+    if (host !== '' && Number(port) <= 65_535) {
+      return { host: host.toLowerCase().replace(/^\[|\]$/g, ''), port: Number(port) };
+    }
+    return refuse(context, value, {
+      message: 'is no address with a port',
+      remedy: 'write it like "127.0.0.1:8080" or "[::1]:8080", without "http://" and without a path',
+    });
   });
 }
 

@@ -10,6 +10,7 @@ import { StatusBoard } from '../control/status-board.js';
 import type { Listener } from '../http/listener.js';
 import { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { hasSequence } from '../lanes/qqbot/message-sequence.js';
+import { WebhookPorts } from '../lanes/qqbot/webhook-ports.js';
 import { pause } from '../model/backoff.js';
 import { ConfigError, describeError } from '../model/errors.js';
 import { laneId } from '../model/target.js';
@@ -71,7 +72,7 @@ export async function startDaemon(config: Config, accounts: readonly Account[], 
     if (found.again + found.uncertain > 0) log.warn(found, 'messages were being sent when loong ended last');
 
     const counters = new Counters();
-    const ports = new ReverseWsPorts(log);
+    const ports = { onebot: new ReverseWsPorts(log), webhook: new WebhookPorts(log) };
     const settlements = new Settlements(store.outbox);
     const board = new StatusBoard(accounts.map(accountTarget), log, around.secrets);
     const backends = openBackends(config, commands, around.secrets);

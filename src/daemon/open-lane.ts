@@ -7,6 +7,7 @@ import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { encodedSizes } from '../lanes/qqbot/encoded-sizes.js';
 import type { ResumeMemory } from '../lanes/qqbot/gateway-loop.js';
 import { QqbotLane } from '../lanes/qqbot/qqbot-lane.js';
+import type { WebhookPorts } from '../lanes/qqbot/webhook-ports.js';
 import { ConfigError } from '../model/errors.js';
 import { laneId, type Target } from '../model/target.js';
 import type { Cutting } from '../relay/parts.js';
@@ -17,6 +18,12 @@ import type { Log, Secrets } from '../telemetry/log.js';
 /** The official clients send a piece of a stream as often. */
 const STREAM_EVERY_MS = 500;
 
+/** Where others call in: one of each for all accounts together. */
+export interface Ports {
+  readonly onebot: ReverseWsPorts;
+  readonly webhook: WebhookPorts;
+}
+
 /** What the parts need from the process they run in. */
 export interface Surroundings {
   readonly log: Log;
@@ -26,16 +33,10 @@ export interface Surroundings {
 }
 
 /** @throws ConfigError when something of the account that is secret was not found. */
-export function openLane(
-  account: Account,
-  store: Store,
-  counters: Counters,
-  ports: ReverseWsPorts,
-  around: Surroundings,
-): Lane {
+export function openLane(account: Account, store: Store, counters: Counters, ports: Ports, around: Surroundings): Lane {
   return account.channel === 'qqbot'
-    ? openQqbotLane(account, sessionsOf(store, account), counters, around)
-    : openOnebotLane(account, bindingOf(store, account), counters, ports, around);
+    ? openQqbotLane(account, sessionsOf(store, account), counters, ports.webhook, around)
+    : openOnebotLane(account, bindingOf(store, account), counters, ports.onebot, around);
 }
 
 /** @throws ConfigError when the account's credentials were not found. */
@@ -43,6 +44,7 @@ export function openQqbotLane(
   account: QqbotAccount,
   memory: ResumeMemory,
   counters: Counters,
+  ports: WebhookPorts,
   { log, secrets }: Surroundings,
 ): QqbotLane {
   const { appId, clientSecret, replyWindows } = account;
@@ -73,6 +75,7 @@ export function openQqbotLane(
     // A part is cut at a fit place, so it may be shorter than its limit.
     stream: { everyMs: STREAM_EVERY_MS, maxChars: Math.floor(account.textChunkLimit / 2) },
     memory,
+    ...(account.transport === 'webhook' ? { webhook: { ports, place: account.webhook } } : {}),
     log: log.child({ lane: id }),
     counters,
     onToken: (token, replaced) => {

@@ -2,6 +2,7 @@
 import type { QqbotAccount } from '../config/config.js';
 import type { ProbeStep } from '../lanes/lane.js';
 import type { ResumeMemory } from '../lanes/qqbot/gateway-loop.js';
+import { WebhookPorts } from '../lanes/qqbot/webhook-ports.js';
 import { Counters } from '../telemetry/counters.js';
 import { openQqbotLane, type Surroundings } from './open-lane.js';
 
@@ -11,7 +12,7 @@ import { openQqbotLane, type Surroundings } from './open-lane.js';
  */
 export async function probeAccount(account: QqbotAccount, around: Surroundings): Promise<readonly ProbeStep[]> {
   const noMemory: ResumeMemory = { load: () => undefined, save: async () => undefined };
-  const lane = openQqbotLane(account, noMemory, new Counters(), around);
+  const lane = openQqbotLane(account, noMemory, new Counters(), new WebhookPorts(around.log), around);
   try {
     return await lane.probe(new AbortController().signal);
   } finally {

@@ -8,7 +8,6 @@ import type { AccountState } from '../control/api.js';
 import type { StatusBoard } from '../control/status-board.js';
 import type { Lane, StateFacts } from '../lanes/lane.js';
 import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
-import type { ReverseWsPorts } from '../lanes/onebot/reverse-ws-ports.js';
 import { describeError } from '../model/errors.js';
 import type { Target } from '../model/target.js';
 import { allowedView } from '../relay/allowed-view.js';
@@ -26,7 +25,7 @@ import type { Store } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { Secrets } from '../telemetry/log.js';
 import { openBackend } from './open-backend.js';
-import { cuttingOf, openLane, type Surroundings } from './open-lane.js';
+import { cuttingOf, openLane, type Ports, type Surroundings } from './open-lane.js';
 import { keepsHistory, remembers } from './remembered.js';
 
 /** The road of one account, from its lane and back to it. */
@@ -50,7 +49,7 @@ export function buildRoad(
   settlements: Settlements,
   board: StatusBoard,
   backends: ReadonlyMap<string, BackendPlaces>,
-  ports: ReverseWsPorts,
+  ports: Ports,
   around: Surroundings,
 ): Road {
   const lane = openLane(account, store, counters, ports, around);

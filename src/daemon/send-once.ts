@@ -4,6 +4,7 @@ import { policyOf } from '../access/admission.js';
 import type { Config, QqbotAccount } from '../config/config.js';
 import type { Receipt } from '../control/api.js';
 import { receiptOf } from '../control/receipt.js';
+import { WebhookPorts } from '../lanes/qqbot/webhook-ports.js';
 import { pause } from '../model/backoff.js';
 import { LoongError, StoreError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
@@ -64,7 +65,13 @@ export async function sendOnce(
     try {
       assertSendable(target, [content], allowed);
       await bindIdentities([account], store.identities);
-      const lane = openQqbotLane(account, sessionsOf(store, account), new Counters(), around);
+      const lane = openQqbotLane(
+        account,
+        sessionsOf(store, account),
+        new Counters(),
+        new WebhookPorts(around.log),
+        around,
+      );
       try {
         await outbox.recover((row) => lane.knowsRepeats(row));
         const outbound = new Outbound({

@@ -1,4 +1,4 @@
-/** One `node:http` server: on a TCP address or a unix socket, with routes as a fetch handler and upgrades on the side. */
+/** One `node:http` server on a TCP address or a unix socket: mostly with routes as a fetch handler, and upgrades on the side. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -26,6 +26,11 @@ export async function listen(
 ): Promise<Listener> {
   const server: Server = createServer(getRequestListener(fetch as Parameters<typeof getRequestListener>[0]));
   if (onUpgrade !== undefined) server.on('upgrade', onUpgrade);
+  return bind(server, address);
+}
+
+/** As `listen`, with a server that was made elsewhere. */
+export async function bind(server: Server, address: Address): Promise<Listener> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const ready = () => {

@@ -1,6 +1,6 @@
 /** The contract between the relay and one account of one channel. */
 import type { LoongError } from '../model/errors.js';
-import type { InboundMessage, Notice, Plainer, ReplyToken, Segment } from '../model/message.js';
+import type { InboundMessage, Notice, Plainer, Push, ReplyToken, Segment } from '../model/message.js';
 import type { Target, TargetKind } from '../model/target.js';
 
 type Awaitable<T> = T | Promise<T>;
@@ -135,24 +135,30 @@ export interface Lane {
   close(): Promise<void>;
 }
 
-export type LaneState = 'connecting' | 'ready' | 'resuming' | 'waiting';
+/** `failed`: an operator has to act; the lane goes on by itself all the same, and looks again now and then. */
+export type LaneState = 'connecting' | 'ready' | 'resuming' | 'waiting' | 'failed';
 
 /** What belongs to a state beside its detail. */
 export interface StateFacts {
   /** What the operator can do about it. */
   readonly remedy?: string | undefined;
+  /** When it looks again (unix ms). */
+  readonly nextTryAt?: number | undefined;
   /** What went wrong, remembered beyond the recovery. Unless said, that is the detail of a `waiting`; false: nothing did. */
   readonly trouble?: string | false | undefined;
 }
 
 /** Where a lane hands over what came in. A promise that rejects means: not journalled, do not acknowledge. */
 export interface LaneSink {
-  /** Resolves once the message is journalled. Calls made in one turn of the event loop share one commit. */
-  message(message: InboundMessage): Awaitable<void>;
+  /**
+   * Resolves once the message is journalled. Calls made in one turn of the event loop share one commit. `push`: what brought it, where a
+   * copy of that may come; it resolves for a copy, too, which changes nothing.
+   */
+  message(message: InboundMessage, push?: Push): Awaitable<void>;
   /** The same promise for anything that is no message. */
-  notice(notice: Notice): Awaitable<void>;
+  notice(notice: Notice, push?: Push): Awaitable<void>;
   /** A frame that could not be decoded is kept as it came. */
-  undecodable(raw: string, reason: string): Awaitable<void>;
+  undecodable(raw: string, reason: string, push?: Push): Awaitable<void>;
   /** `detail` says why it waits, or what limits an account that is ready. */
   state(state: LaneState, detail?: string, more?: StateFacts): void;
   /** The platform acknowledged a heartbeat, at this time (unix ms). */

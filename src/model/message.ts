@@ -76,6 +76,14 @@ export interface Notice {
 /** `pairing`: what loong itself says to somebody who asks to be let in. */
 export type MessageOrigin = 'backend' | 'cli' | 'api' | 'pairing';
 
+/** A signed request that brought one event. One that comes again byte for byte brings nothing new. */
+export interface Push {
+  /** Unix seconds, by the platform's clock. */
+  readonly signedAt: number;
+  /** Of all that was signed. */
+  readonly digest: Buffer;
+}
+
 /** What was written: text and names of those addressed; quotes and media have no text of their own. */
 export function plainText(segments: readonly Segment[]): string {
   let text = '';

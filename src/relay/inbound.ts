@@ -1,7 +1,7 @@
 /** The door through which everything enters: verdict → journal → conversation. */
 import { type AccountPolicy, admit, type Verdict } from '../access/admission.js';
 import type { Lane, LaneSink, LaneState, LateOutcome, Past, StateFacts } from '../lanes/lane.js';
-import type { InboundMessage, Notice } from '../model/message.js';
+import type { InboundMessage, Notice, Push } from '../model/message.js';
 import { formatTarget, kindName } from '../model/target.js';
 import type { Admitted, Arrival, EventLog, Inbox, OutboxId, PairingOffer, PairingStep } from '../store/store.js';
 import type { Counters } from '../telemetry/counters.js';
@@ -51,7 +51,7 @@ export class Inbound implements LaneSink {
     this.#parts = parts;
   }
 
-  async message(message: InboundMessage): Promise<void> {
+  async message(message: InboundMessage, push?: Push): Promise<void> {
     const { lane, inbox, conversations, offerFor, counters, wakeDelivery, onInbound } = this.#parts;
     onInbound();
     const verdict = this.#verdict(message);
@@ -68,6 +68,7 @@ export class Inbound implements LaneSink {
     if (verdict.do === 'offer-pairing') arrival.pairing = offerFor(message);
     if (isFresh) arrival.startsAfresh = true;
     if (word === undefined && this.#isRemembered(message, verdict)) arrival.isRemembered = true;
+    if (push !== undefined) arrival.push = push;
     const isNext = verdict.do === 'answer' && !this.#isAwaited(message);
     const atOnce =
       word === 'stop'
@@ -170,24 +171,25 @@ export class Inbound implements LaneSink {
     return true;
   }
 
-  async notice(notice: Notice): Promise<void> {
+  async notice(notice: Notice, push?: Push): Promise<void> {
     const { lane, events, counters, onInbound, onReviewed, wakeDelivery } = this.#parts;
     onInbound();
-    counters.count('inbound.notices');
     const now = Date.now();
     const right = notice.about === undefined ? undefined : lane.replyRight(notice.about);
     const opens = right === undefined ? undefined : { closesAt: now + right.ttlMs, count: right.count };
-    const { unparked, reviewed } = await events.append(this.#account, notice, now, opens);
+    const { isKnown, unparked, reviewed } = await events.append(this.#account, notice, now, opens, push);
+    counters.count(isKnown ? 'inbound.duplicates' : 'inbound.notices');
     if (unparked > 0) wakeDelivery();
     if (reviewed !== undefined) onReviewed(reviewed);
   }
 
-  async undecodable(raw: string, reason: string): Promise<void> {
+  async undecodable(raw: string, reason: string, push?: Push): Promise<void> {
     const { counters, events, log, onInbound } = this.#parts;
     onInbound();
+    const isNew = await events.keepRaw(this.#account, raw.slice(0, MAX_RAW_CHARS), reason, Date.now(), push);
+    if (!isNew) return counters.count('inbound.duplicates');
     counters.count('inbound.undecodable');
     if (this.#mayLog(reason.slice(0, 80))) log.warn({ reason }, 'a frame could not be read; it is kept');
-    await events.keepRaw(this.#account, raw.slice(0, MAX_RAW_CHARS), reason, Date.now());
   }
 
   state(state: LaneState, detail?: string, more?: StateFacts): void {

@@ -49,6 +49,24 @@ const eventFault = z.strictObject({
   repeat_after_resume: z.boolean().default(false),
 });
 
+/**
+ * Spoils the next pushes to the bot's callback address (`type`: those of this event alone). `forged`: signed with a key of nobody;
+ * `unsigned`: not signed at all; `late_s`: signed with a time so many seconds ago, or ahead where it is negative; `truncate`: so many
+ * characters less than were signed; `cut`: the connection ends in the middle of the body; `replay`: the same request comes so often
+ * again. Like any push, one that is not acknowledged comes again after a while, as it should have been.
+ */
+const webhookFault = z.strictObject({
+  kind: z.literal('webhook'),
+  type: z.string().min(1).max(200).optional(),
+  times,
+  forged: z.boolean().default(false),
+  unsigned: z.boolean().default(false),
+  late_s: z.number().int().min(-1_000_000).max(10_000_000).default(0),
+  truncate: z.number().int().min(1).max(1_000_000).optional(),
+  cut: z.boolean().default(false),
+  replay: z.number().int().min(0).max(100).default(0),
+});
+
 /** Spoils the next grants of a token. `expires_in` makes a token that really lives so long, in seconds. */
 const tokenFault = z.strictObject({
   kind: z.literal('token'),
@@ -99,6 +117,7 @@ const gatewayAct = [
 export const faultOrder = z.discriminatedUnion('kind', [
   restFault,
   eventFault,
+  webhookFault,
   tokenFault,
   refuseFault,
   noAcksFault,
@@ -184,6 +203,10 @@ export class Faults {
 
   takeEvent(type: string): Fault<'event'> | undefined {
     return this.#take('event', (_, fault) => fault.type === undefined || fault.type === type);
+  }
+
+  takeWebhook(type: string): Fault<'webhook'> | undefined {
+    return this.#take('webhook', (_, fault) => fault.type === undefined || fault.type === type);
   }
 
   takeRefusal(on: 'identify' | 'resume'): Fault<'gateway.refuse'> | undefined {

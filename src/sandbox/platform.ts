@@ -21,6 +21,7 @@ import { Streams } from './streams.js';
 import type { PlatformSwitches, Switches } from './switches.js';
 import { type Entry, type Scene, Transcript, type UserMessage } from './transcript.js';
 import { turnSwitches } from './turn-switches.js';
+import { Webhook } from './webhook.js';
 
 export interface PlatformSetup {
   readonly appId: string;
@@ -51,6 +52,7 @@ export class Platform {
   readonly quotas: ActiveQuotas;
   readonly starts: StartLimit;
   readonly sessions: GatewaySessions;
+  readonly webhook: Webhook;
   readonly pushes: Pushes;
   /** Implementations of OneBot v11, and a world of their own. */
   readonly onebot: OneBotPlatform;
@@ -73,6 +75,7 @@ export class Platform {
         acknowledged,
       }),
     );
+    this.webhook = new Webhook(this);
     this.pushes = new Pushes(this);
     this.onebot = new OneBotPlatform(setup.now, (happening) => this.transcript.add(happening));
   }
@@ -163,6 +166,11 @@ export class Platform {
     }
   }
 
+  /** A session is on a line, or there is an address that events are pushed to. */
+  get isBotThere(): boolean {
+    return this.webhook.isOn || this.sessions.isConnected;
+  }
+
   /** Everything a page or a test wants to know at a glance. */
   state() {
     const { appId, clientSecret, heartbeatIntervalMs } = this.setup;
@@ -171,7 +179,8 @@ export class Platform {
       app_id: appId,
       client_secret: clientSecret,
       bot: this.bot,
-      connected: sessions.some((session) => session.connected),
+      connected: this.isBotThere,
+      webhook: this.webhook.shown(),
       connections: this.sessions.links.size,
       sessions,
       heartbeat_interval_ms: heartbeatIntervalMs,

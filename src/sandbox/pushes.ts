@@ -1,12 +1,14 @@
-/** The way of an event to the sessions: at once, or late, behind others or repeated where a fault was ordered. */
+/** The way of an event to the sessions, or to the callback address: at once, or late, behind others or repeated where a fault was ordered. */
 import type { PlatformEvent } from './events.js';
 import type { Fault, Faults } from './faults.js';
 import type { GatewaySessions, Given } from './gateway-sessions.js';
 import type { Scene, Transcript } from './transcript.js';
+import type { Webhook } from './webhook.js';
 
 interface Parts {
   readonly faults: Faults;
   readonly sessions: GatewaySessions;
+  readonly webhook: Webhook;
   readonly transcript: Transcript;
 }
 
@@ -82,7 +84,9 @@ export class Pushes {
   }
 
   #give(event: PlatformEvent): Given {
-    const given = this.#parts.sessions.dispatch(event);
+    const { sessions, webhook } = this.#parts;
+    if (webhook.isOn) webhook.push(event);
+    const given = webhook.isOn ? { sessions: 1 } : sessions.dispatch(event);
     for (const late of [...this.#late]) {
       late.behind -= 1;
       if (late.behind <= 0) this.#release(late);

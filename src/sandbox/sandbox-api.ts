@@ -18,6 +18,7 @@
  * | GET `/faults` | | `{faults: [{id, left, order}]}` |
  * | POST `/faults` | an order, see `faults.ts` | `{fault}`; null for one that happened at once |
  * | DELETE `/faults`, `/faults/{id}` | | `{removed}` |
+ * | POST, DELETE `/webhook` | `{url}`: events are pushed there instead of to the gateway, once the address has signed the word it is challenged with | `{webhook}` |
  * | POST `/raw` | `{event: {t, id?, d?}}` or `{frame}`: the text as it is; `$S` in it becomes the next sequence number, and the frame is then kept for replay | `{sessions}` |
  * | `/onebot/…` | the other world, see `onebot/onebot-api.ts` | |
  *
@@ -50,6 +51,7 @@ const raw = z.union([
   }),
   z.strictObject({ frame: z.string() }),
 ]);
+const webhook = z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2000) });
 const page = z.strictObject({
   after: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
@@ -122,6 +124,15 @@ export function sandboxApi(platform: Platform, stop: AbortSignal): Hono {
     const id = c.req.param('id');
     if (platform.faults.remove(id) === 0) throw new SandboxError('fault.unknown', `there is no fault ${id}`, 404);
     return c.json({ removed: 1 });
+  });
+
+  api.post('/webhook', async (c) => {
+    await platform.webhook.save(webhook.parse(await readJson(c.req.raw)).url);
+    return c.json({ webhook: platform.webhook.shown() });
+  });
+  api.delete('/webhook', (c) => {
+    platform.webhook.remove();
+    return c.json({ webhook: null });
   });
 
   api.post('/raw', async (c) => {

@@ -82,6 +82,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     async close() {
       stop.abort();
       platform.faults.remove();
+      platform.webhook.close();
       await platform.onebot.close();
       await gateway.close();
       await listener.close();

@@ -77,7 +77,7 @@ function isTypingSign({ msgType }: Attempt): boolean {
 function absent(platform: Platform, scene: Scene): number | undefined {
   if (isInGuild(scene)) {
     if (placeOf(platform, scene) === undefined) return ABSENT[scene.kind];
-    return platform.sessions.isConnected ? undefined : NOT_CONNECTED;
+    return platform.isBotThere ? undefined : NOT_CONNECTED;
   }
   const isThere =
     scene.kind === 'c2c'

@@ -146,6 +146,21 @@ export interface EventGiven {
   readonly s?: number;
 }
 
+/** The console challenged the bot's callback address, or an event was pushed there. */
+export interface WebhookStep {
+  readonly kind: 'webhook';
+  readonly step: 'validated' | 'refused' | 'pushed';
+  /** HTTP status of the bot's answer; 0: none came. */
+  readonly status: number;
+  /** Of a push: name and envelope id of the event, the number of the attempt from 1, and whether the bot acknowledged it. */
+  readonly type?: string;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly taken?: boolean;
+  /** The id of the fault that spoiled it. */
+  readonly fault?: string;
+}
+
 interface FaultStruck {
   readonly kind: 'fault';
   readonly fault: string;
@@ -159,6 +174,7 @@ export type Happening =
   | GatewayStep
   | TokenFetch
   | EventGiven
+  | WebhookStep
   | FaultStruck
   | OneBotHappening;
 /** `n` counts from 1 without gaps; `at` is milliseconds since 1970. */

@@ -3,7 +3,7 @@
  * rejects when it is not; calls made in the same turn of the event loop share one commit, in the order in which they were made.
  * Reads answer at once and see only what is committed.
  */
-import type { InboundMessage, MessageOrigin, Notice, Plainer, ReplyToken, Segment } from '../model/message.js';
+import type { InboundMessage, MessageOrigin, Notice, Plainer, Push, ReplyToken, Segment } from '../model/message.js';
 import type { Target } from '../model/target.js';
 
 export interface Store {
@@ -49,6 +49,8 @@ export interface Arrival {
   readonly startsAfresh?: boolean;
   /** The sender is unknown: the message is refused for now, and the first one is a request to pair. */
   readonly pairing?: PairingOffer;
+  /** What brought it; a copy of one that was taken before is a duplicate, whatever it says. */
+  readonly push?: Push | undefined;
 }
 
 /** How somebody unknown is told a code, in the commit of the message. */
@@ -500,6 +502,8 @@ export interface Identities {
 
 /** What an event meant for messages that wait. */
 export interface Noted {
+  /** It was written down before, and means nothing more. */
+  readonly isKnown?: true;
   /** Parked messages that may go now. */
   readonly unparked: number;
   /** The message whose review ended. */
@@ -508,7 +512,7 @@ export interface Noted {
 
 export interface EventLog {
   /** Writes down an event once, with what it means for what is sent and told: a right to reply (`right`), active messages, the end of a review, a recall. */
-  append(account: string, notice: Notice, at: number, right?: Right): Promise<Noted>;
-  /** Keeps a frame that could not be decoded, with the newest 1,000 of its account. */
-  keepRaw(account: string, raw: string, reason: string, at: number): Promise<void>;
+  append(account: string, notice: Notice, at: number, right?: Right, push?: Push): Promise<Noted>;
+  /** Keeps a frame that could not be decoded, with the newest 1,000 of its account. False where its push was taken before. */
+  keepRaw(account: string, raw: string, reason: string, at: number, push?: Push): Promise<boolean>;
 }

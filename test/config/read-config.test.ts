@@ -98,6 +98,8 @@ describe('what is left out', () => {
           clientSecret: { ok: true, value: 'a-secret' },
           allowedPeerIds: [],
           apiBaseUrl: 'https://api.sgroup.qq.com',
+          transport: 'websocket',
+          webhook: { host: '127.0.0.1', port: 8080, path: '/qq-official-webhook' },
           tokenUrl: 'https://bots.qq.com/app/getAppAccessToken',
           intents: ['public_guild_messages', 'direct_message', 'group_and_c2c'],
           replyWindows: {

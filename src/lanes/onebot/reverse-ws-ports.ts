@@ -4,16 +4,16 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Listener, listen } from '../../http/listener.js';
-import { portHolder } from '../../http/port-holder.js';
+import { portFault } from '../../http/port-fault.js';
+import { SharedPorts } from '../../http/shared-ports.js';
 import { describeError, LoongError } from '../../model/errors.js';
 import type { Log } from '../../telemetry/log.js';
+import { NowAndThen } from '../now-and-then.js';
 import { AccessToken } from './access-token.js';
 import { type Caller, type Gate, judgeCaller, type Objection, type Refusal } from './admission-of-peers.js';
 import { addressOf, type Endpoint, plainPath } from './endpoint.js';
 
 const MAX_PAYLOAD_BYTES = 64 * 1_048_576;
-/** Implementations that are refused call again every 3 to 5 s: the same refusal is told so often, with how many there were. */
-const TELL_REFUSAL_EVERY_MS = 60_000;
 /** A refused caller that does not hang up is cut off. */
 const LAST_WORDS_MS = 1000;
 
@@ -45,48 +45,29 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** One address, and how many accounts hold it or are about to. */
-interface Held {
-  readonly opening: Promise<SharedPort>;
-  holders: number;
-}
-
 export class ReverseWsPorts {
-  readonly #log: Log;
-  readonly #held = new Map<string, Held>();
-  /** What has to be over before the same address can be bound again. */
-  readonly #closing = new Map<string, Promise<void>>();
+  readonly #ports: SharedPorts<SharedPort>;
   /** Of all ports. */
   readonly #gates = new Set<AccountGate>();
 
   constructor(log: Log) {
-    this.#log = log;
+    this.#ports = new SharedPorts((host, port) => SharedPort.open(host, port, log));
   }
 
   /** Lets callers in until closed. @throws LoongError when the address cannot be bound; trying again later may help. */
   async serve(endpoint: Endpoint, handler: PeerHandler): Promise<Served> {
-    const key = `${endpoint.host} ${endpoint.port}`;
-    const held = this.#held.get(key) ?? this.#bind(key, endpoint);
-    held.holders++;
-    const port = await held.opening;
+    const { port, release } = await this.#ports.hold(endpoint.host, endpoint.port);
     const gate: AccountGate = new AccountGate(endpoint, addressOf(endpoint, port.number), handler, (selfId) =>
       this.#elsewhere(selfId, gate),
     );
     this.#gates.add(gate);
     port.gates.push(gate);
-    let closed = false;
     return {
       port: port.number,
-      close: async () => {
-        if (closed) return;
-        closed = true;
+      close: () => {
         this.#gates.delete(gate);
         port.remove(gate);
-        if (--held.holders > 0) return;
-        this.#held.delete(key);
-        const closing = port.close().finally(() => this.#closing.delete(key));
-        this.#closing.set(key, closing);
-        return closing;
+        return release();
       },
     };
   }
@@ -98,14 +79,6 @@ export class ReverseWsPorts {
       reason: `this QQ belongs to the account at ${owner.address}: with two of one QQ everything would be answered twice`,
       remedy: 'let the OneBot program dial in at one of the two addresses, and remove the other account',
     };
-  }
-
-  #bind(key: string, endpoint: Endpoint): Held {
-    const free = this.#closing.get(key) ?? Promise.resolve();
-    const held = { opening: free.then(() => SharedPort.open(endpoint, this.#log)), holders: 0 };
-    this.#held.set(key, held);
-    held.opening.catch(() => this.#held.delete(key));
-    return held;
   }
 }
 
@@ -165,14 +138,14 @@ class SharedPort {
   });
   /** Every socket that left the HTTP server: it would wait for them when it closes. */
   readonly #sockets = new Set<Duplex>();
-  readonly #told = new Map<string, { at: number; unsaid: number }>();
+  readonly #told = new NowAndThen();
   #listener: Listener | undefined;
 
   private constructor(log: Log) {
     this.#log = log;
   }
 
-  static async open({ host, port }: Endpoint, log: Log): Promise<SharedPort> {
+  static async open(host: string, port: number, log: Log): Promise<SharedPort> {
     const shared = new SharedPort(log);
     try {
       shared.#listener = await listen(
@@ -181,7 +154,12 @@ class SharedPort {
         (request, socket, head) => shared.#upgrade(request, socket, head),
       );
     } catch (error) {
-      throw await unusable(host, port, error);
+      const { isTaken, message } = await portFault(host, port, error);
+      const remedy = REMEDIES[(error as NodeJS.ErrnoException).code ?? ''];
+      throw new LoongError(isTaken ? 'onebot.port_taken' : 'onebot.port_unusable', message, {
+        cause: error,
+        ...(remedy === undefined ? {} : { remedy }),
+      });
     }
     return shared;
   }
@@ -250,16 +228,9 @@ class SharedPort {
     readonly path: string | undefined;
     readonly remote: string;
   }): void {
-    const { path, reason } = told;
-    const key = `${path} ${reason}`;
-    const now = performance.now();
-    const known = this.#told.get(key);
-    if (known !== undefined && now - known.at < TELL_REFUSAL_EVERY_MS) {
-      known.unsaid++;
-      return;
-    }
-    this.#told.set(key, { at: now, unsaid: 0 });
-    const more = known === undefined || known.unsaid === 0 ? {} : { andBefore: known.unsaid };
+    const unsaid = this.#told.unsaid(`${told.path} ${told.reason}`);
+    if (unsaid === undefined) return;
+    const more = unsaid === 0 ? {} : { andBefore: unsaid };
     this.#log.warn({ ...told, ...more }, 'an OneBot implementation was not let in');
   }
 }
@@ -272,16 +243,3 @@ const REMEDIES: { readonly [code: string]: string } = {
   ENOTFOUND: 'set `ws_host` to an address of this machine, e.g. "127.0.0.1"',
   EACCES: 'choose a `ws_port` above 1023',
 };
-
-async function unusable(host: string, port: number, error: unknown): Promise<LoongError> {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  const remedy = REMEDIES[code];
-  const options = { cause: error, ...(remedy === undefined ? {} : { remedy }) };
-  if (code !== 'EADDRINUSE') {
-    const message = `cannot listen on port ${port} of ${host}: ${describeError(error)}`;
-    return new LoongError('onebot.port_unusable', message, options);
-  }
-  const holder = await portHolder(port);
-  const who = holder === undefined ? 'another program' : `${holder.command} (pid ${holder.pid})`;
-  return new LoongError('onebot.port_taken', `port ${port} of ${host} is taken by ${who}`, options);
-}

@@ -1,7 +1,7 @@
 /** QQ's events that are no messages → what they mean for what may be sent. Sources: Bot API v2 "事件" pages; "主动消息" for the rights. */
 import type { Notice } from '../../model/message.js';
 import type { AccountId, Target, TargetKind } from '../../model/target.js';
-import type { DispatchFrame } from './gateway-session.js';
+import type { DispatchFrame } from './dispatch-frame.js';
 import { type Fields, fields, isMessageId, isOpenid } from './wire-fields.js';
 
 /** What the platform still takes there, and whether the event may be answered. */

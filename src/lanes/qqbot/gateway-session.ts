@@ -3,6 +3,7 @@ import WebSocket from 'ws';
 import { describeError } from '../../model/errors.js';
 import { CLOSE_REACTIONS, OP } from '../../protocol/qqbot/gateway-codes.js';
 import { oneLine } from '../one-line.js';
+import { type DispatchFrame, type Frame, readDispatch } from './dispatch-frame.js';
 import { parseJson } from './parse-json.js';
 import { SequenceMark } from './sequence-mark.js';
 
@@ -13,12 +14,8 @@ const GREETING_TIMEOUT_MS = 10_000;
 const DEFAULT_HEARTBEAT_MS = 41_250;
 /** Beyond this the socket itself is cut; what is smaller but over the frame limit is kept aside, and its neighbours are read. */
 const MAX_PAYLOAD_BYTES = 16 * 1_048_576;
-export const MAX_FRAME_CHARS = 1_048_576;
-/** Levels of arrays and objects in an event: whoever writes it down again must not run out of stack. */
-const MAX_DEPTH = 100;
 /** What `ws` tells when the connection ended without a close code of the gateway. */
 const NO_CODE = new Set([1005, 1006]);
-const EVENT_NAME = /^[\w.:-]{1,100}$/;
 const SESSION_ID = /^[\x21-\x7e]{1,512}$/;
 /** What a gateway says of a session whose place another one took. */
 const REPLACED = /\breplaced\b|\bkicked\b|another (client|session|connection)/i;
@@ -31,15 +28,6 @@ export interface Opening {
   readonly token: string;
   readonly intents: number;
   readonly resume?: { readonly sessionId: string; readonly seq: number };
-}
-
-/** A dispatch frame, its event still as the wire has it. */
-export interface DispatchFrame {
-  readonly event: string;
-  /** Envelope id, where there is one. */
-  readonly id: string | undefined;
-  readonly data: unknown;
-  readonly raw: string;
 }
 
 export interface GatewayHandlers {
@@ -82,14 +70,6 @@ type Ending = Pick<SessionEnd, 'next' | 'why' | 'remedy' | 'code' | 'refreshToke
   readonly ours?: true;
   readonly replaced?: boolean;
 };
-
-interface Frame {
-  readonly op?: unknown;
-  readonly s?: unknown;
-  readonly t?: unknown;
-  readonly id?: unknown;
-  readonly d?: unknown;
-}
 
 /** Holds one connection until it ends, by whichever side. Never rejects: the end says what to do next. */
 export function holdGatewaySession(
@@ -219,13 +199,9 @@ export function holdGatewaySession(
         replaying = true;
         expectLife();
       }
-      if (typeof event !== 'string' || !EVENT_NAME.test(event)) {
-        return unreadable(text, 'expected a dispatch frame with an event name', seq);
-      }
-      if (text.length > MAX_FRAME_CHARS) return unreadable(text, `expected at most ${MAX_FRAME_CHARS} characters`, seq);
-      if (isDeeperThan(MAX_DEPTH, frame.d)) return unreadable(text, `expected at most ${MAX_DEPTH} levels`, seq);
-      const id = typeof frame.id === 'string' ? frame.id : undefined;
-      track(seq, text, () => on.dispatch({ event, id, data: frame.d, raw: text }));
+      const dispatch = readDispatch(frame, text);
+      if ('expected' in dispatch) return unreadable(text, dispatch.expected, seq);
+      track(seq, text, () => on.dispatch(dispatch));
     }
 
     function becameReady(frame: Frame, seq: number | undefined, text: string): void {
@@ -307,11 +283,4 @@ function intervalOf(d: unknown): number {
 
 function seqOf(s: unknown): number | undefined {
   return typeof s === 'number' && Number.isSafeInteger(s) && s >= 0 ? s : undefined;
-}
-
-function isDeeperThan(levels: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  for (const key in value) if (isDeeperThan(levels - 1, (value as { [key: string]: unknown })[key])) return true;
-  return false;
 }

@@ -32,6 +32,8 @@ export interface ProbeOptions {
   readonly api: OpenApiClient;
   readonly token: AccessToken;
   readonly dispatcher: Dispatcher;
+  /** Who is called back has no gateway. */
+  readonly eventsCome: 'websocket' | 'webhook';
 }
 
 /** Every step that can still be asked is asked; without a token the later ones cannot. */
@@ -45,12 +47,14 @@ export async function probeQqbot(options: ProbeOptions, signal: AbortSignal): Pr
     return [...steps, failed('token', error, LOOK_IT_UP)];
   }
   let url: string | undefined;
-  try {
-    const answer = await options.api.call('GET', '/gateway/bot', undefined, limited);
-    if (isUsableAddress(answer.url, options.apiBaseUrl)) url = answer.url;
-    steps.push(gatewayStep(url), startsLeft(answer.session_start_limit));
-  } catch (error) {
-    steps.push(failed('gateway', error, LOOK_IT_UP));
+  if (options.eventsCome === 'websocket') {
+    try {
+      const answer = await options.api.call('GET', '/gateway/bot', undefined, limited);
+      if (isUsableAddress(answer.url, options.apiBaseUrl)) url = answer.url;
+      steps.push(gatewayStep(url), startsLeft(answer.session_start_limit));
+    } catch (error) {
+      steps.push(failed('gateway', error, LOOK_IT_UP));
+    }
   }
   try {
     const me = await options.api.call('GET', '/users/@me', undefined, limited);

@@ -1,8 +1,8 @@
-/** One account of the official QQ Bot API as a lane: gateway in, REST out. */
+/** One account of the official QQ Bot API as a lane: gateway or callbacks in, REST out. */
 import { Agent } from 'undici';
 import type { MarkdownMode } from '../../config/config.js';
 import { describeError } from '../../model/errors.js';
-import type { InboundMessage, Plainer, Segment } from '../../model/message.js';
+import type { InboundMessage, Plainer, Push, Segment } from '../../model/message.js';
 import { type AccountId, laneId, type Target, type TargetKind } from '../../model/target.js';
 import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
 import { SEND_LIMITS } from '../../protocol/qqbot/send-limits.js';
@@ -22,9 +22,9 @@ import type {
 import { AccessToken } from './access-token.js';
 import { decodeEvent } from './decode-event.js';
 import { decodeNotice } from './decode-notice.js';
+import type { DispatchFrame } from './dispatch-frame.js';
 import { encodeMessage } from './encode-message.js';
 import { type ResumeMemory, runGatewayLoop } from './gateway-loop.js';
-import type { DispatchFrame } from './gateway-session.js';
 import { hasSequence } from './message-sequence.js';
 import { OpenApiClient } from './openapi-client.js';
 import { KEPT, OwnMessages } from './own-messages.js';
@@ -32,6 +32,9 @@ import { plainerForm } from './plainer-form.js';
 import { probeQqbot } from './probe.js';
 import { canStream, isForNow, lastPiece, type Stream, StreamView, streamIn, wholePiece } from './stream-message.js';
 import { encodeTypingSign } from './typing-sign.js';
+import { runWebhook } from './webhook-loop.js';
+import type { WebhookPlace, WebhookPorts } from './webhook-ports.js';
+import { testWebhook } from './webhook-self-test.js';
 import { fields } from './wire-fields.js';
 
 /** Connections kept to the platform: enough for the sends that one lane has in flight. */
@@ -54,6 +57,8 @@ export interface QqbotLaneOptions {
   /** How C2C answers are shown while they are made: how often, and how much at most; without it they are not. */
   readonly stream?: { readonly everyMs: number; readonly maxChars: number };
   readonly memory: ResumeMemory;
+  /** Events come as callbacks, and no session is held. `now`: unix ms, for tests. */
+  readonly webhook?: { readonly ports: WebhookPorts; readonly place: WebhookPlace; readonly now?: () => number };
   readonly log: Log;
   readonly counters: Counters;
   /** Told of every access token, so that logs can strike it out. */
@@ -95,9 +100,42 @@ export class QqbotLane implements Lane {
   }
 
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
+    for (const { platformMessageId } of sink.past.sent(KEPT)) this.#own.remember(platformMessageId);
+    const { webhook } = this.#options;
+    return webhook === undefined ? this.#runGateway(sink, signal) : this.#runWebhook(webhook, sink, signal);
+  }
+
+  #runWebhook(
+    { ports, place, now = Date.now }: NonNullable<QqbotLaneOptions['webhook']>,
+    sink: LaneSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { account, appId, clientSecret, log, counters } = this.#options;
+    return runWebhook(
+      {
+        account,
+        appId,
+        clientSecret,
+        ports,
+        place,
+        now,
+        log,
+        counters,
+        api: this.#api,
+        dispatch: (frame, push) => this.#dispatch(frame, sink, push),
+        undecodable: (raw, reason, push) => sink.undecodable(raw, reason, push),
+        onBotId: (id) => {
+          this.#botId = id;
+        },
+        onState: (state, detail, more) => sink.state(state, detail, more),
+      },
+      signal,
+    );
+  }
+
+  async #runGateway(sink: LaneSink, signal: AbortSignal): Promise<void> {
     const { appId, apiBaseUrl, intents, memory, log, counters } = this.#options;
     const over = new AbortController();
-    for (const { platformMessageId } of sink.past.sent(KEPT)) this.#own.remember(platformMessageId);
     if (intents.includes('guild_messages')) void this.#askOwnId(AbortSignal.any([signal, over.signal]));
     try {
       await runGatewayLoop(
@@ -135,15 +173,15 @@ export class QqbotLane implements Lane {
     }
   }
 
-  #dispatch(frame: DispatchFrame, sink: LaneSink): void | Promise<void> {
+  #dispatch(frame: DispatchFrame, sink: LaneSink, push?: Push): void | Promise<void> {
     const decoded = decodeEvent(frame.event, frame.data, this.#options.account, Date.now(), this.#botId);
     if (decoded.kind === 'message') {
       this.#botId ??= decoded.botId; // RESUMED does not tell it
-      return sink.message(this.#withOwnMarked(decoded.message));
+      return sink.message(this.#withOwnMarked(decoded.message), push);
     }
-    if (decoded.kind === 'undecodable') return sink.undecodable(frame.raw, `${frame.event}: ${decoded.reason}`);
+    if (decoded.kind === 'undecodable') return sink.undecodable(frame.raw, `${frame.event}: ${decoded.reason}`, push);
     if (frame.event === 'MESSAGE_AUDIT_PASS') this.#own.remember(fields(frame.data)?.message_id);
-    return sink.notice(decodeNotice(frame, this.#options.account));
+    return sink.notice(decodeNotice(frame, this.#options.account), push);
   }
 
   /** In "all messages" groups the bot may hear itself; and who quotes what it said talks to it. */
@@ -223,9 +261,15 @@ export class QqbotLane implements Lane {
   }
 
   /** Asks the platform whether this account could run; starts no session. */
-  probe(signal: AbortSignal): Promise<readonly ProbeStep[]> {
-    const { apiBaseUrl } = this.#options;
-    return probeQqbot({ apiBaseUrl, api: this.#api, token: this.#token, dispatcher: this.#agent }, signal);
+  async probe(signal: AbortSignal): Promise<readonly ProbeStep[]> {
+    const { apiBaseUrl, appId, clientSecret, webhook } = this.#options;
+    const eventsCome = webhook === undefined ? 'websocket' : 'webhook';
+    const asked = probeQqbot(
+      { apiBaseUrl, api: this.#api, token: this.#token, dispatcher: this.#agent, eventsCome },
+      signal,
+    );
+    if (webhook === undefined) return asked;
+    return [...(await asked), await testWebhook(webhook.place, appId, clientSecret, signal)];
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,11 @@
 /** What happened besides messages, in order, and what it means for what is sent; and the frames nobody could read. */
-import type { Notice } from '../../model/message.js';
+import type { Notice, Push } from '../../model/message.js';
 import { formatTarget } from '../../model/target.js';
 import type { EventLog, Noted, Right } from '../store.js';
 import type { Database } from './database.js';
 import type { SqliteHistory } from './history.js';
 import type { Parking } from './parking.js';
+import type { Pushes } from './pushes.js';
 import type { ReplyWindows } from './reply-windows.js';
 import type { Reviews } from './reviews.js';
 
@@ -19,7 +20,7 @@ const FORGET = `DELETE FROM raw_frames WHERE account = ? AND id <=
   (SELECT id FROM raw_frames WHERE account = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`;
 const RAW_FRAMES_KEPT = 1000;
 
-const NOTHING: Noted = { unparked: 0 };
+const KNOWN: Noted = { unparked: 0, isKnown: true };
 
 export class SqliteEventLog implements EventLog {
   readonly #db;
@@ -27,27 +28,37 @@ export class SqliteEventLog implements EventLog {
   readonly #reviews;
   readonly #parking;
   readonly #history;
+  readonly #pushes;
   readonly #append;
   readonly #forgetEvents;
   readonly #keep;
   readonly #forget;
 
-  constructor(db: Database, windows: ReplyWindows, reviews: Reviews, parking: Parking, history: SqliteHistory) {
+  constructor(
+    db: Database,
+    windows: ReplyWindows,
+    reviews: Reviews,
+    parking: Parking,
+    history: SqliteHistory,
+    pushes: Pushes,
+  ) {
     this.#db = db;
     this.#windows = windows;
     this.#reviews = reviews;
     this.#parking = parking;
     this.#history = history;
+    this.#pushes = pushes;
     this.#append = db.prepare<[string, string, string, number, string | null], never>(APPEND);
     this.#forgetEvents = db.prepare<[number, number], never>(FORGET_EVENTS);
     this.#keep = db.prepare<[string, string, string, number], never>(KEEP);
     this.#forget = db.prepare<[string, string, number], never>(FORGET);
   }
 
-  append(account: string, notice: Notice, at: number, right?: Right): Promise<Noted> {
+  append(account: string, notice: Notice, at: number, right?: Right, push?: Push): Promise<Noted> {
     return this.#db.write(() => {
+      if (push !== undefined && !this.#pushes.take(account, push)) return KNOWN;
       const cursor = this.note(account, notice, at);
-      return cursor === undefined ? NOTHING : this.#heed(account, notice, cursor, at, right);
+      return cursor === undefined ? KNOWN : this.#heed(account, notice, cursor, at, right);
     });
   }
 
@@ -83,10 +94,12 @@ export class SqliteEventLog implements EventLog {
     return { unparked, ...(reviewed === undefined ? {} : { reviewed }) };
   }
 
-  async keepRaw(account: string, raw: string, reason: string, at: number): Promise<void> {
-    await this.#db.write(() => {
+  keepRaw(account: string, raw: string, reason: string, at: number, push?: Push): Promise<boolean> {
+    return this.#db.write(() => {
+      if (push !== undefined && !this.#pushes.take(account, push)) return false;
       this.#keep.run(account, raw, reason, at);
       this.#forget.run(account, account, RAW_FRAMES_KEPT);
+      return true;
     });
   }
 }

@@ -24,6 +24,7 @@ import { KnownMessages } from './known-messages.js';
 import { messageDigest } from './message-digest.js';
 import type { SqlitePairings } from './pairings.js';
 import type { Parking } from './parking.js';
+import type { Pushes } from './pushes.js';
 import { PLACES_FOR_THE_ANSWER, type ReplyWindows } from './reply-windows.js';
 
 const INSERT = `INSERT INTO inbox (account, conversation, message_id, body, status, refusal, liftable, attempts, received_at, settled_at, digest,
@@ -49,6 +50,7 @@ export class SqliteInbox implements Inbox {
   readonly #parking;
   readonly #history;
   readonly #pairings;
+  readonly #pushes;
   readonly #insert;
   readonly #insertAnswered;
   readonly #lift;
@@ -66,6 +68,7 @@ export class SqliteInbox implements Inbox {
     parking: Parking,
     history: SqliteHistory,
     pairings: SqlitePairings,
+    pushes: Pushes,
   ) {
     this.#db = db;
     this.#windows = windows;
@@ -73,6 +76,7 @@ export class SqliteInbox implements Inbox {
     this.#parking = parking;
     this.#history = history;
     this.#pairings = pairings;
+    this.#pushes = pushes;
     this.#insert = db.prepare<
       [
         string,
@@ -109,7 +113,8 @@ export class SqliteInbox implements Inbox {
   }
 
   #admit(arrival: Arrival, known: ReadyAnswer | undefined): Admitted {
-    const { message, refusalIsLiftable, right, pairing } = arrival;
+    const { message, refusalIsLiftable, right, pairing, push } = arrival;
+    if (push !== undefined && !this.#pushes.take(laneId(message.conversation), push)) return { outcome: 'duplicate' };
     const conversation = formatTarget(message.conversation);
     const now = Date.now();
     const body = bodyOf(message);

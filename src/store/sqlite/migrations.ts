@@ -244,4 +244,13 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX pairings_code ON pairings (code) WHERE code IS NOT NULL;
   `,
+  // What was pushed to us, and must not count again when it is pushed once more.
+  `
+  CREATE TABLE pushes (
+    signed_at INTEGER NOT NULL,       -- unix seconds, as the platform signed it
+    digest BLOB NOT NULL,
+    account TEXT NOT NULL,
+    PRIMARY KEY (signed_at, digest, account)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

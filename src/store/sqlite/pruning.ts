@@ -3,6 +3,7 @@ import type { Database } from './database.js';
 import { EVENTS_KEPT_MS } from './event-log.js';
 import { KEY_LASTS_MS } from './idempotency.js';
 import { REFUSAL_LASTS_MS } from './parking.js';
+import { PUSHES_KEPT_S } from './pushes.js';
 
 /** Rows looked at in one slice. */
 const SLICE = 500;
@@ -30,7 +31,8 @@ export async function prune(db: Database, before: number): Promise<number> {
   let removed = 0;
   for (const table of TABLES)
     removed += await pruneTable(db, table, Math.max(before, Date.now() - (table.mostMs ?? Number.POSITIVE_INFINITY)));
-  await pruneKeys(db, Date.now() - KEY_LASTS_MS);
+  await pruneBelow(db, 'idempotency_keys', 'account, key', 'at', Date.now() - KEY_LASTS_MS);
+  await pruneBelow(db, 'pushes', 'signed_at, digest, account', 'signed_at', Date.now() / 1000 - PUSHES_KEPT_S);
   await closeWindows(db, Date.now());
   const forgetStarts = db.prepare<[], never>(`DELETE FROM fresh_starts
     WHERE last_inbox < (SELECT min(id) FROM inbox) AND last_outbox < (SELECT coalesce(min(id), last_outbox + 1) FROM outbox)`);
@@ -78,10 +80,10 @@ async function closeWindows(db: Database, now: number): Promise<void> {
   }
 }
 
-/** Idempotency keys that no longer stand for anything, however long messages are kept. */
-async function pruneKeys(db: Database, before: number): Promise<void> {
+/** Rows of which nothing depends on how long messages are kept: idempotency keys and pushes that no longer stand for anything. */
+async function pruneBelow(db: Database, table: string, key: string, at: string, before: number): Promise<void> {
   const forget = db.prepare<[number], never>(
-    `DELETE FROM idempotency_keys WHERE (account, key) IN (SELECT account, key FROM idempotency_keys WHERE at <= ? ORDER BY at LIMIT ${SLICE})`,
+    `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${at} <= ? ORDER BY ${at} LIMIT ${SLICE})`,
   );
   let more = true;
   while (more) more = (await db.write(() => forget.run(before).changes)) === SLICE;

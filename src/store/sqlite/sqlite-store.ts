@@ -13,6 +13,7 @@ import { SqliteOutbox } from './outbox.js';
 import { SqlitePairings } from './pairings.js';
 import { Parking } from './parking.js';
 import { prune } from './pruning.js';
+import { Pushes } from './pushes.js';
 import { SqliteQueue } from './queue.js';
 import { ReplyWindows } from './reply-windows.js';
 import { Reviews } from './reviews.js';
@@ -30,10 +31,11 @@ export function openStore(path: string, durability: 'process' | 'power', busyLim
   const entries = new Entries(db, line, expiry, claims);
   const history = new SqliteHistory(db);
   const outbox = new SqliteOutbox(db, windows, line, parking, reviews, expiry, claims, entries);
-  const events = new SqliteEventLog(db, windows, reviews, parking, history);
+  const pushes = new Pushes(db);
+  const events = new SqliteEventLog(db, windows, reviews, parking, history, pushes);
   const pairings = new SqlitePairings(db, line, parking, entries, events);
   return {
-    inbox: new SqliteInbox(db, windows, entries, parking, history, pairings),
+    inbox: new SqliteInbox(db, windows, entries, parking, history, pairings, pushes),
     outbox,
     sessions: new SqliteGatewaySessions(db),
     identities: new SqliteIdentities(db, windows, line, expiry, pairings),

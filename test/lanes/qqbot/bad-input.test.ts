@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { MAX_FRAME_CHARS } from '../../../src/lanes/qqbot/gateway-session.js';
+import { MAX_FRAME_CHARS } from '../../../src/lanes/qqbot/dispatch-frame.js';
 import { answer, c2c, HostilePlatform, ready } from './support/hostile-platform.js';
 import { hurry, until } from './support/hurried-clock.js';
 import { LaneUnderTest, openSandbox } from './support/lane-under-test.js';

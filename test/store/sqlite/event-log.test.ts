@@ -65,7 +65,7 @@ test('an event that comes again changes nothing that was learnt since', async ()
   for (const notice of [receive, reject, receive]) await store.events.append(ACCOUNT, notice, Date.now());
   const id = await store.outbox.add(outgoing('alice'));
   expect((await store.outbox.claim(ACCOUNT, Date.now(), 9)).unattempted).toEqual([id]);
-  expect(await store.events.append(ACCOUNT, receive, Date.now())).toEqual({ unparked: 0 });
+  expect(await store.events.append(ACCOUNT, receive, Date.now())).toEqual({ unparked: 0, isKnown: true });
   expect(store.outbox.find(id)?.status).toBe('parked');
 });
 

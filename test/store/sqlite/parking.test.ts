@@ -276,7 +276,7 @@ describe('when the peer writes', () => {
     const row = await claimOne();
     expect(row.passive).toMatchObject({ token: event.replyToken, seq: 1 });
     await store.outbox.settle(row.id, PARKED);
-    expect(await store.events.append(ACCOUNT, event, Date.now(), right)).toEqual({ unparked: 0 });
+    expect(await store.events.append(ACCOUNT, event, Date.now(), right)).toEqual({ unparked: 0, isKnown: true });
     expect(status(row.id)).toBe('parked');
   });
 
