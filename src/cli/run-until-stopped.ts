@@ -55,7 +55,12 @@ export async function runUntilStopped(
       });
     }
   });
-  const daemon = await startDaemon(config, accounts, { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR });
+  const daemon = await startDaemon(config, accounts, {
+    log,
+    secrets,
+    runtimeDir: process.env.XDG_RUNTIME_DIR,
+    proxy: config.gateway.proxy,
+  });
   onRunning();
   const why = await Promise.race([signalled, daemon.stopRequested.then(() => 'loong gateway stop')]);
   log.info({ why }, 'stopping: running turns and sends are finished first');

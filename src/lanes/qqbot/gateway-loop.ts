@@ -1,5 +1,6 @@
 /** Keeps one account connected: discover → connect → hold the session → read how it ended → resume, identify, or give up. */
 import { createHash } from 'node:crypto';
+import type { ProxyConfig } from '../../config/config.js';
 import { type Backoff, backoffDelay, pause } from '../../model/backoff.js';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
 import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
@@ -32,6 +33,7 @@ export interface GatewayLoopOptions {
   readonly appId: string;
   readonly apiBaseUrl: string;
   readonly intents: readonly IntentName[];
+  readonly proxy: ProxyConfig;
   readonly api: OpenApiClient;
   readonly token: AccessToken;
   readonly memory: ResumeMemory;
@@ -57,7 +59,7 @@ interface GatewayAddress {
  * @throws LoongError with `retry: 'never'` for what an operator must fix.
  */
 export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortSignal): Promise<void> {
-  const { memory, onState, token, log } = options;
+  const { memory, onState, token, log, proxy } = options;
   const ladder = new IntentLadder(options.intents);
   const takeovers = new Takeovers();
   const starts = new SessionStarts();
@@ -84,7 +86,7 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
       if (point === undefined && (await waitedForStart(starts, options, signal))) continue;
       const bearer = await token.get(signal);
       if (signal.aborted) return;
-      const opening = { token: bearer, intents, ...(point === undefined ? {} : { resume: point }) };
+      const opening = { token: bearer, intents, proxy, ...(point === undefined ? {} : { resume: point }) };
       const hold = holdUntilTrial();
       const session = recordSession(key, point?.sessionId, hold.ready, options);
       end = await holdGatewaySession(address.url, opening, session.handlers, hold.signal);

@@ -1,6 +1,7 @@
 /** One account of the official QQ Bot API as a lane: gateway in, REST out. */
 import { Agent } from 'undici';
-import type { MarkdownMode } from '../../config/config.js';
+import { DIRECTLY, type MarkdownMode, type ProxyConfig } from '../../config/config.js';
+import { restConnections } from '../../http/proxied.js';
 import { describeError } from '../../model/errors.js';
 import type { InboundMessage, Plainer, Segment } from '../../model/message.js';
 import { type AccountId, laneId, type Target, type TargetKind } from '../../model/target.js';
@@ -37,6 +38,8 @@ export interface QqbotLaneOptions {
   readonly apiBaseUrl: string;
   readonly tokenUrl: string;
   readonly intents: readonly IntentName[];
+  /** Left out: everything is reached directly. */
+  readonly proxy?: ProxyConfig;
   readonly replyRights: { readonly c2c: ReplyRight; readonly group: ReplyRight; readonly channel: ReplyRight };
   /** Whether markdown goes out as such; `auto` unless said. */
   readonly markdown?: MarkdownMode;
@@ -59,10 +62,10 @@ export class QqbotLane implements Lane {
   #botId: string | undefined;
 
   constructor(options: QqbotLaneOptions) {
-    const { appId, clientSecret, tokenUrl, apiBaseUrl, onToken } = options;
+    const { appId, clientSecret, tokenUrl, apiBaseUrl, proxy = DIRECTLY, onToken } = options;
     this.id = laneId({ channel: 'qqbot', account: options.account });
     this.#options = options;
-    this.#agent = new Agent({ connections: CONNECTIONS, connect: { timeout: CONNECT_TIMEOUT_MS } });
+    this.#agent = new Agent({ connections: CONNECTIONS, connect: restConnections(proxy, CONNECT_TIMEOUT_MS) });
     this.#token = new AccessToken({ tokenUrl, appId, clientSecret, dispatcher: this.#agent, onToken });
     this.#api = new OpenApiClient({ apiBaseUrl, appId, token: this.#token, dispatcher: this.#agent });
   }
@@ -84,7 +87,7 @@ export class QqbotLane implements Lane {
   }
 
   async run(sink: LaneSink, signal: AbortSignal): Promise<void> {
-    const { appId, apiBaseUrl, intents, memory, log, counters } = this.#options;
+    const { appId, apiBaseUrl, intents, proxy = DIRECTLY, memory, log, counters } = this.#options;
     const over = new AbortController();
     for (const { platformMessageId } of sink.past.sent(KEPT)) this.#own.remember(platformMessageId);
     if (intents.includes('guild_messages')) void this.#askOwnId(AbortSignal.any([signal, over.signal]));
@@ -94,6 +97,7 @@ export class QqbotLane implements Lane {
           appId,
           apiBaseUrl,
           intents,
+          proxy,
           memory,
           log,
           counters,
@@ -206,8 +210,8 @@ export class QqbotLane implements Lane {
 
   /** Asks the platform whether this account could run; starts no session. */
   probe(signal: AbortSignal): Promise<readonly ProbeStep[]> {
-    const { apiBaseUrl } = this.#options;
-    return probeQqbot({ apiBaseUrl, api: this.#api, token: this.#token, dispatcher: this.#agent }, signal);
+    const { apiBaseUrl, proxy = DIRECTLY } = this.#options;
+    return probeQqbot({ apiBaseUrl, proxy, api: this.#api, token: this.#token, dispatcher: this.#agent }, signal);
   }
 
   async close(): Promise<void> {
