@@ -12,6 +12,8 @@ export interface Config {
   /** Always has `default` (echo unless configured). */
   readonly backends: ReadonlyMap<string, BackendConfig>;
   readonly pairing: PairingConfig;
+  /** Names of those that secrets are read from, sorted: systemd has to hand them over. */
+  readonly credentials: readonly string[];
   /** Sentences for the operator: lawful, but probably not what was meant. */
   readonly warnings: readonly string[];
 }

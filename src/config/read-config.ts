@@ -6,6 +6,7 @@ import { ConfigError } from '../model/errors.js';
 import { readBackends } from './backends.js';
 import { readUpTo, whyUnreadable } from './bounded-file.js';
 import type { Config } from './config.js';
+import { credentialsIn } from './credentials.js';
 import { Findings } from './findings.js';
 import { readOnebotAccounts } from './onebot-accounts.js';
 import { configPath, filePath, stateDir } from './paths.js';
@@ -80,6 +81,7 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
       maxPending: file.pairing?.max_pending ?? DEFAULTS.max_pending,
       message: file.pairing?.message ?? DEFAULTS.message,
     },
+    credentials: credentialsIn(file),
     warnings: findings.warnings,
   });
 }
