@@ -45,15 +45,15 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-${commonLines([node, loong, 'gateway', 'run', '--config', config].map(quoted).join(' '))}
+${commonLines(commandLine([node, loong, 'gateway', 'run', '--config', config].map(escaped)))}
 User=loong
 StateDirectory=loong
 StateDirectoryMode=0700
-${logs ? 'LogsDirectory=loong\nLogsDirectoryMode=0700\n' : ''}${others.map((path) => `ReadWritePaths=${quoted(path)}\n`).join('')}
+${logs ? 'LogsDirectory=loong\nLogsDirectoryMode=0700\n' : ''}${others.map((path) => `ReadWritePaths=${inQuotes(plain(path))}\n`).join('')}
 # Secrets as files that only root can read: in the config write client_secret_file = "$CREDENTIALS_DIRECTORY/NAME".
-${credentialLines(credentials, `${folder}/credentials`)}
+${credentialLines(credentials, `${plain(folder)}/credentials`)}
 # Or as variables: a file of lines NAME=value, mode 0600.
-EnvironmentFile=-${quoted(`${folder}/secrets.env`)}
+EnvironmentFile=-${plain(folder)}/secrets.env
 
 # What the daemon does not need. The programs of backends of type exec live inside of it, too: should one need a home, more
 # folders or a sandbox of its own, relax that with \`systemctl edit loong\` (ProtectHome=, ReadWritePaths=, RestrictNamespaces=,
@@ -80,7 +80,8 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service
+# @pkey: what the compiler of Node asks for first.
+SystemCallFilter=@system-service @pkey
 SystemCallErrorNumber=EPERM
 
 [Install]
@@ -90,9 +91,11 @@ WantedBy=multi-user.target
 
 /** The manager of a person may not hide folders, so nothing is said of those; where the state is, \`loong\` knows by the home. */
 function userUnit({ node, loong, config, credentials }: UnitFacts, home: string): string {
-  const path = (text: string) => (isBelow(text, home) ? `%h${escaped(text.slice(home.length))}` : escaped(text));
+  const ofHome = (text: string, write: (part: string) => string) =>
+    isBelow(text, home) ? `%h${write(text.slice(home.length))}` : write(text);
+  const path = (text: string) => ofHome(text, escaped);
   const folder = dirname(config);
-  const line = [path(node), path(loong), 'gateway', 'run', '--config', path(config)].map(inQuotes).join(' ');
+  const line = commandLine([path(node), path(loong), 'gateway', 'run', '--config', path(config)]);
   return `# systemd unit of loong for one person, as \`loong service print --user\` wrote it. To install it:
 #   mkdir -p ~/.config/systemd/user && loong service print --user > ~/.config/systemd/user/loong.service
 #   systemctl --user daemon-reload && systemctl --user enable --now loong
@@ -106,9 +109,9 @@ StartLimitIntervalSec=0
 ${commonLines(line)}
 
 # Secrets as files: in the config write client_secret_file = "$CREDENTIALS_DIRECTORY/NAME".
-${credentialLines(credentials, `${path(folder)}/credentials`, (text) => text)}
+${credentialLines(credentials, `${ofHome(folder, plain)}/credentials`)}
 # Or as variables: a file of lines NAME=value, mode 0600.
-EnvironmentFile=-${inQuotes(`${path(folder)}/secrets.env`)}
+EnvironmentFile=-${ofHome(folder, plain)}/secrets.env
 
 # The manager of a person may forbid system calls, but not hide folders.
 NoNewPrivileges=yes
@@ -140,22 +143,30 @@ TimeoutStopSec=20
 UMask=0077`;
 }
 
-function credentialLines(names: readonly string[], folder: string, write = escaped): string {
-  if (names.length === 0) return `#LoadCredential=qqbot-secret:${write(folder)}/qqbot-secret`;
-  return names.map((name) => `LoadCredential=${name}:${write(folder)}/${name}`).join('\n');
+function credentialLines(names: readonly string[], folder: string): string {
+  if (names.length === 0) return `#LoadCredential=qqbot-secret:${folder}/qqbot-secret`;
+  return names.map((name) => `LoadCredential=${name}:${folder}/${name}`).join('\n');
 }
 
 function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-function quoted(text: string): string {
-  return inQuotes(escaped(text));
+/** Escaped words. The program's own path may not have everything that others may, so an odd one is handed to `env`. */
+function commandLine(words: readonly string[]): string {
+  const [program = ''] = words;
+  const isOdd = /["'\\$]/.test(program);
+  return [...(isOdd ? ['/usr/bin/env'] : []), ...words.map(inQuotes)].join(' ');
 }
 
-/** systemd reads `%h` and the like everywhere, and variables in commands. */
+/** systemd reads `%h` and the like everywhere, */
+function plain(text: string): string {
+  return text.replaceAll('%', '%%');
+}
+
+/** and variables in commands. */
 function escaped(text: string): string {
-  return text.replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return plain(text).replaceAll('$', '$$$$');
 }
 
 function inQuotes(text: string): string {
