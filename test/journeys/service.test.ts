@@ -134,7 +134,9 @@ function withSystemd(): void {
   async function faults(unit: string, ...options: readonly string[]): Promise<string> {
     const path = join(home.folder, 'loong.service');
     writeFileSync(path, unit);
-    const { stdout, stderr } = await run('systemd-analyze', [...options, 'verify', path]);
+    const { stdout, stderr } = await run('systemd-analyze', [...options, 'verify', path], {
+      env: { ...process.env, XDG_RUNTIME_DIR: home.folder },
+    });
     return `${stdout}${stderr}`;
   }
 
