@@ -32,7 +32,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'supervisor',
     'telemetry',
   ],
-  doctor: ['access', 'config/config', 'control/api', 'http/port-holder', 'lanes/lane', 'model', 'store'],
+  doctor: ['access', 'config/config', 'control/api', 'http', 'lanes/lane', 'model', 'store'],
   daemon: [
     'access',
     'backends',

@@ -122,6 +122,9 @@ export interface Lane {
   close(): Promise<void>;
 }
 
+/** So begins what is told of an account that goes on without intents it wants; their names follow. */
+export const NOT_GRANTED = 'without the intents that the platform did not grant: ';
+
 export type LaneState = 'connecting' | 'ready' | 'resuming' | 'waiting';
 
 /** What belongs to a state beside its detail. */

@@ -198,6 +198,7 @@ export class Platform {
     settings.markdownAllowed = want.markdown_allowed ?? settings.markdownAllowed;
     settings.urlsAllowed = want.urls_allowed ?? settings.urlsAllowed;
     settings.audit = want.audit ?? settings.audit;
+    settings.ipWhitelist = want.ip_whitelist ?? settings.ipWhitelist;
     this.windows.rules = { ...this.windows.rules, ...want.windows };
     this.quotas.rules = { ...this.quotas.rules, ...want.quotas };
     if (want.session_limit !== undefined) this.starts.set(want.session_limit);

@@ -22,6 +22,8 @@ export class Settings {
   urlsAllowed = true;
   /** Every send to a guild waits for its review. */
   audit = false;
+  /** Addresses that may call the API, beside the token’s; empty: all. */
+  ipWhitelist: readonly string[] = [];
 
   shown() {
     return {
@@ -31,6 +33,7 @@ export class Settings {
       markdown_allowed: this.markdownAllowed,
       urls_allowed: this.urlsAllowed,
       audit: this.audit,
+      ip_whitelist: this.ipWhitelist,
     };
   }
 }

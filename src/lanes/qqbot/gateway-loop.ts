@@ -6,7 +6,7 @@ import { DeliveryError, describeError, LoongError } from '../../model/errors.js'
 import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { LaneState } from '../lane.js';
+import { type LaneState, NOT_GRANTED } from '../lane.js';
 import { onAbort } from '../on-abort.js';
 import type { AccessToken } from './access-token.js';
 import { type DispatchFrame, holdGatewaySession, type SessionEnd } from './gateway-session.js';
@@ -206,7 +206,7 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
 /** What somebody who looks at a ready account should know all the same. */
 function readyDetail({ refused, suspected }: IntentLadder, takeovers: Takeovers): string | undefined {
   const told = [
-    ...(refused.length === 0 ? [] : [`without the intents that the platform did not grant: ${refused.join(', ')}`]),
+    ...(refused.length === 0 ? [] : [`${NOT_GRANTED}${refused.join(', ')}`]),
     ...(suspected.length === 0 ? [] : [`about to ask again for the intents ${suspected.join(', ')}`]),
     ...(takeovers.detail === undefined ? [] : [takeovers.detail]),
   ];

@@ -9,6 +9,7 @@ import {
   type PlatformErrorMeaning,
   STATUS_ERRORS,
   TAKEN_FOR_REVIEW,
+  whitelistRemedy,
 } from '../../protocol/qqbot/error-codes.js';
 import { oneLine } from '../one-line.js';
 import type { AccessToken } from './access-token.js';
@@ -172,7 +173,7 @@ function platformError(answer: Answer, token: string): DeliveryError {
     platformCode: number,
     traceId: traceOf(answer),
     retryAfterMs: retryAfterOf(answer),
-    remedy: meaning?.remedy,
+    remedy: address === undefined ? meaning?.remedy : whitelistRemedy(address),
   });
 }
 

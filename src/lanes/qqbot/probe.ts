@@ -4,10 +4,12 @@ import WebSocket from 'ws';
 import type { ProxyConfig } from '../../config/config.js';
 import { webSocketConnection } from '../../http/proxied.js';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
+import { whitelistRemedy } from '../../protocol/qqbot/error-codes.js';
 import { OP } from '../../protocol/qqbot/gateway-codes.js';
 import type { ProbeStep } from '../lane.js';
 import { oneLine } from '../one-line.js';
 import type { AccessToken } from './access-token.js';
+import { egress } from './egress.js';
 import { isUsableAddress } from './gateway-loop.js';
 import type { OpenApiClient } from './openapi-client.js';
 import { fields, textIn } from './wire-fields.js';
@@ -53,7 +55,9 @@ export async function probeQqbot(options: ProbeOptions, signal: AbortSignal): Pr
     if (isUsableAddress(answer.url, options.apiBaseUrl)) url = answer.url;
     steps.push(gatewayStep(url), startsLeft(answer.session_start_limit));
   } catch (error) {
-    steps.push(failed('gateway', error, LOOK_IT_UP));
+    const refused = failed('gateway', error, LOOK_IT_UP);
+    const isUntold = error instanceof DeliveryError && error.remedy === whitelistRemedy();
+    steps.push(isUntold ? { ...refused, remedy: whitelistRemedy(await egress(options)) } : refused);
   }
   try {
     const me = await options.api.call('GET', '/users/@me', undefined, limited);
