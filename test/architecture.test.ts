@@ -13,7 +13,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   telemetry: ['model'],
   config: ['model', 'protocol', 'telemetry'],
   store: ['model'],
-  http: ['model'],
+  http: ['config/config', 'model'],
   supervisor: ['model', 'telemetry'],
   access: ['config/config', 'model', 'telemetry'],
   backends: ['config/config', 'http', 'model', 'protocol', 'telemetry'],
@@ -32,7 +32,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'supervisor',
     'telemetry',
   ],
-  doctor: ['access', 'config/config', 'control/api', 'http/port-holder', 'lanes/lane', 'model', 'store'],
+  doctor: ['access', 'config/config', 'control/api', 'http', 'lanes/lane', 'model', 'store'],
   daemon: [
     'access',
     'backends',

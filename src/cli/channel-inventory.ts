@@ -1,8 +1,8 @@
 /** What `loong channels` knows of each channel, and what each account needs before it can send or serve. */
 import { unservable } from '../access/servable.js';
 import type { Account, Config, OnebotAccount, QqbotAccount, Resolved } from '../config/config.js';
-import { isLoopback } from '../config/onebot-accounts.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
+import { isLoopback } from '../model/loopback.js';
 import { CHANNELS, type ChannelId, kindName, laneId } from '../model/target.js';
 import type { PairingList } from '../store/pairing-reader.js';
 

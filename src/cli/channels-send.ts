@@ -178,7 +178,7 @@ async function withoutDaemon(
   ]);
   const secrets = new Secrets();
   const log = await openLog({ level: options.logLevel ?? 'warn', format: config.log.format }, secrets);
-  const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR };
+  const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR, proxy: config.gateway.proxy };
   try {
     return await sendOnce(config, account, { target, content: segmentOf(content), replyTo, key }, deadline, around);
   } catch (error) {

@@ -39,7 +39,7 @@ export async function showChannelStatus(options: StatusOptions): Promise<void> {
   const config = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
   const { client, status: daemon } = await askDaemon(config.gateway.stateDir, options);
   try {
-    const probe = options.probe ? await prober(options, client, daemon) : undefined;
+    const probe = options.probe ? await prober(config, options, client, daemon) : undefined;
     const accounts = await Promise.all(
       shownAccounts(config).map(async (account): Promise<AccountReport> => {
         const live = liveOf(account, daemon);
@@ -87,18 +87,20 @@ async function askDaemon(
 
 /** Asks QQ, with nothing of a secret in what it tells; over OneBot through the daemon, for there the other side connects. */
 async function prober(
+  config: Config,
   options: StatusOptions,
   client: ControlClient | undefined,
   daemon: DaemonStatus | undefined,
 ): Promise<(account: Account) => Promise<readonly ProbeStep[]>> {
-  const askPlatform = await platformProber(options);
+  const askPlatform = await platformProber(config, options);
   return (account) =>
     account.channel === 'qqbot' ? askPlatform(account) : askOverOnebot(account, client, liveOf(account, daemon));
 }
 
-async function platformProber({
-  logLevel,
-}: StatusOptions): Promise<(account: QqbotAccount) => Promise<readonly ProbeStep[]>> {
+async function platformProber(
+  config: Config,
+  { logLevel }: StatusOptions,
+): Promise<(account: QqbotAccount) => Promise<readonly ProbeStep[]>> {
   const [{ probeAccount }, { openLog, Secrets }] = await Promise.all([
     import('../daemon/probe-account.js'),
     import('../telemetry/log.js'),
@@ -107,7 +109,12 @@ async function platformProber({
   const log = await openLog({ level: logLevel ?? 'error', format: 'auto' }, secrets);
   return async (account) => {
     try {
-      const steps = await probeAccount(account, { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR });
+      const steps = await probeAccount(account, {
+        log,
+        secrets,
+        runtimeDir: process.env.XDG_RUNTIME_DIR,
+        proxy: config.gateway.proxy,
+      });
       return steps.map((step) => ({ ...step, detail: secrets.strikeOut(step.detail) }));
     } catch (error) {
       if (!(error instanceof LoongError)) throw error;

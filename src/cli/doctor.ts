@@ -39,7 +39,7 @@ async function examined(options: DoctorOptions): Promise<readonly Finding[]> {
   const { probeAccount } = await import('../daemon/probe-account.js');
   const secrets = new Secrets();
   const log = await openLog({ level: options.logLevel ?? 'error', format: config.log.format }, secrets);
-  const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR };
+  const around = { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR, proxy: config.gateway.proxy };
   const { client, daemon } = await askDaemon(config);
   try {
     const findings = await examine({

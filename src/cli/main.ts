@@ -296,6 +296,22 @@ program
   .addHelpText('after', '\nExamples:\n  $ loong sandbox --with-gateway\n  $ loong sandbox --port 0 --json')
   .action(async (_options, self: Command) => (await import('./sandbox.js')).runSandbox(self.optsWithGlobals()));
 
+const service = program.command('service').description('run loong for good, under systemd');
+
+service
+  .command('print')
+  .description('the systemd unit, filled in for this machine: its paths, its secrets, and what the daemon may do')
+  .option('--user', 'for you alone, without root (systemctl --user)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong service print | sudo tee /etc/systemd/system/loong.service
+  $ loong service print --config /etc/loong/config.toml
+  $ loong service print --user > ~/.config/systemd/user/loong.service`,
+  )
+  .action(async (_options, self: Command) => (await import('./service.js')).printService(self.optsWithGlobals()));
+
 refuseRepeats(program);
 
 function collect(value: string, previous: string[]): string[] {

@@ -22,6 +22,27 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   },
   'usage.repeated': { meaning: 'a flag that may stand once stands more often', remedy: 'give it once' },
 
+  'proxy.unusable': {
+    meaning: 'what is named as the proxy cannot be one',
+    remedy: 'name an HTTP proxy as gateway.proxy, or empty the variable',
+  },
+  'proxy.unreachable': {
+    meaning: 'the proxy gives no connection',
+    remedy: 'start that program, or correct its address',
+  },
+  'proxy.foreign': {
+    meaning: 'what answers there is no HTTP proxy',
+    remedy: 'look for the HTTP (or mixed) port of that program',
+  },
+  'proxy.auth': {
+    meaning: 'the proxy wants a user name and a password, or refused them',
+    remedy: 'write them in its URL: "http://user:password@host:port"',
+  },
+  'proxy.refused': {
+    meaning: 'the proxy makes no connection to that host',
+    remedy: 'let its rules permit it, or name the host in NO_PROXY',
+  },
+
   'access.peer_not_allowed': {
     meaning: 'the account may not write to this peer',
     remedy: 'check the id for a typo, or add it to allowed_peer_ids of the account',

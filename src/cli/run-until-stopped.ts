@@ -2,12 +2,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { describeReading, mayMeanGroups } from '../access/admission.js';
 import type { Account, Config } from '../config/config.js';
+import { StuckAccounts } from '../control/stuck-accounts.js';
 import { startDaemon } from '../daemon/daemon.js';
 import { ConfigError, describeError } from '../model/errors.js';
 import { laneId } from '../model/target.js';
 import { type Log, openLog, Secrets } from '../telemetry/log.js';
 import { EXIT } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { serviceManager } from './service-manager.js';
 
 /**
  * What is no longer needed is collected once the heap has grown by half: on a small server others need the memory too. Measured with
@@ -55,10 +57,19 @@ export async function runUntilStopped(
       });
     }
   });
-  const daemon = await startDaemon(config, accounts, { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR });
+  const daemon = await startDaemon(config, accounts, {
+    log,
+    secrets,
+    runtimeDir: process.env.XDG_RUNTIME_DIR,
+    proxy: config.gateway.proxy,
+  });
   onRunning();
+  const manager = serviceManager(process.env, log);
+  const stuck = new StuckAccounts();
+  manager.ready((passedMs) => stuck.look(daemon.status().accounts, passedMs));
   const why = await Promise.race([signalled, daemon.stopRequested.then(() => 'loong gateway stop')]);
   log.info({ why }, 'stopping: running turns and sends are finished first');
+  manager.stopping();
   await daemon.stop();
   process.exit(EXIT.done);
 }

@@ -1,4 +1,4 @@
-/** The unit of `deploy/loong.service`: its daemon keeps its state where a shell may not look for it. */
+/** The unit that `loong service print` writes: its daemon keeps its state where a shell may not look for it. */
 import { spawnSync } from 'node:child_process';
 
 export const UNIT = 'loong';

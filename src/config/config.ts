@@ -12,6 +12,8 @@ export interface Config {
   /** Always has `default` (echo unless configured). */
   readonly backends: ReadonlyMap<string, BackendConfig>;
   readonly pairing: PairingConfig;
+  /** Names of those that secrets are read from, sorted: systemd has to hand them over. */
+  readonly credentials: readonly string[];
   /** Sentences for the operator: lawful, but probably not what was meant. */
   readonly warnings: readonly string[];
 }
@@ -22,6 +24,33 @@ export interface GatewayConfig {
   readonly durability: 'process' | 'power';
   /** Settled rows and events are kept for so many days. */
   readonly retentionDays: number;
+  readonly proxy: ProxyConfig;
+}
+
+/** How the platform is reached, REST and WebSocket alike. */
+export interface ProxyConfig {
+  /** For `https` and `wss`; undefined: directly. */
+  readonly secure: HttpProxy | undefined;
+  /** For `http` and `ws`. */
+  readonly plain: HttpProxy | undefined;
+  /** Of `NO_PROXY`: what is reached directly all the same. */
+  readonly exceptions: readonly string[];
+  /** Only where the file names the proxy: the variables of a shell never mean this machine. */
+  readonly takesLoopback: boolean;
+}
+
+export const DIRECTLY: ProxyConfig = { secure: undefined, plain: undefined, exceptions: [], takesLoopback: false };
+
+/** An HTTP proxy that makes tunnels (CONNECT). */
+export interface HttpProxy {
+  /** Its origin, without credentials: `http://127.0.0.1:7890`. */
+  readonly url: string;
+  /** `user:password`, where it wants them. */
+  readonly credentials?: string;
+  /** Who named it: `gateway.proxy`, or a variable as `$https_proxy`. */
+  readonly from: string;
+  /** Why it cannot be used. Then nothing goes past it either. */
+  readonly fault?: string;
 }
 
 /** How people who are not listed ask to be let in. */

@@ -9,6 +9,7 @@ import type {
   HttpBackendConfig,
   OnebotAccount,
   OpenaiBackendConfig,
+  ProxyConfig,
   QqbotAccount,
   Resolved,
 } from './config.js';
@@ -18,13 +19,25 @@ type Table = { readonly [key: string]: unknown };
 /** A plain object that reads like the file: what was not written there stands in it with its default. */
 export function effectiveConfig({ gateway, log, qqbot, onebot, backends, pairing }: Config): Table {
   return {
-    gateway: { state_dir: gateway.stateDir, durability: gateway.durability, retention_days: gateway.retentionDays },
+    gateway: {
+      state_dir: gateway.stateDir,
+      durability: gateway.durability,
+      retention_days: gateway.retentionDays,
+      proxy: proxyText(gateway.proxy),
+    },
     log: { level: log.level, format: log.format, file: log.file ?? '' },
     qqbot: channelTable(qqbot, qqbotTable),
     onebot: channelTable(onebot, onebotTable),
     backends: Object.fromEntries([...backends].map(([name, backend]) => [name, backendTable(backend)])),
     pairing: { max_pending: pairing.maxPending, message: pairing.message },
   };
+}
+
+/** That of `https`, for the platform is there. */
+function proxyText({ secure }: ProxyConfig): string {
+  if (secure === undefined) return '';
+  if (secure.fault !== undefined) return `(unusable: ${secure.from} ${secure.fault})`;
+  return secure.credentials === undefined ? secure.url : secure.url.replace('://', '://***@');
 }
 
 function channelTable<A extends Account>(channel: ChannelConfig<A>, own: (account: A) => Table): Table {

@@ -1,4 +1,5 @@
 /** Accounts over OneBot: where each listens, who may connect there, and how long is waited. */
+import { isLoopback } from '../model/loopback.js';
 import type { AccountId } from '../model/target.js';
 import { type AccountSource, basicsOf, type Entry, findSecret, readEntries } from './accounts.js';
 import type { ChannelConfig, OnebotAccount } from './config.js';
@@ -73,11 +74,6 @@ function reconnectOf({ reconnect: ofChannel }: OnebotTable, { reconnect: own }: 
     backoffMultiplier: own?.backoff_multiplier ?? ofChannel?.backoff_multiplier ?? waits.backoff_multiplier,
     maxDelayMs: own?.max_delay ?? ofChannel?.max_delay ?? waits.max_delay,
   };
-}
-
-/** Whether only programs of this machine reach what listens there. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|.+\.localhost|::1|127\.\d+\.\d+\.\d+)$/i.test(host);
 }
 
 /** One QQ, one account: two would answer everything twice. */

@@ -6,9 +6,11 @@ import { ConfigError } from '../model/errors.js';
 import { readBackends } from './backends.js';
 import { readUpTo, whyUnreadable } from './bounded-file.js';
 import type { Config } from './config.js';
+import { credentialsIn } from './credentials.js';
 import { Findings } from './findings.js';
 import { readOnebotAccounts } from './onebot-accounts.js';
 import { configPath, filePath, stateDir } from './paths.js';
+import { readProxy } from './proxy.js';
 import { ENVIRONMENT, readQqbotAccounts } from './qqbot-accounts.js';
 import { type ConfigFile, DEFAULTS, keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
 import { readShape } from './shape.js';
@@ -59,6 +61,7 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
   tellTakenWebhookAddresses(qqbot, onebot, ofQqbot.tableName, findings);
   await warnOfOpenFile(path, file, findings);
   const logFile = file.log?.file ?? DEFAULTS.file;
+  const proxy = readProxy(file.gateway?.proxy ?? DEFAULTS.proxy, options.env, findings);
   if (findings.problems.length > 0) throw new ConfigError(findings.problems);
   return frozen({
     path,
@@ -66,6 +69,7 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
       stateDir: stateDir(file.gateway?.state_dir, about.folder, options.env),
       durability: file.gateway?.durability ?? DEFAULTS.durability,
       retentionDays: file.gateway?.retention_days ?? DEFAULTS.retention_days,
+      proxy,
     },
     log: {
       level: file.log?.level ?? DEFAULTS.level,
@@ -79,6 +83,7 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
       maxPending: file.pairing?.max_pending ?? DEFAULTS.max_pending,
       message: file.pairing?.message ?? DEFAULTS.message,
     },
+    credentials: credentialsIn(file),
     warnings: findings.warnings,
   });
 }
@@ -170,8 +175,9 @@ function secretTables(file: ConfigFile): readonly SecretTable[] {
 
 async function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): Promise<void> {
   const ofChannels = secretTables(file).flatMap(({ client_secret: secret, access_token: token }) => [secret, token]);
+  const ofProxy = file.gateway?.proxy?.includes('@') ? file.gateway.proxy : undefined;
   const ofBackends = Object.values(file.backends ?? {}).flatMap(({ secret, api_key: key }) => [secret, key]);
-  if ([...ofChannels, ...ofBackends].every((secret) => secret === undefined)) return;
+  if ([...ofChannels, ...ofBackends, ofProxy].every((secret) => secret === undefined)) return;
   const { mode } = await stat(path);
   if ((mode & 0o044) !== 0)
     findings.warn(`${path} holds a secret and can be read by other users; run \`chmod 600\` on it`);

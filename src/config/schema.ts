@@ -30,6 +30,7 @@ import {
 export const DEFAULTS = {
   durability: 'process',
   retention_days: 30,
+  proxy: '',
   level: 'info',
   format: 'auto',
   file: '',
@@ -371,6 +372,11 @@ export const configSchema = table({
         DEFAULTS.durability,
       ),
       retention_days: key(wholeNumber(1, 3650), 'How many days settled messages are kept.', DEFAULTS.retention_days),
+      proxy: key(
+        text(),
+        'HTTP proxy through which QQ is reached, REST and WebSocket. Empty: $HTTPS_PROXY, or directly. $NO_PROXY names exceptions.',
+        DEFAULTS.proxy,
+      ),
     }),
     'The daemon itself.',
   ),

@@ -1,6 +1,7 @@
 /** Secrets, which stand in the file itself, in an environment variable or in a file of their own. No message shows a value. */
 import { readUpTo, whyUnreadable } from './bounded-file.js';
 import type { Resolved } from './config.js';
+import { credentialIn, credentialPath } from './credentials.js';
 import { type Fault, type Findings, keyPath } from './findings.js';
 import { filePath } from './paths.js';
 
@@ -139,7 +140,14 @@ export async function resolveChoice(
     if (value === undefined) return { ok: false, why: `${variable} is not set` };
     return checked(value, variable);
   }
-  const path = filePath(choice.text, from.folder, from.env);
+  const credential = credentialIn(choice.text);
+  const path =
+    credential === undefined ? filePath(choice.text, from.folder, from.env) : credentialPath(credential, from.env);
+  if (path === undefined)
+    return {
+      ok: false,
+      why: `\`$CREDENTIALS_DIRECTORY\` (\`${name}_file\`) is not set: systemd gives it to the service alone`,
+    };
   const file = `file \`${path}\` (\`${name}_file\`)`;
   try {
     const bytes = await readUpTo(path, MAX_FILE_BYTES);

@@ -1,4 +1,5 @@
 /** Addresses of services: what may be written there, and when plain `http` is fit. */
+import { isLoopback } from '../model/loopback.js';
 import type { Fault } from './findings.js';
 
 /** What a message tells of a service: how its URL looks, and which keys hold its credentials. */
@@ -34,9 +35,5 @@ export function readServiceUrl(text: string, { example, credentials } = OF_PLATF
 
 /** True when secrets sent there could be read on the way: `http` to another machine. */
 export function isExposed(url: URL): boolean {
-  return url.protocol === 'http:' && !isLoopback(url.hostname);
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+  return url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
 }

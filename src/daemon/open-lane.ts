@@ -1,5 +1,12 @@
 /** The lane of one account, made from its config. */
-import type { Account, OnebotAccount, QqbotAccount, ReplyWindowConfig, Resolved } from '../config/config.js';
+import type {
+  Account,
+  OnebotAccount,
+  ProxyConfig,
+  QqbotAccount,
+  ReplyWindowConfig,
+  Resolved,
+} from '../config/config.js';
 import type { Lane, ReplyRight } from '../lanes/lane.js';
 import { OnebotLane } from '../lanes/onebot/onebot-lane.js';
 import type { Binding } from '../lanes/onebot/peer-door.js';
@@ -30,6 +37,7 @@ export interface Surroundings {
   readonly secrets: Secrets;
   /** `$XDG_RUNTIME_DIR`, where there is one. */
   readonly runtimeDir: string | undefined;
+  readonly proxy: ProxyConfig;
 }
 
 /** @throws ConfigError when something of the account that is secret was not found. */
@@ -45,7 +53,7 @@ export function openQqbotLane(
   memory: ResumeMemory,
   counters: Counters,
   ports: WebhookPorts,
-  { log, secrets }: Surroundings,
+  { log, secrets, proxy }: Surroundings,
 ): QqbotLane {
   const { appId, clientSecret, replyWindows } = account;
   if (!appId.ok || !clientSecret.ok) {
@@ -58,6 +66,7 @@ export function openQqbotLane(
     );
   }
   secrets.learn(clientSecret.value);
+  for (const text of secretsOfProxy(proxy)) secrets.learn(text);
   const id = laneId(accountTarget(account));
   return new QqbotLane({
     account: account.id,
@@ -66,6 +75,7 @@ export function openQqbotLane(
     apiBaseUrl: account.apiBaseUrl,
     tokenUrl: account.tokenUrl,
     intents: account.intents,
+    proxy,
     replyRights: {
       c2c: right(replyWindows.c2c),
       group: right(replyWindows.group),
@@ -83,6 +93,12 @@ export function openQqbotLane(
       if (replaced !== undefined) secrets.forget(replaced);
     },
   });
+}
+
+/** The password, and how it is sent. */
+function secretsOfProxy({ secure, plain }: ProxyConfig): readonly string[] {
+  const pairs = [secure, plain].flatMap((proxy) => proxy?.credentials ?? []);
+  return pairs.flatMap((pair) => [pair.slice(pair.indexOf(':') + 1), Buffer.from(pair).toString('base64')]);
 }
 
 function openOnebotLane(

@@ -11,6 +11,7 @@ import { checkBackend } from './backends.js';
 import type { Finding } from './finding.js';
 import { checkLogFile, checkStateDir } from './machine.js';
 import { checkOnebotAccount, type OnebotCaller } from './onebot.js';
+import { checkProxy } from './proxy.js';
 import { checkQqbotAccount, type PlatformProbe } from './qqbot.js';
 
 export interface DoctorParts {
@@ -57,12 +58,17 @@ export async function examine({
     const backend = config.backends.get(name);
     if (backend !== undefined) findings.push(...(await checkBackend(backend, probe === undefined)));
   }
+  if (bots.length > 0) {
+    const urls = bots.flatMap(({ apiBaseUrl, tokenUrl }) => [apiBaseUrl, tokenUrl]);
+    findings.push(await checkProxy(config.gateway.proxy, urls, probe === undefined));
+  }
   const identities = readIdentities(join(config.gateway.stateDir, 'loong.db'));
   for (const account of [...bots, ...others]) {
     const name = laneId({ channel: account.channel, account: account.id });
     findings.push(...checkIdentity(name, account, identities.get(name)));
   }
-  for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, pairings, probe)));
+  const { proxy } = config.gateway;
+  for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, pairings, probe, proxy)));
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;
   for (const account of others) findings.push(...(await checkOnebotAccount(account, known, pairings, callOnebot)));
   return findings;

@@ -18,7 +18,10 @@ export async function checkHosts(
   const made: string[] = [];
   for (const host of hosts) {
     try {
-      made.push(...(await resolveHost(host)).filter(isMadeUp).map((address) => `${host} is ${address}`));
+      const addresses = await resolveHost(host);
+      made.push(...addresses.filter(isMadeUp).map((address) => `${host} is ${address}`));
+      const blocked = addresses.find(isNowhere);
+      if (blocked !== undefined) return blockedFinding(name, host, blocked);
     } catch (error) {
       const remedy = 'check the DNS of this machine (/etc/resolv.conf), and the spelling of the URL';
       return { name, level: 'fail', detail: `${host} is not known: ${describeError(error)}`, remedy };
@@ -37,7 +40,21 @@ function isName(host: string): boolean {
   return isIP(host) === 0 && !host.startsWith('[') && host !== 'localhost' && !host.endsWith('.localhost');
 }
 
-/** 198.18.0.0/15 is for benchmarks (RFC 2544) and belongs to nobody; proxies answer with it. */
+/** 198.18.0.0/15 is for benchmarks (RFC 2544), fc00::/7 for private networks (RFC 4193): QQ has neither, and proxies answer with them. */
 function isMadeUp(address: string): boolean {
-  return /^198\.1[89]\./.test(address);
+  return /^198\.1[89]\.|^f[cd][0-9a-f]{2}:/i.test(address);
+}
+
+/** What filters answer for hosts that are not to be reached. */
+function isNowhere(address: string): boolean {
+  return /^(0\.|127\.|::1?$)/.test(address);
+}
+
+function blockedFinding(name: string, host: string, address: string): Finding {
+  return {
+    name,
+    level: 'fail',
+    detail: `${host} is ${address}, which leads back to this machine`,
+    remedy: `take ${host} out of /etc/hosts, or out of the list of the DNS filter that answers here`,
+  };
 }

@@ -1,7 +1,8 @@
 /** An account of the official bot: its credentials, its peers, and what the platform says of it. */
-import type { QqbotAccount } from '../config/config.js';
-import type { DaemonStatus } from '../control/api.js';
-import type { ProbeStep } from '../lanes/lane.js';
+import type { ProxyConfig, QqbotAccount } from '../config/config.js';
+import type { AccountStatus, DaemonStatus } from '../control/api.js';
+import { proxyFor } from '../http/proxied.js';
+import { NOT_GRANTED, type ProbeStep } from '../lanes/lane.js';
 import { laneId } from '../model/target.js';
 import type { PairingList } from '../store/pairing-reader.js';
 import {
@@ -31,6 +32,7 @@ export async function checkQqbotAccount(
   daemon: DaemonStatus | undefined,
   pairings: PairingList,
   probe: PlatformProbe | undefined,
+  proxy: ProxyConfig,
 ): Promise<readonly Finding[]> {
   const { appId, clientSecret } = account;
   const name = laneId({ channel: account.channel, account: account.id });
@@ -41,10 +43,45 @@ export async function checkQqbotAccount(
     checkCredential(`${name} client secret`, clientSecret, served, 'set client_secret_env or client_secret_file'),
     checkPeers(`${name} allowed peers`, account, pairings),
     ...checkGroupSenders(`${name} group_allow_from`, account),
-    ...(served ? [liveFinding(name, live, ADVICE)] : []),
+    ...intentFindings(name, account, live),
+    ...(served ? [liveFinding(name, withoutIntents(live), ADVICE)] : []),
   ];
   if (probe === undefined || !appId.ok || !clientSecret.ok) return findings;
-  const hosts = await checkHosts(`${name} dns`, [account.apiBaseUrl, account.tokenUrl]);
+  // Whoever is reached through a proxy is resolved there.
+  const direct = [account.apiBaseUrl, account.tokenUrl].filter((url) => proxyFor(new URL(url), proxy) === undefined);
+  const hosts = await checkHosts(`${name} dns`, direct);
   const steps = findingsOf(name, await probe(account), ADVICE);
   return [...findings, ...(hosts === undefined ? [] : [hosts]), ...steps];
+}
+
+/** Whether an intent is granted is told when a session begins, and only then: to begin one would end that of a daemon elsewhere. */
+function intentFindings(name: string, { intents }: QqbotAccount, live: AccountStatus | undefined): readonly Finding[] {
+  const about = { name: `${name} intents`, level: 'ok' } as const;
+  const asked = intents.join(', ');
+  if (live?.state !== 'ready') {
+    const when = live === undefined ? 'once a daemon has begun a session' : 'once it is ready';
+    return [{ ...about, detail: `asks for ${asked}; whether QQ grants them is known ${when}` }];
+  }
+  const refused = toldOf(live).find((part) => part.startsWith(NOT_GRANTED));
+  if (refused === undefined) return [{ ...about, detail: `granted: ${asked}` }];
+  return [
+    {
+      ...about,
+      level: 'warn',
+      detail: refused,
+      remedy: `take them out of \`intents\` of this account, or apply for them in the QQ open platform console (q.qq.com)`,
+    },
+  ];
+}
+
+/** What has a line of its own is not told twice. */
+function withoutIntents(live: AccountStatus): AccountStatus {
+  if (live.state !== 'ready') return live;
+  const { detail: _told, ...rest } = live;
+  const others = toldOf(live).filter((part) => !part.startsWith(NOT_GRANTED));
+  return others.length === 0 ? rest : { ...rest, detail: others.join(' · ') };
+}
+
+function toldOf({ detail }: { readonly detail?: string | undefined }): readonly string[] {
+  return detail?.split(' · ') ?? [];
 }

@@ -135,6 +135,9 @@ export interface Lane {
   close(): Promise<void>;
 }
 
+/** So begins what is told of an account that goes on without intents it wants; their names follow. */
+export const NOT_GRANTED = 'without the intents that the platform did not grant: ';
+
 /** `failed`: an operator has to act; the lane goes on by itself all the same, and looks again now and then. */
 export type LaneState = 'connecting' | 'ready' | 'resuming' | 'waiting' | 'failed';
 

@@ -125,7 +125,9 @@ export function openapiEndpoint(platform: Platform, gatewayUrl: () => string, st
     const record: SendRecorder = (...about) =>
       route?.streams === true ? streamRecord(...about) : sendRecord(platform, ...about);
     const decide = async () =>
-      refusedAtTheDoor(found, route, request, platform) ?? (await route?.answer(call)) ?? refuse(404);
+      refusedAtTheDoor(found, route, request, platform, incoming.socket.remoteAddress) ??
+      (await route?.answer(call)) ??
+      refuse(404);
     if (fault === undefined) {
       const answer = await decide();
       if (attempt !== undefined) platform.transcript.add(record(attempt, answer));
@@ -153,10 +155,14 @@ function refusedAtTheDoor(
   route: Route | undefined,
   request: Request,
   platform: Platform,
+  caller: string | undefined,
 ): PlatformAnswer | undefined {
   if (found === undefined) return refuse(404);
   if (route === undefined) return refuse(405);
-  return route.open === true ? undefined : refusedToken(request.headers.get('authorization'), platform);
+  if (route.open === true) return undefined;
+  const { ipWhitelist } = platform.settings;
+  if (ipWhitelist.length > 0 && !ipWhitelist.includes(caller ?? '')) return refuse(11298);
+  return refusedToken(request.headers.get('authorization'), platform);
 }
 
 /** `Authorization: QQBot <token>`, and nothing else. */

@@ -208,6 +208,7 @@ export class Platform {
     settings.urlsAllowed = want.urls_allowed ?? settings.urlsAllowed;
     settings.audit = want.audit ?? settings.audit;
     settings.typingCostsReply = want.typing_costs_reply ?? settings.typingCostsReply;
+    settings.ipWhitelist = want.ip_whitelist ?? settings.ipWhitelist;
     this.windows.rules = { ...this.windows.rules, ...want.windows };
     this.quotas.rules = { ...this.quotas.rules, ...want.quotas };
     if (want.session_limit !== undefined) this.starts.set(want.session_limit);

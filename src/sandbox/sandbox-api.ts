@@ -26,7 +26,7 @@
  * - `{user, active_allowed?, friend?}`
  * - `{group, active_allowed?, bot_in_group?, receive_all?, echo_own?, join?, leave?}`; `echo_own`: with `receive_all`, the bot hears its own messages
  * - `{guild, bot_in_guild?, join?, leave?}`
- * - `{granted_intents?, intent_refusal?: 4014 or 4903, max_text_length?, markdown_allowed?, urls_allowed?, audit?, windows?: {c2c?, group?, channel?, dm?}, quotas?: {per_channel?, channels_per_guild?, per_dm?, dms_in_all?}, session_limit?}`; a window is `{minutes, count?}`, quotas are active messages a day
+ * - `{granted_intents?, intent_refusal?: 4014 or 4903, max_text_length?, markdown_allowed?, urls_allowed?, audit?, ip_whitelist?, windows?: {c2c?, group?, channel?, dm?}, quotas?: {per_channel?, channels_per_guild?, per_dm?, dms_in_all?}, session_limit?}`; a window is `{minutes, count?}`, quotas are active messages a day
  */
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';

@@ -24,6 +24,8 @@ export class Settings {
   audit = false;
   /** Whether a typing sign is one of the replies to its message; the platform does not say. */
   typingCostsReply = false;
+  /** Addresses that may call the API, beside the token’s; empty: all. */
+  ipWhitelist: readonly string[] = [];
 
   shown() {
     return {
@@ -34,6 +36,7 @@ export class Settings {
       urls_allowed: this.urlsAllowed,
       audit: this.audit,
       typing_costs_reply: this.typingCostsReply,
+      ip_whitelist: this.ipWhitelist,
     };
   }
 }

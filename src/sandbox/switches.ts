@@ -36,6 +36,10 @@ const platformSwitches = z.strictObject({
   urls_allowed: on,
   audit: on,
   typing_costs_reply: on,
+  ip_whitelist: z
+    .array(z.union([z.ipv4(), z.ipv6()]))
+    .max(100)
+    .optional(),
   windows: z.strictObject({ c2c: windowRule, group: windowRule, channel: windowRule, dm: windowRule }).optional(),
   quotas: z
     .strictObject({ per_channel: quota, channels_per_guild: quota, per_dm: quota, dms_in_all: quota })

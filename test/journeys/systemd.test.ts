@@ -91,12 +91,12 @@ test('where it does not run, nothing is said of it', async () => {
   expect(doctor.stdout).toMatch(/ok +owner/);
 });
 
-test('the unit and both READMEs say where the state is, in the same words', () => {
-  const unit = readFileSync(join(ROOT, 'deploy/loong.service'), 'utf8');
+test('the unit and both READMEs say where the state is, in the same words', async () => {
+  const unit = (await home.run(['service', 'print', '--config', '/etc/loong/config.toml'])).stdout;
   const folder = `/var/lib/${/^StateDirectory=(.*)$/m.exec(unit)?.[1]}`;
-  for (const file of ['deploy/loong.service', 'README.md', 'README.zh-CN.md']) {
-    const text = readFileSync(join(ROOT, file), 'utf8');
-    expect([file, text.includes(`state_dir = "${folder}"`)]).toEqual([file, true]);
-    expect([file, text.includes('sudo -u loong loong --config /etc/loong/config.toml')]).toEqual([file, true]);
+  const read = (file: string) => [file, readFileSync(join(ROOT, file), 'utf8')] as const;
+  for (const [name, text] of [['the unit', unit] as const, read('README.md'), read('README.zh-CN.md')]) {
+    expect([name, text.includes(`state_dir = "${folder}"`)]).toEqual([name, true]);
+    expect([name, text.includes('sudo -u loong loong --config /etc/loong/config.toml')]).toEqual([name, true]);
   }
 });

@@ -1,5 +1,6 @@
 /** The app access token: fetched once for all who wait, renewed before it ends, never stored. */
 import type { Dispatcher } from 'undici';
+import { ProxyError } from '../../http/proxy-tunnel.js';
 import { DeliveryError, describeError } from '../../model/errors.js';
 import { meaningOfCode, TOKEN_ENDPOINT_ERRORS } from '../../protocol/qqbot/error-codes.js';
 import { waitUnlessStopped } from '../on-abort.js';
@@ -124,7 +125,8 @@ export class AccessToken {
           {
             failure: 'unavailable',
             certainty: 'not-delivered',
-            remedy: 'check the network, DNS and `token_url`',
+            remedy:
+              (error instanceof ProxyError ? error.remedy : undefined) ?? 'check the network, DNS and `token_url`',
             cause: error,
           },
         ),

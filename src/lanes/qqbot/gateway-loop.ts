@@ -1,11 +1,12 @@
 /** Keeps one account connected: discover → connect → hold the session → read how it ended → resume, identify, or give up. */
 import { createHash } from 'node:crypto';
+import type { ProxyConfig } from '../../config/config.js';
 import { type Backoff, backoffDelay, pause } from '../../model/backoff.js';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
 import type { IntentName } from '../../protocol/qqbot/gateway-codes.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import type { LaneState } from '../lane.js';
+import { type LaneState, NOT_GRANTED } from '../lane.js';
 import { onAbort } from '../on-abort.js';
 import type { AccessToken } from './access-token.js';
 import type { DispatchFrame } from './dispatch-frame.js';
@@ -33,6 +34,7 @@ export interface GatewayLoopOptions {
   readonly appId: string;
   readonly apiBaseUrl: string;
   readonly intents: readonly IntentName[];
+  readonly proxy: ProxyConfig;
   readonly api: OpenApiClient;
   readonly token: AccessToken;
   readonly memory: ResumeMemory;
@@ -58,7 +60,7 @@ interface GatewayAddress {
  * @throws LoongError with `retry: 'never'` for what an operator must fix.
  */
 export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortSignal): Promise<void> {
-  const { memory, onState, token, log } = options;
+  const { memory, onState, token, log, proxy } = options;
   const ladder = new IntentLadder(options.intents);
   const takeovers = new Takeovers();
   const starts = new SessionStarts();
@@ -85,7 +87,7 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
       if (point === undefined && (await waitedForStart(starts, options, signal))) continue;
       const bearer = await token.get(signal);
       if (signal.aborted) return;
-      const opening = { token: bearer, intents, ...(point === undefined ? {} : { resume: point }) };
+      const opening = { token: bearer, intents, proxy, ...(point === undefined ? {} : { resume: point }) };
       const hold = holdUntilTrial();
       const session = recordSession(key, point?.sessionId, hold.ready, options);
       end = await holdGatewaySession(address.url, opening, session.handlers, hold.signal);
@@ -205,7 +207,7 @@ export async function runGatewayLoop(options: GatewayLoopOptions, signal: AbortS
 /** What somebody who looks at a ready account should know all the same. */
 function readyDetail({ refused, suspected }: IntentLadder, takeovers: Takeovers): string | undefined {
   const told = [
-    ...(refused.length === 0 ? [] : [`without the intents that the platform did not grant: ${refused.join(', ')}`]),
+    ...(refused.length === 0 ? [] : [`${NOT_GRANTED}${refused.join(', ')}`]),
     ...(suspected.length === 0 ? [] : [`about to ask again for the intents ${suspected.join(', ')}`]),
     ...(takeovers.detail === undefined ? [] : [takeovers.detail]),
   ];

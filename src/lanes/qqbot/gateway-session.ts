@@ -1,5 +1,7 @@
 /** One connection to the QQ gateway, as a procedure: hello → identify or resume → heartbeats and dispatches → how it ended. */
 import WebSocket from 'ws';
+import type { ProxyConfig } from '../../config/config.js';
+import { webSocketConnection } from '../../http/proxied.js';
 import { describeError } from '../../model/errors.js';
 import { CLOSE_REACTIONS, OP } from '../../protocol/qqbot/gateway-codes.js';
 import { oneLine } from '../one-line.js';
@@ -27,6 +29,7 @@ const READ_GOES_ON_AT = 500;
 export interface Opening {
   readonly token: string;
   readonly intents: number;
+  readonly proxy: ProxyConfig;
   readonly resume?: { readonly sessionId: string; readonly seq: number };
 }
 
@@ -80,6 +83,7 @@ export function holdGatewaySession(
 ): Promise<SessionEnd> {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, {
+      ...webSocketConnection(url, opening.proxy, HANDSHAKE_TIMEOUT_MS),
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       maxPayload: MAX_PAYLOAD_BYTES,
       perMessageDeflate: false,

@@ -1,6 +1,7 @@
 /** Calls to the Bot API: one attempt each, its failure put into words that delivery understands. */
 import { isIP } from 'node:net';
 import type { Dispatcher } from 'undici';
+import { ProxyError } from '../../http/proxy-tunnel.js';
 import { DeliveryError, type DeliveryFailure, describeError } from '../../model/errors.js';
 import {
   meaningOfCode,
@@ -8,6 +9,7 @@ import {
   type PlatformErrorMeaning,
   STATUS_ERRORS,
   TAKEN_FOR_REVIEW,
+  whitelistRemedy,
 } from '../../protocol/qqbot/error-codes.js';
 import { oneLine } from '../one-line.js';
 import type { AccessToken } from './access-token.js';
@@ -103,7 +105,7 @@ function brokenCall(broken: unknown): DeliveryError {
   return new DeliveryError('platform.unreachable', `the QQ platform cannot be reached: ${why}`, {
     failure: 'unavailable',
     certainty: unsent ? 'not-delivered' : 'unknown',
-    remedy: 'check the network, DNS and `api_base_url`',
+    remedy: (error instanceof ProxyError ? error.remedy : undefined) ?? 'check the network, DNS and `api_base_url`',
     cause: error,
   });
 }
@@ -128,6 +130,7 @@ const CONNECT_ERRORS = new Set([
 
 function neverSent(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(neverSent);
+  if (error instanceof ProxyError) return true;
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && CONNECT_ERRORS.has(code);
 }
@@ -170,7 +173,7 @@ function platformError(answer: Answer, token: string): DeliveryError {
     platformCode: number,
     traceId: traceOf(answer),
     retryAfterMs: retryAfterOf(answer),
-    remedy: meaning?.remedy,
+    remedy: address === undefined ? meaning?.remedy : whitelistRemedy(address),
   });
 }
 

@@ -1,11 +1,15 @@
 /** Asks the platform, step by step, whether an account could run: clock, token, gateway, session starts, profile, socket. */
 import { type Dispatcher, request } from 'undici';
 import WebSocket from 'ws';
+import type { ProxyConfig } from '../../config/config.js';
+import { webSocketConnection } from '../../http/proxied.js';
 import { DeliveryError, describeError, LoongError } from '../../model/errors.js';
+import { whitelistRemedy } from '../../protocol/qqbot/error-codes.js';
 import { OP } from '../../protocol/qqbot/gateway-codes.js';
 import type { ProbeStep } from '../lane.js';
 import { oneLine } from '../one-line.js';
 import type { AccessToken } from './access-token.js';
+import { egress } from './egress.js';
 import { isUsableAddress } from './gateway-loop.js';
 import type { OpenApiClient } from './openapi-client.js';
 import { fields, textIn } from './wire-fields.js';
@@ -29,6 +33,7 @@ const LOOK_IT_UP =
 
 export interface ProbeOptions {
   readonly apiBaseUrl: string;
+  readonly proxy: ProxyConfig;
   readonly api: OpenApiClient;
   readonly token: AccessToken;
   readonly dispatcher: Dispatcher;
@@ -53,7 +58,9 @@ export async function probeQqbot(options: ProbeOptions, signal: AbortSignal): Pr
       if (isUsableAddress(answer.url, options.apiBaseUrl)) url = answer.url;
       steps.push(gatewayStep(url), startsLeft(answer.session_start_limit));
     } catch (error) {
-      steps.push(failed('gateway', error, LOOK_IT_UP));
+      const refused = failed('gateway', error, LOOK_IT_UP);
+      const isUntold = error instanceof DeliveryError && error.remedy === whitelistRemedy();
+      steps.push(isUntold ? { ...refused, remedy: whitelistRemedy(await egress(options)) } : refused);
     }
   }
   try {
@@ -67,7 +74,7 @@ export async function probeQqbot(options: ProbeOptions, signal: AbortSignal): Pr
   } catch (error) {
     steps.push(failed('profile', error, LOOK_IT_UP));
   }
-  if (url !== undefined) steps.push(await probeSocket(url, limited));
+  if (url !== undefined) steps.push(await probeSocket(url, options.proxy, limited));
   return steps;
 }
 
@@ -117,11 +124,16 @@ function startsLeft(limit: unknown): ProbeStep {
 }
 
 /** A handshake and nothing more: no session is started. */
-function probeSocket(url: string, signal: AbortSignal): Promise<ProbeStep> {
-  const remedy = 'check that a firewall or proxy lets WebSockets through';
+function probeSocket(url: string, proxy: ProxyConfig, signal: AbortSignal): Promise<ProbeStep> {
+  const LET_THROUGH = 'check that a firewall or proxy lets WebSockets through';
   return new Promise((resolve) => {
-    const socket = new WebSocket(url, { handshakeTimeout: LIMIT_MS, maxPayload: 65_536, perMessageDeflate: false });
-    const end = (level: 'ok' | 'fail', detail: string, unreached = false) => {
+    const socket = new WebSocket(url, {
+      ...webSocketConnection(url, proxy, LIMIT_MS),
+      handshakeTimeout: LIMIT_MS,
+      maxPayload: 65_536,
+      perMessageDeflate: false,
+    });
+    const end = (level: 'ok' | 'fail', detail: string, unreached = false, remedy = LET_THROUGH) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
       socket.terminate();
@@ -137,7 +149,12 @@ function probeSocket(url: string, signal: AbortSignal): Promise<ProbeStep> {
     const timer = setTimeout(() => end('fail', `no HELLO within ${LIMIT_MS / 1000} s`), LIMIT_MS);
     // The faults of a connection have a code; an answer that is no WebSocket has none, or that of a parser.
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      end('fail', oneLine(describeError(error)), error.code !== undefined && !/^(WS_ERR|HPE)_/.test(error.code)),
+      end(
+        'fail',
+        oneLine(describeError(error)),
+        error.code !== undefined && !/^(WS_ERR|HPE)_/.test(error.code),
+        error instanceof LoongError ? error.remedy : undefined,
+      ),
     );
     socket.on('close', (code) => end('fail', `closed with ${code} before it said HELLO`));
     socket.once('message', (data) =>

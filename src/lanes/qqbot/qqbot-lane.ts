@@ -1,6 +1,7 @@
 /** One account of the official QQ Bot API as a lane: gateway or callbacks in, REST out. */
 import { Agent } from 'undici';
-import type { MarkdownMode } from '../../config/config.js';
+import { DIRECTLY, type MarkdownMode, type ProxyConfig } from '../../config/config.js';
+import { restConnections } from '../../http/proxied.js';
 import { describeError } from '../../model/errors.js';
 import type { InboundMessage, Plainer, Push, Segment } from '../../model/message.js';
 import { type AccountId, laneId, type Target, type TargetKind } from '../../model/target.js';
@@ -51,6 +52,8 @@ export interface QqbotLaneOptions {
   readonly apiBaseUrl: string;
   readonly tokenUrl: string;
   readonly intents: readonly IntentName[];
+  /** Left out: everything is reached directly. */
+  readonly proxy?: ProxyConfig;
   readonly replyRights: { readonly c2c: ReplyRight; readonly group: ReplyRight; readonly channel: ReplyRight };
   /** Whether markdown goes out as such; `auto` unless said. */
   readonly markdown?: MarkdownMode;
@@ -75,10 +78,10 @@ export class QqbotLane implements Lane {
   #botId: string | undefined;
 
   constructor(options: QqbotLaneOptions) {
-    const { appId, clientSecret, tokenUrl, apiBaseUrl, onToken } = options;
+    const { appId, clientSecret, tokenUrl, apiBaseUrl, proxy = DIRECTLY, onToken } = options;
     this.id = laneId({ channel: 'qqbot', account: options.account });
     this.#options = options;
-    this.#agent = new Agent({ connections: CONNECTIONS, connect: { timeout: CONNECT_TIMEOUT_MS } });
+    this.#agent = new Agent({ connections: CONNECTIONS, connect: restConnections(proxy, CONNECT_TIMEOUT_MS) });
     this.#token = new AccessToken({ tokenUrl, appId, clientSecret, dispatcher: this.#agent, onToken });
     this.#api = new OpenApiClient({ apiBaseUrl, appId, token: this.#token, dispatcher: this.#agent });
   }
@@ -134,7 +137,7 @@ export class QqbotLane implements Lane {
   }
 
   async #runGateway(sink: LaneSink, signal: AbortSignal): Promise<void> {
-    const { appId, apiBaseUrl, intents, memory, log, counters } = this.#options;
+    const { appId, apiBaseUrl, intents, proxy = DIRECTLY, memory, log, counters } = this.#options;
     const over = new AbortController();
     if (intents.includes('guild_messages')) void this.#askOwnId(AbortSignal.any([signal, over.signal]));
     try {
@@ -143,6 +146,7 @@ export class QqbotLane implements Lane {
           appId,
           apiBaseUrl,
           intents,
+          proxy,
           memory,
           log,
           counters,
@@ -262,10 +266,10 @@ export class QqbotLane implements Lane {
 
   /** Asks the platform whether this account could run; starts no session. */
   async probe(signal: AbortSignal): Promise<readonly ProbeStep[]> {
-    const { apiBaseUrl, appId, clientSecret, webhook } = this.#options;
+    const { apiBaseUrl, appId, clientSecret, proxy = DIRECTLY, webhook } = this.#options;
     const eventsCome = webhook === undefined ? 'websocket' : 'webhook';
     const asked = probeQqbot(
-      { apiBaseUrl, api: this.#api, token: this.#token, dispatcher: this.#agent, eventsCome },
+      { apiBaseUrl, proxy, api: this.#api, token: this.#token, dispatcher: this.#agent, eventsCome },
       signal,
     );
     if (webhook === undefined) return asked;

@@ -10,10 +10,15 @@ import {
   TRANSIENT,
 } from './error-codes-meaning.js';
 
+/** `address`: as the platform sees us, in words or digits. */
+export function whitelistRemedy(address = 'the egress IP of this machine'): string {
+  return `add ${address} under 开发设置 → IP白名单 in the QQ open platform console (q.qq.com)`;
+}
+
 const WHITELIST: PlatformErrorMeaning = {
   class: 'whitelist',
   cause: 'this machine’s address is not in the IP whitelist of the bot',
-  remedy: 'add the egress IP of this machine under 开发设置 → IP白名单 in the QQ open platform console (q.qq.com)',
+  remedy: whitelistRemedy(),
 };
 const CREDENTIALS: PlatformErrorMeaning = {
   class: 'credentials',

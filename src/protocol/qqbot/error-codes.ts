@@ -12,7 +12,7 @@ import {
 } from './error-codes-meaning.js';
 import { SENDING_ERRORS } from './error-codes-sending.js';
 
-export { TOKEN_ENDPOINT_ERRORS } from './error-codes-auth.js';
+export { TOKEN_ENDPOINT_ERRORS, whitelistRemedy } from './error-codes-auth.js';
 export type { PlatformErrorClass, PlatformErrorMeaning } from './error-codes-meaning.js';
 
 /** With HTTP 202: the message was taken and is reviewed first; MESSAGE_AUDIT_PASS or MESSAGE_AUDIT_REJECT tells what came of it. */
