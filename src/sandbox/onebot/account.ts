@@ -40,6 +40,8 @@ export class Account {
   readonly note: Note;
   /** What a heartbeat tells: false when QQ has logged the account out. */
   online = true;
+  /** What it says of itself as a whole. */
+  good = true;
   format: MessageFormat;
   /** The bot's own messages come back as `message_sent`. */
   reportSelf: boolean;

@@ -71,6 +71,7 @@ export class Implementation {
     account.reportSelf = want.report_self ?? account.reportSelf;
     account.debug = want.debug ?? account.debug;
     account.online = want.online ?? account.online;
+    account.good = want.good ?? account.good;
     if (want.restart === true || want.connected === false) await this.disconnect();
     if (want.restart === true) account.log.forgetAll();
     if (want.restart === true || want.connected === true) this.connect();
@@ -113,7 +114,7 @@ export class Implementation {
 
   shown() {
     const { flavour, url, role } = this.plan;
-    const { selfId, format, online, reportSelf, debug } = this.account;
+    const { selfId, format, online, good, reportSelf, debug } = this.account;
     return {
       self_id: selfId,
       flavour,
@@ -121,6 +122,7 @@ export class Implementation {
       role,
       format,
       online,
+      good,
       report_self: reportSelf,
       debug,
       connected: this.#lines.some((line) => line.isOpen),

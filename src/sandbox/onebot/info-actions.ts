@@ -75,10 +75,10 @@ export function groupOf({ account, params }: Call): Group {
 }
 
 /** What a heartbeat carries too. */
-export function statusOf({ facts: { flavour }, online }: Account) {
-  if (flavour !== 'go-cqhttp') return { online, good: true, ...(flavour === 'napcat' ? { stat: {} } : {}) };
+export function statusOf({ facts: { flavour }, online, good }: Account) {
+  if (flavour !== 'go-cqhttp') return { online, good, ...(flavour === 'napcat' ? { stat: {} } : {}) };
   const stat = { packet_received: 0, packet_sent: 0, packet_lost: 0, message_received: 0, message_sent: 0 };
-  return { app_enabled: true, app_good: true, app_initialized: true, good: true, online, plugins_good: null, stat };
+  return { app_enabled: true, app_good: true, app_initialized: true, good, online, plugins_good: null, stat };
 }
 
 const versionOf = ({ appName, appVersion }: Account['facts']) => ({

@@ -6,7 +6,7 @@
  * |---|---|---|
  * | GET `/state` | | implementations with their lines and faults, users, groups, files |
  * | POST `/implementations` | `{url, self_id?, token?, flavour?, role?, api_url?, event_url?, format?, heartbeat_ms?, reconnect_ms?, report_self?, debug?, headers?}` | the implementation, which dials from now on |
- * | POST `/implementations/{self_id}` | `{connected?, online?, format?, report_self?, debug?, restart?}` | the implementation |
+ * | POST `/implementations/{self_id}` | `{connected?, online?, good?, format?, report_self?, debug?, restart?}` | the implementation |
  * | DELETE `/implementations/{self_id}` | | `{removed}` |
  * | POST `/users` | `{user_id, name, friend?}` | the user |
  * | POST `/groups` | `{group_id, name, members?, bot_role?}` | the group |

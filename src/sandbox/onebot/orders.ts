@@ -31,6 +31,7 @@ export const implementationOrder = z.strictObject({
 export const implementationSwitches = z.strictObject({
   connected: z.boolean().optional(),
   online: z.boolean().optional(),
+  good: z.boolean().optional(),
   format: z.enum(['array', 'string']).optional(),
   report_self: z.boolean().optional(),
   debug: z.boolean().optional(),
