@@ -26,6 +26,7 @@ const program = new Command('loong')
     `
 First steps:
   $ loong sandbox --with-gateway                  try it without a QQ account: a local platform, the daemon and a chat page
+  $ loong init                                    connect your bot: asks, tries, writes the config
   $ loong config check                            is my config right?
   $ loong channels                                what is there, and what is missing?
   $ loong doctor                                  is everything ready, and does QQ agree?
@@ -35,6 +36,26 @@ First steps:
 
 Exit codes: 0 done · 1 failed · 64 usage · 69 unreachable · 70 fault in loong · 75 not finished · 76 may have arrived · 77 not allowed · 78 config`,
   );
+
+program
+  .command('init')
+  .description('first setup: asks for AppID, secret and who answers, tries all of it, and writes the config')
+  .option('--env-file <path>', 'read this file of NAME=value lines instead of .env.qq; .env is read beneath it')
+  .option('--yes', 'ask nothing: take what the environment, the env files and the config say')
+  .option('--dry-run', 'show what would be written, and write nothing')
+  .option('--skip-api-probe', 'do not ask QQ whether it takes the credentials')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong init
+  $ loong init --yes --env-file .env.qq.local
+  $ loong init --dry-run --skip-api-probe
+
+Names that are read: QQ_BOT_APP_ID, QQ_BOT_APP_SECRET, QQ_BOT_API_BASE_URL, QQ_OFFICIAL_WEBHOOK_PATH, QQ_DM_POLICY, QQ_ALLOW_FROM; also QQBOT_APP_ID, QQBOT_CLIENT_SECRET, QQ_APP_SECRET, QQBOT_TOKEN_URL. The environment counts more than .env.qq, and that more than .env.
+A config that is there keeps its comments and all other keys, and a backup of it is made. Secrets go into files of their own beside it, which only you may read.`,
+  )
+  .action(async (_options, self: Command) => (await import('./init.js')).initialise(self.optsWithGlobals()));
 
 const channels = program
   .command('channels')
