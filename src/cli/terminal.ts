@@ -11,7 +11,8 @@ export class Terminal {
   /** Typed before they were asked for. */
   readonly #ahead: string[] = [];
   #onLine: ((line: string) => void) | undefined;
-  #isMuted = false;
+  /** But while something is asked openly: what is typed ahead may be a secret. */
+  #isMuted = true;
 
   /** `instead`: what to do where nobody can be asked. @throws UsageError `usage.no_terminal` */
   constructor(instead: string) {
@@ -40,6 +41,7 @@ export class Terminal {
   /** The trimmed answer; `usual` for an empty one. Asked again while `fault` finds one. */
   async ask(question: string, usual: string, fault: (answer: string) => string | undefined): Promise<string> {
     for (;;) {
+      this.#isMuted = false;
       const answer = (await this.#read(`${question}${usual === '' ? '' : ` [${usual}]`}: `)).trim() || usual;
       const wrong = fault(answer);
       if (wrong === undefined) return answer;
@@ -51,8 +53,8 @@ export class Terminal {
   async askSecret(question: string, usual: string, fault: (answer: string) => string | undefined): Promise<string> {
     for (;;) {
       process.stderr.write(`${question}: `);
-      this.#isMuted = true;
       const answer = (await this.#read('')).trim() || usual;
+      process.stderr.write('\n');
       const wrong = fault(answer);
       if (wrong === undefined) return answer;
       this.say(`  ✗ ${wrong}`);
@@ -75,17 +77,12 @@ export class Terminal {
 
   /** @throws LoongError `usage.cancelled` */
   async #read(prompt: string): Promise<string> {
-    try {
-      this.signal.throwIfAborted();
-      this.#lines.setPrompt(prompt);
-      this.#lines.prompt();
-      return this.#ahead.shift() ?? (await this.#nextLine());
-    } finally {
-      if (this.#isMuted) {
-        this.#isMuted = false;
-        process.stderr.write('\n');
-      }
-    }
+    this.signal.throwIfAborted();
+    this.#lines.setPrompt(prompt);
+    this.#lines.prompt();
+    const ahead = this.#ahead.shift();
+    this.#isMuted ||= ahead !== undefined;
+    return ahead ?? this.#nextLine();
   }
 
   #nextLine(): Promise<string> {
@@ -94,6 +91,7 @@ export class Terminal {
       this.signal.addEventListener('abort', stop, { once: true });
       this.#onLine = (line) => {
         this.#onLine = undefined;
+        this.#isMuted = true;
         this.signal.removeEventListener('abort', stop);
         resolve(line);
       };
