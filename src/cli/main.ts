@@ -169,6 +169,24 @@ config
   .action(async (_options, self: Command) => (await import('./config.js')).checkConfig(self.optsWithGlobals()));
 
 config
+  .command('import <openclaw.json>')
+  .description('write a config from the QQ channels of an OpenClaw config, and tell what became of each key')
+  .option('--dry-run', 'tell it, and write nothing')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong config import ~/.openclaw/openclaw.json --dry-run
+  $ loong config import ~/.openclaw/openclaw.json
+  $ loong config import openclaw.json --config ./imported.toml --json
+
+Takes channels.napcatqq, channels.qq and channels.qqbot, as JSON or JSON5. kept, renamed: means the same; changed, ambiguous: read the note, nobody is let in who was not before; dead: not taken.`,
+  )
+  .action(async (file: string, _options, self: Command) =>
+    (await import('./config-import.js')).importConfig(file, self.optsWithGlobals()),
+  );
+
+config
   .command('show')
   .description('print the config that is in force, defaults and environment included, secrets as ***')
   .addHelpText('after', '\nExamples:\n  $ loong config show\n  $ loong config show --json')

@@ -240,6 +240,23 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the log file cannot be written',
     remedy: 'name as log.file one that this user may write',
   },
+  'import.already_there': {
+    meaning: 'the config has a table of the channel that is to be imported',
+    remedy: 'name another file with --config, or take that table out',
+  },
+  'import.nothing': {
+    meaning: 'the file has no QQ channel of OpenClaw',
+    remedy: 'name the openclaw.json that has channels.napcatqq, channels.qq or channels.qqbot',
+  },
+  'import.two_bots': {
+    meaning: 'the file has two channels of OpenClaw that are one here',
+    remedy: 'take one of them out of a copy, import that, and write the other one as [qqbot.accounts.NAME]',
+  },
+  'import.unreadable': {
+    meaning: 'the file that is to be imported cannot be read, or is no JSON5',
+    remedy: 'name the openclaw.json of an OpenClaw, mostly ~/.openclaw/openclaw.json',
+  },
+
   'init.no_answer': {
     meaning: 'the backend that was chosen did not answer, so nothing was written',
     remedy: 'try it by hand, then run `loong init` again',

@@ -1,14 +1,15 @@
 /** From what `loong init` was told to the config that says so: what is written, and what is meant, held against the reader of configs. */
-import { dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'smol-toml';
 import { ConfigError, LoongError } from '../model/errors.js';
+import type { ChannelId } from '../model/target.js';
 import type { Config, QqbotAccount } from './config.js';
 import { type Edit, editToml, type TomlValue } from './edit-toml.js';
 import { ENVIRONMENT } from './qqbot-accounts.js';
 import { configOf, readConfigText } from './read-config.js';
-import { keysAt, QQBOT_TABLES } from './schema.js';
-import type { ConfigDraft, SecretFile } from './write-config.js';
+import { keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
+import { type ConfigDraft, placeSecret, type SecretFile } from './write-config.js';
 
 /** What is to be set; what is absent stays as it is. */
 export interface Settings {
@@ -49,12 +50,12 @@ export interface Setup {
   readonly config: Config;
 }
 
-const HEAD = `# Written by \`loong init\`. config.example.toml shows and explains every key; \`loong config check\` tells what is wrong.
-# 由 \`loong init\` 写成。所有配置项及说明见 config.example.toml；\`loong config check\` 检查错误。
+export const HEAD = `# Written by loong. config.example.toml shows and explains every key; \`loong config check\` tells what is wrong.
+# 由 loong 写成。所有配置项及说明见 config.example.toml；\`loong config check\` 检查错误。
 `;
 
 /** Where `loong logs` finds what a new daemon wrote. */
-const LOG_FILE = 'loong.log';
+export const LOG_FILE = 'loong.log';
 
 /** @throws ConfigError for a config that is there and broken; LoongError `init.several_accounts` */
 export async function standing(path: string, env: NodeJS.ProcessEnv): Promise<Standing> {
@@ -172,7 +173,7 @@ class Plan {
       for (const key of ['app_id_env', 'app_id_file']) this.#set([tableName], key, undefined);
     }
     if (clientSecret !== old.clientSecret || appId !== old.appId)
-      this.#setSecret([tableName], 'client_secret', clientSecret, `qqbot-${fileName(appId)}`);
+      this.#setSecret([tableName], 'client_secret', clientSecret, `qqbot-${appId}`);
     if (tableIn(file, [tableName]).enabled === false) this.#set([tableName], 'enabled', true);
     for (const [key, value] of Object.entries(keys)) this.#set([tableName], key, value);
   }
@@ -195,7 +196,7 @@ class Plan {
       openai: ['api_key', 'apiKey' in backend ? backend.apiKey : ''],
     } as const;
     for (const [type, [key, value]] of Object.entries(secret)) {
-      if (backend.type === type && value !== '') this.#setSecret(table, key, value, `backend-${fileName(name)}`);
+      if (backend.type === type && value !== '') this.#setSecret(table, key, value, `backend-${name}`);
       else for (const form of [key, `${key}_env`, `${key}_file`]) this.#set(table, form, undefined);
     }
   }
@@ -214,10 +215,11 @@ class Plan {
   #setSecret(table: Edit['table'], key: string, secret: string, name: string): void {
     this.#set(table, `${key}_env`, undefined);
     this.#add(this.edits, { table, key, value: undefined });
-    this.#add(this.edits, { table, key: `${key}_file`, value: `secrets/${name}` });
+    const file = placeSecret(this.#there.path, name, secret);
+    this.#add(this.edits, { table, key: `${key}_file`, value: `secrets/${basename(file.path)}` });
     this.#add(this.candidate, { table, key: `${key}_file`, value: undefined });
     this.#add(this.candidate, { table, key, value: secret });
-    this.secretFiles.push({ path: join(dirname(this.#there.path), 'secrets', name), secret });
+    this.secretFiles.push(file);
   }
 }
 
@@ -234,6 +236,9 @@ const OF_ONE_KIND = [
   'max_output',
 ] as const;
 
-function fileName(text: string): string {
-  return text.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
+/** Tables of these channels that the text has, as they are called there. */
+export function channelTablesIn(text: string, channels: readonly ChannelId[]): readonly string[] {
+  const file = parse(text);
+  const names = channels.flatMap((channel): readonly string[] => (channel === 'qqbot' ? QQBOT_TABLES : ONEBOT_TABLES));
+  return names.filter((name) => file[name] !== undefined);
 }

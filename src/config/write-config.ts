@@ -35,6 +35,15 @@ export interface SecretFile {
   readonly secret: string;
 }
 
+/** A place below `secrets` beside the config, where no other secret is: backups and other configs may still name those. */
+export function placeSecret(configPath: string, name: string, secret: string): SecretFile {
+  const stem = join(dirname(configPath), 'secrets', name.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 100));
+  for (let again = 1; ; again++) {
+    const file = { path: again === 1 ? stem : `${stem}-${again}`, secret };
+    if (!existsSync(file.path) || isThere(file)) return file;
+  }
+}
+
 /**
  * Nothing else runs in between, and what a power cut leaves is the old config or the new one.
  * @returns where the former config is now, if there was one
@@ -69,7 +78,8 @@ export function writeConfig({ path, text, replaces, secretFiles }: ConfigDraft, 
 }
 
 function isThere({ path, secret }: SecretFile): boolean {
-  return existsSync(path) && (statSync(path).mode & 0o077) === 0 && readFileSync(path, 'utf8').trim() === secret;
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && (found.mode & 0o077) === 0 && readFileSync(path, 'utf8').trim() === secret;
 }
 
 /** `config.toml.2026-11-21T15-04-05.bak`, with a number behind where that is taken. */
