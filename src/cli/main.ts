@@ -297,9 +297,15 @@ addOnebotCommands(program);
 addPairingCommands(program);
 
 program
+  .command('status')
+  .description('one screen: the daemon, every account, who answers, what waits; exit 69 when no daemon runs')
+  .addHelpText('after', '\nExamples:\n  $ loong status\n  $ loong status --json')
+  .action(async (_options, self: Command) => (await import('./status.js')).showStatus(self.optsWithGlobals()));
+
+program
   .command('logs')
   .description('what the daemon wrote: from log.file, else from the systemd journal')
-  .option('-f, --follow', 'go on with what is added')
+  .option('-f, --follow', 'go on with what is added; a log file that is not there yet is waited for')
   .addOption(new Option('-n, --lines <count>', 'how many of the last lines').default(100).argParser(wholeNumber))
   .addHelpText('after', '\nExamples:\n  $ loong logs\n  $ loong logs --follow --lines 20')
   .action(async (_options, self: Command) => (await import('./logs.js')).showLogs(self.optsWithGlobals()));
