@@ -18,7 +18,7 @@ export interface StatusOptions extends GlobalOptions {
 /** One question to the OneBot program waits so long. */
 const PROBE_LIMIT_MS = 15_000;
 
-interface ProbeStep {
+export interface ProbeStep {
   readonly name: string;
   readonly level: 'ok' | 'warn' | 'fail';
   readonly detail: string;
@@ -35,9 +35,25 @@ interface AccountReport {
   readonly probe?: readonly ProbeStep[];
 }
 
+/** What is known of every account, and what follows of it for the exit code. */
+export interface ChannelStatus {
+  readonly stateDir: string;
+  readonly daemon: DaemonStatus | undefined;
+  readonly accounts: readonly AccountReport[];
+  readonly exitCode: number;
+}
+
 export async function showChannelStatus(options: StatusOptions): Promise<void> {
+  const status = await channelStatus(options);
+  process.exitCode = status.exitCode;
+  if (options.json) printJson(documentOf(status));
+  else printChannelStatus(status);
+}
+
+export async function channelStatus(options: StatusOptions): Promise<ChannelStatus> {
   const config = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
-  const { client, status: daemon } = await askDaemon(config.gateway.stateDir, options);
+  const { stateDir } = config.gateway;
+  const { client, status: daemon } = await askDaemon(stateDir, options);
   try {
     const probe = options.probe ? await prober(config, options, client, daemon) : undefined;
     const accounts = await Promise.all(
@@ -52,12 +68,15 @@ export async function showChannelStatus(options: StatusOptions): Promise<void> {
         };
       }),
     );
-    process.exitCode = exitCodeOf(daemon, accounts, options);
-    if (options.json) printJson({ daemon: daemon === undefined ? null : facts(daemon), accounts });
-    else print(config.gateway.stateDir, daemon, accounts);
+    return { stateDir, daemon, accounts, exitCode: exitCodeOf(daemon, accounts, options) };
   } finally {
     await client?.close();
   }
+}
+
+/** For `--json`. */
+export function documentOf({ daemon, accounts }: ChannelStatus) {
+  return { daemon: daemon === undefined ? null : facts(daemon), accounts };
 }
 
 /** A channel that is not there is not shown, unless there is none at all. */
@@ -152,7 +171,7 @@ function facts({ pid, version, startedAt }: DaemonStatus) {
   return { pid, version, started_at: startedAt };
 }
 
-function print(stateDir: string, daemon: DaemonStatus | undefined, accounts: readonly AccountReport[]): void {
+export function printChannelStatus({ stateDir, daemon, accounts }: ChannelStatus): void {
   const now = Date.now();
   console.log(
     daemon === undefined
@@ -163,9 +182,13 @@ function print(stateDir: string, daemon: DaemonStatus | undefined, accounts: rea
     const lines = live === undefined ? [enabled ? 'not running' : 'disabled'] : stateLines(live, now);
     console.log(`${channel}:${account}`);
     for (const line of lines) console.log(`  ${line}`);
-    for (const { name, level, detail, remedy } of probe ?? []) {
-      console.log(`  ${level.padEnd(4)}  ${name.padEnd(14)}  ${detail}`);
-      if (remedy !== undefined && level !== 'ok') console.log(`${' '.repeat(24)}→ ${remedy}`);
-    }
+    printSteps(probe ?? [], (line) => console.log(line));
+  }
+}
+
+export function printSteps(steps: readonly ProbeStep[], print: (line: string) => void): void {
+  for (const { name, level, detail, remedy } of steps) {
+    print(`  ${level.padEnd(4)}  ${name.padEnd(14)}  ${detail}`);
+    if (remedy !== undefined && level !== 'ok') print(`${' '.repeat(24)}→ ${remedy}`);
   }
 }

@@ -1,6 +1,6 @@
 /** `loong logs`: what the daemon wrote, from its log file or from the journal of systemd. */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { readConfig } from '../config/read-config.js';
 import { pause } from '../model/backoff.js';
 import { LoongError, UsageError } from '../model/errors.js';
@@ -26,12 +26,9 @@ export async function showLogs(options: LogsOptions): Promise<void> {
   }
   const { log } = await readConfig({ env: process.env, secrets: 'optional', path: options.config });
   if (log.file === undefined) return showJournal(options);
+  if (options.follow) return follow(log.file, options.lines);
   const fd = openLogFile(log.file);
-  const { text, end } = lastLines(fd, options.lines);
-  if (options.follow) {
-    process.stdout.write(text);
-    return follow(log.file, fd, end);
-  }
+  const { text } = lastLines(fd, options.lines);
   closeSync(fd);
   if (options.json) printJson({ file: log.file, lines: entries(text) });
   else process.stdout.write(text);
@@ -89,11 +86,18 @@ function* parts(fd: number, from: number, to: number): Generator<Buffer> {
   }
 }
 
-/** Prints what is added until Ctrl-C; when the file was rotated away, its rest and then the new one. */
-async function follow(path: string, opened: number, end: number): Promise<void> {
+/** Prints the last lines and what is added until Ctrl-C; when the file was rotated away, its rest and then the new one. */
+async function follow(path: string, lines: number): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  let fd = opened;
+  if (!existsSync(path)) console.error(`${path} does not exist yet: waiting until the daemon writes there`);
+  while (!existsSync(path)) {
+    if (stop.signal.aborted) return;
+    await pause(LOOK_EVERY_MS, stop.signal);
+  }
+  let fd = openLogFile(path);
+  const { text, end } = lastLines(fd, lines);
+  process.stdout.write(text);
   let at = end;
   const printNew = () => {
     const { size } = fstatSync(fd);

@@ -26,6 +26,7 @@ const program = new Command('loong')
     `
 First steps:
   $ loong sandbox --with-gateway                  try it without a QQ account: a local platform, the daemon and a chat page
+  $ loong init                                    connect your bot: asks, tries, writes the config
   $ loong config check                            is my config right?
   $ loong channels                                what is there, and what is missing?
   $ loong doctor                                  is everything ready, and does QQ agree?
@@ -35,6 +36,26 @@ First steps:
 
 Exit codes: 0 done · 1 failed · 64 usage · 69 unreachable · 70 fault in loong · 75 not finished · 76 may have arrived · 77 not allowed · 78 config`,
   );
+
+program
+  .command('init')
+  .description('first setup: asks for AppID, secret and who answers, tries all of it, and writes the config')
+  .option('--env-file <path>', 'read this file of NAME=value lines instead of .env.qq; .env is read beneath it')
+  .option('--yes', 'ask nothing: take what the environment, the env files and the config say')
+  .option('--dry-run', 'show what would be written, and write nothing')
+  .option('--skip-api-probe', 'do not ask QQ whether it takes the credentials')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong init
+  $ loong init --yes --env-file .env.qq.local
+  $ loong init --dry-run --skip-api-probe
+
+Names that are read: QQ_BOT_APP_ID, QQ_BOT_APP_SECRET, QQ_BOT_API_BASE_URL, QQ_OFFICIAL_WEBHOOK_PATH, QQ_DM_POLICY, QQ_ALLOW_FROM; also QQBOT_APP_ID, QQBOT_CLIENT_SECRET, QQ_APP_SECRET, QQBOT_TOKEN_URL. The environment counts more than .env.qq, and that more than .env.
+A config that is there keeps its comments and all other keys, and a backup of it is made. Secrets go into files of their own beside it, which only you may read.`,
+  )
+  .action(async (_options, self: Command) => (await import('./init.js')).initialise(self.optsWithGlobals()));
 
 const channels = program
   .command('channels')
@@ -148,6 +169,24 @@ config
   .action(async (_options, self: Command) => (await import('./config.js')).checkConfig(self.optsWithGlobals()));
 
 config
+  .command('import <openclaw.json>')
+  .description('write a config from the QQ channels of an OpenClaw config, and tell what became of each key')
+  .option('--dry-run', 'tell it, and write nothing')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong config import ~/.openclaw/openclaw.json --dry-run
+  $ loong config import ~/.openclaw/openclaw.json
+  $ loong config import openclaw.json --config ./imported.toml --json
+
+Takes channels.napcatqq, channels.qq and channels.qqbot, as JSON or JSON5. kept, renamed: means the same; changed, ambiguous: read the note, nobody is let in who was not before; dead: not taken.`,
+  )
+  .action(async (file: string, _options, self: Command) =>
+    (await import('./config-import.js')).importConfig(file, self.optsWithGlobals()),
+  );
+
+config
   .command('show')
   .description('print the config that is in force, defaults and environment included, secrets as ***')
   .addHelpText('after', '\nExamples:\n  $ loong config show\n  $ loong config show --json')
@@ -258,9 +297,15 @@ addOnebotCommands(program);
 addPairingCommands(program);
 
 program
+  .command('status')
+  .description('one screen: the daemon, every account, who answers, what waits; exit 69 when no daemon runs')
+  .addHelpText('after', '\nExamples:\n  $ loong status\n  $ loong status --json')
+  .action(async (_options, self: Command) => (await import('./status.js')).showStatus(self.optsWithGlobals()));
+
+program
   .command('logs')
   .description('what the daemon wrote: from log.file, else from the systemd journal')
-  .option('-f, --follow', 'go on with what is added')
+  .option('-f, --follow', 'go on with what is added; a log file that is not there yet is waited for')
   .addOption(new Option('-n, --lines <count>', 'how many of the last lines').default(100).argParser(wholeNumber))
   .addHelpText('after', '\nExamples:\n  $ loong logs\n  $ loong logs --follow --lines 20')
   .action(async (_options, self: Command) => (await import('./logs.js')).showLogs(self.optsWithGlobals()));

@@ -15,10 +15,22 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
   },
   usage: { meaning: 'the command is not written as it must be', remedy: 'the same command with --help shows examples' },
   'usage.bad_json': { meaning: 'what was given as JSON is none', remedy: 'put it in single quotes, and check it' },
+  'usage.cancelled': {
+    meaning: 'a question was answered with Ctrl-C or the end of input',
+    remedy: 'run the command again',
+  },
   'usage.conflict': { meaning: 'two flags say the same thing differently', remedy: 'keep one of them' },
+  'usage.env_file': {
+    meaning: 'the file of --env-file, .env.qq or .env cannot be read',
+    remedy: 'name a file with lines NAME=value',
+  },
   'usage.inexact_number': {
     meaning: 'a number in the JSON is too large to be read exactly',
     remedy: 'write it in quotes',
+  },
+  'usage.no_terminal': {
+    meaning: 'something would have to be asked, and stdin is no terminal',
+    remedy: 'run it at a terminal, or with --yes and what it needs in the environment or in .env.qq',
   },
   'usage.repeated': { meaning: 'a flag that may stand once stands more often', remedy: 'give it once' },
 
@@ -159,15 +171,24 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     remedy: 'nothing: the next start runs it again',
   },
 
+  'config.changed_meanwhile': {
+    meaning: 'the config file was changed while a new one was made of it, so nothing was written',
+    remedy: 'run the command again',
+  },
   'config.invalid': {
     meaning: 'the config has problems, each of which is listed',
     remedy: 'correct them; `loong config check` tells them all',
   },
   'config.missing': {
     meaning: 'there is no config file',
-    remedy: 'copy config.example.toml there, or name another file with --config',
+    remedy: 'write it with `loong init`, or name another file with --config',
   },
   'config.unreadable': { meaning: 'the config file cannot be read', remedy: 'give this user the right to read it' },
+
+  'config.unwritable': {
+    meaning: 'the config file, or a file of its secrets, cannot be written',
+    remedy: 'give this user the right to the folder, or name another file with --config',
+  },
 
   'daemon.lost': {
     meaning: 'the daemon ended before the outcome was known: it may have been done',
@@ -240,6 +261,48 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     meaning: 'the log file cannot be written',
     remedy: 'name as log.file one that this user may write',
   },
+  'import.already_there': {
+    meaning: 'the config has a table of the channel that is to be imported',
+    remedy: 'name another file with --config, or take that table out',
+  },
+  'import.nothing': {
+    meaning: 'the file has no QQ channel of OpenClaw',
+    remedy: 'name the openclaw.json that has channels.napcatqq, channels.qq or channels.qqbot',
+  },
+  'import.two_bots': {
+    meaning: 'the file has two channels of OpenClaw that are one here',
+    remedy: 'take one of them out of a copy, import that, and write the other one as [qqbot.accounts.NAME]',
+  },
+  'import.unreadable': {
+    meaning: 'the file that is to be imported cannot be read, or is no JSON5',
+    remedy: 'name the openclaw.json of an OpenClaw, mostly ~/.openclaw/openclaw.json',
+  },
+
+  'init.no_answer': {
+    meaning: 'the backend that was chosen did not answer, so nothing was written',
+    remedy: 'try it by hand, then run `loong init` again',
+  },
+  'init.no_credentials': {
+    meaning: '`loong init --yes` found no AppID or no secret',
+    remedy: 'write QQ_BOT_APP_ID and QQ_BOT_APP_SECRET into .env.qq, or run it without --yes',
+  },
+  'init.not_in_place': {
+    meaning: 'the config is written in a way that `loong init` cannot change without losing something of it',
+    remedy: 'write the keys that it names by hand, or name another file with --config',
+  },
+  'init.refused': {
+    meaning: 'QQ did not take AppID or secret, so nothing was written',
+    remedy: 'copy both again from 开发设置 in the console; a new AppSecret ends the old one',
+  },
+  'init.several_accounts': {
+    meaning: 'the config has accounts of its own, and `loong init` does not know which is meant',
+    remedy: 'write another account there by hand, or name another file with --config',
+  },
+  'init.unreached': {
+    meaning: 'QQ was not reached, so nothing was written',
+    remedy: 'check network and proxy; with --skip-api-probe QQ is not asked',
+  },
+
   'logs.endless': { meaning: '--follow never ends, and --json is one document', remedy: 'leave one of them out' },
   'logs.none_yet': { meaning: 'there is no log yet', remedy: 'start the daemon' },
   'logs.nowhere': {

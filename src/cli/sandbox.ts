@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { homedir } from 'node:os';
-import { basename, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { readConfig } from '../config/read-config.js';
 import { ControlClient } from '../control/control-client.js';
 import { LoongError } from '../model/errors.js';
@@ -11,6 +11,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sand
 import { ensurePrivateDir } from '../store/state-dir.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { ownName } from './own-name.js';
 import { runUntilStopped } from './run-until-stopped.js';
 
 export interface SandboxCommandOptions extends GlobalOptions {
@@ -180,10 +181,4 @@ send from another terminal:
   ${ownName()} --config ${configPath} channels send onebot --target private:20002 --text "hello"`);
   }
   console.log('\nCtrl-C ends it.\n');
-}
-
-/** How this command was called, so that a printed line can be copied: `loong`, or `node bin/loong.js` in a checkout. */
-function ownName(): string {
-  const script = process.argv[1] ?? 'loong';
-  return basename(script) === 'loong' ? 'loong' : `node ${relative(process.cwd(), script)}`;
 }

@@ -32,7 +32,21 @@ const MAX_FILE_BYTES = 1024 * 1024;
  */
 export async function readConfig(options: ReadConfigOptions): Promise<Config> {
   const path = configPath(options);
-  const raw = parseToml(await readText(path), path);
+  const text = await readConfigText(path);
+  const { mode } = await stat(path);
+  return configOf(text, { ...options, path, isOpen: (mode & 0o044) !== 0 });
+}
+
+/**
+ * What the config would be if `text` stood at `path`.
+ * @throws ConfigError as `readConfig`
+ */
+export async function configOf(
+  text: string,
+  options: ReadConfigOptions & { readonly path: string; readonly isOpen: boolean },
+): Promise<Config> {
+  const { path } = options;
+  const raw = parseToml(text, path);
   const findings = new Findings();
   const { file, refused } = readShape(raw, findings);
   const around = { env: options.env, folder: dirname(path), refused, findings };
@@ -59,7 +73,7 @@ export async function readConfig(options: ReadConfigOptions): Promise<Config> {
     secrets: secretsOf(ofOnebot),
   });
   tellTakenWebhookAddresses(qqbot, onebot, ofQqbot.tableName, findings);
-  await warnOfOpenFile(path, file, findings);
+  if (options.isOpen) warnOfOpenFile(path, file, findings);
   const logFile = file.log?.file ?? DEFAULTS.file;
   const proxy = readProxy(file.gateway?.proxy ?? DEFAULTS.proxy, options.env, findings);
   if (findings.problems.length > 0) throw new ConfigError(findings.problems);
@@ -101,7 +115,8 @@ function chosenTable<N extends (typeof QQBOT_TABLES | typeof ONEBOT_TABLES)[numb
   return { tableName, isSure: others.length === 0 };
 }
 
-async function readText(path: string): Promise<string> {
+/** The text of the file. @throws ConfigError `config.missing`, `config.unreadable`, or `config.invalid` for what is no text */
+export async function readConfigText(path: string): Promise<string> {
   let bytes: Buffer | undefined;
   try {
     bytes = await readUpTo(path, MAX_FILE_BYTES);
@@ -109,7 +124,7 @@ async function readText(path: string): Promise<string> {
     const why = whyUnreadable(error);
     const missing = why === 'does not exist';
     const remedy = missing
-      ? 'copy config.example.toml there, or name another file with --config'
+      ? 'write it with `loong init`, or name another file with --config'
       : 'correct it, or name another file with --config';
     throw new ConfigError(
       [{ path: '', message: `config file ${path} ${why}`, remedy }],
@@ -173,13 +188,11 @@ function secretTables(file: ConfigFile): readonly SecretTable[] {
   });
 }
 
-async function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): Promise<void> {
+function warnOfOpenFile(path: string, file: ConfigFile, findings: Findings): void {
   const ofChannels = secretTables(file).flatMap(({ client_secret: secret, access_token: token }) => [secret, token]);
   const ofProxy = file.gateway?.proxy?.includes('@') ? file.gateway.proxy : undefined;
   const ofBackends = Object.values(file.backends ?? {}).flatMap(({ secret, api_key: key }) => [secret, key]);
-  if ([...ofChannels, ...ofBackends, ofProxy].every((secret) => secret === undefined)) return;
-  const { mode } = await stat(path);
-  if ((mode & 0o044) !== 0)
+  if ([...ofChannels, ...ofBackends, ofProxy].some((secret) => secret !== undefined))
     findings.warn(`${path} holds a secret and can be read by other users; run \`chmod 600\` on it`);
 }
 

@@ -9,8 +9,8 @@ import type { BackendConfig, Resolved } from '../config/config.js';
 import { ConfigError } from '../model/errors.js';
 import type { Secrets } from '../telemetry/log.js';
 
-/** `commands`: where those that run are on record. @throws ConfigError when its secret could not be found */
-export function openBackend(config: BackendConfig, commands: GroupRecords, secrets: Secrets): Backend {
+/** `commands`: where those that run are on record; undefined: nowhere. @throws ConfigError when its secret could not be found */
+export function openBackend(config: BackendConfig, commands: GroupRecords | undefined, secrets: Secrets): Backend {
   switch (config.type) {
     case 'echo':
       return echo;

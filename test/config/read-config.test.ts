@@ -22,7 +22,7 @@ describe('the file', () => {
     expect(error?.code).toBe('config.missing');
     expect(error?.retry).toBe('never');
     expect(error?.message).toBe(
-      `config file ${path} does not exist (copy config.example.toml there, or name another file with --config)`,
+      `config file ${path} does not exist (write it with \`loong init\`, or name another file with --config)`,
     );
   });
 

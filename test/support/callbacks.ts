@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:cr
 import { type IncomingHttpHeaders, request } from 'node:http';
 
 /** Ed25519 key of a client secret: its bytes over and over, 32 of them. */
-export function keyOf(secret: string): KeyObject {
+function keyOf(secret: string): KeyObject {
   const bytes = Buffer.from(secret);
   const seed = Buffer.from(Array.from({ length: 32 }, (_, i) => bytes[i % bytes.length] ?? 0));
   return createPrivateKey({

@@ -28,9 +28,15 @@ export class LoongHome {
   }
 
   /** Starts a command that stays. `nodeArgs` go before the script. */
-  start(args: readonly string[], nodeArgs: readonly string[] = [], env: NodeJS.ProcessEnv = {}): LoongProcess {
+  start(
+    args: readonly string[],
+    nodeArgs: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    cwd?: string,
+  ): LoongProcess {
     const child = spawn(process.execPath, [...nodeArgs, BIN, ...args], {
       env: this.#env(env),
+      ...(cwd === undefined ? {} : { cwd }),
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const started = new LoongProcess(child);
@@ -42,9 +48,9 @@ export class LoongHome {
   /** Runs a command to its end. */
   run(
     args: readonly string[],
-    options: { readonly stdin?: string; readonly env?: NodeJS.ProcessEnv } = {},
+    options: { readonly stdin?: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
   ): Promise<Ended> {
-    const command = this.start(args, [], options.env);
+    const command = this.start(args, [], options.env, options.cwd);
     command.child.stdin?.end(options.stdin ?? '');
     return command.ended;
   }
