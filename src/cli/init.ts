@@ -158,13 +158,18 @@ class Initialisation {
       : new LoongError('init.refused', `nothing was written: ${token.detail}`, { remedy });
   }
 
-  async #probe({ qqbot, proxy }: Config): Promise<readonly ProbeStep[]> {
+  async #probe({ qqbot, gateway }: Config): Promise<readonly ProbeStep[]> {
     const { probeAccount } = await import('../daemon/probe-account.js');
     const secrets = this.#secrets;
     const log = await openLog({ level: this.#options.logLevel ?? 'error', format: 'auto' }, secrets);
     this.#say('正在询问 QQ / asking QQ …');
     const steps = await this.#unlessStopped(
-      probeAccount(onlyAccount(qqbot.accounts), { log, secrets, runtimeDir: process.env.XDG_RUNTIME_DIR, proxy }),
+      probeAccount(onlyAccount(qqbot.accounts), {
+        log,
+        secrets,
+        runtimeDir: process.env.XDG_RUNTIME_DIR,
+        proxy: gateway.proxy,
+      }),
     );
     return steps.map((step) => ({ ...step, detail: secrets.strikeOut(step.detail) }));
   }
