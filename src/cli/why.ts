@@ -189,9 +189,11 @@ function printMessage({
   printRule(reason, decided);
   if (error !== undefined) console.log(`  then it failed: ${error.code}: ${visible(error.message)}`);
   if (now === undefined) return;
-  const today = now.verdict === 'answer' ? 'answered' : `refused (${now.reason})`;
-  const before = reason === undefined ? 'answered' : `refused (${reason})`;
-  if (today !== before) console.log(`  now, under the config as it is, it would be ${today}`);
+  // Whoever is unknown is asked to pair at first, and has been asked after that.
+  const alike = (why: string | undefined) => (why?.startsWith('pairing_') === true ? 'pairing' : why);
+  if (alike(now.reason) === alike(reason)) return;
+  const today = now.reason === undefined ? 'answered' : `refused (${now.reason})`;
+  console.log(`  now, under the config as it is, it would be ${today}`);
 }
 
 // ---------------------------------------------------------------- a target
