@@ -1,6 +1,6 @@
 /** From the outbox to the platform: claim → one attempt → settle. Order holds per target; one target never waits for another. */
 import type { AccountPolicy } from '../access/admission.js';
-import { assertMayLeave } from '../access/answer-gate.js';
+import { type Answered, assertMayLeave } from '../access/answer-gate.js';
 import type { Lane, LateOutcome } from '../lanes/lane.js';
 import { DeliveryError, describeError } from '../model/errors.js';
 import { kindName, type Target } from '../model/target.js';
@@ -34,6 +34,7 @@ export interface DeliveryParts {
   readonly lane: Lane;
   readonly outbox: Outbox;
   readonly policy: AccountPolicy;
+  readonly answered: Answered;
   readonly counters: Counters;
   readonly log: Log;
   /** Never written down, whatever the platform says. */
@@ -293,12 +294,12 @@ export interface Attempted {
 
 /** One attempt at the platform; its failure is part of what it resolves with. */
 export async function attemptDelivery(
-  { lane, policy, secrets }: Pick<DeliveryParts, 'lane' | 'policy' | 'secrets'>,
+  { lane, policy, answered, secrets }: Pick<DeliveryParts, 'lane' | 'policy' | 'answered' | 'secrets'>,
   row: Outgoing,
   signal: AbortSignal,
 ): Promise<Attempted> {
   try {
-    assertMayLeave(row, policy);
+    assertMayLeave(row, policy, answered);
     if (signal.aborted) return { outcome: unsent(row, Date.now()) };
     const { platformMessageId, auditId, warning } = await lane.send(row, signal);
     if (auditId !== undefined) {

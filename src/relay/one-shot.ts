@@ -3,6 +3,9 @@ import { pause } from '../model/backoff.js';
 import type { AttemptOutcome, Outbox, OutboxId, RowError } from '../store/store.js';
 import { attemptDelivery, type DeliveryParts } from './delivery.js';
 
+/** Only what nobody asked for is delivered so. */
+const nothing = () => undefined;
+
 /** Resolves once every part of the message is settled or parked; none is left queued. `deadline` is unix ms. */
 export async function deliverNow(
   parts: Pick<DeliveryParts, 'lane' | 'policy' | 'secrets'> & { readonly outbox: Outbox },
@@ -24,7 +27,7 @@ async function deliverPart(
   for (;;) {
     const [row] = (await outbox.claim(lane.id, Date.now(), 1, { only: id })).rows;
     if (row === undefined) return;
-    const { outcome } = await attemptDelivery(parts, row, signal);
+    const { outcome } = await attemptDelivery({ ...parts, answered: nothing }, row, signal);
     const again = outcome.status === 'queued' && outcome.dueAt < deadline && !signal.aborted;
     await outbox.settle(id, again ? outcome : final(outcome));
     if (!again) return;

@@ -410,11 +410,12 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
       daemon = await serve();
       const [before, toldBefore] = [reached().length, new Map(SENDERS.map((who) => [who, toldTo(ids[who]).length]))];
       const toldToOthers = toldTo(other).length;
+      await settled(run, `start of ${name}`); // with all that was said in earlier runs
       for (const { sender, kind } of everything) happens(kind, sender, name);
       const last = await settled(run, `end of ${name}`);
 
       const got = reached().slice(before);
-      const texts = got.map(({ text }) => text).filter((text) => text !== '/new' && !text.startsWith('end of'));
+      const texts = got.map(({ text }) => text).filter((text) => text !== '/new' && !/^(start|end) of/.test(text));
       const expected = everything.flatMap(({ sender, kind, road }) =>
         mayReach(run, sender, road) && !isCommand(road) ? [textOf(name, sender, kind)] : [],
       );

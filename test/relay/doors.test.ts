@@ -53,6 +53,7 @@ function doors(
     lane,
     outbox,
     policy,
+    answered: (id) => inbox.message(id),
     counters,
     log,
     secrets: new Secrets(),
