@@ -9,6 +9,7 @@ import type { InboundMessage } from '../model/message.js';
 import {
   channelIn,
   formatTarget,
+  kindName,
   laneId,
   type MessageId,
   normaliseAccountId,
@@ -224,6 +225,7 @@ function inboundWhy(
       change: 'ask `loong why c2c:AUTHOR`',
     };
   }
+  const { channel } = target;
   const isGroup = target.kind === 'group' || target.kind === 'channel';
   const senders = isGroup ? sendersIn(account, target) : undefined;
   const sender = isGroup ? (senders?.[0]?.replace(/^c2c:/, '') ?? 'anybody') : target.peer;
@@ -238,7 +240,9 @@ function inboundWhy(
     ...(isGroup
       ? { needs_mention: verdictOn(false).do !== 'answer', mention_key: mentionKey(account, target.peer) }
       : {}),
-    ...(senders === undefined ? {} : { senders }),
+    ...(senders === undefined
+      ? {}
+      : { senders: senders.map((one) => one.replace(/^c2c(?=:)/, kindName(channel, 'c2c'))) }),
     backend: backendNameOf(account, target),
     backend_key: backendKey(account, target),
   };
