@@ -1,8 +1,8 @@
 /** What waits is judged once more when it goes out, for who may talk can have changed since it was queued. */
 import { AccessDenied } from '../model/errors.js';
-import type { MessageOrigin } from '../model/message.js';
+import type { InboundMessage, MessageOrigin } from '../model/message.js';
 import { kindName, type Target } from '../model/target.js';
-import { type AccountPolicy, isGroupHeard } from './admission.js';
+import { type AccountPolicy, isGroupHeard, isHeard } from './admission.js';
 import { assertPeerAllowed } from './allowed-peers.js';
 
 /** A message that goes out; `inReplyTo` where it answers one that came in. */
@@ -12,18 +12,31 @@ export interface Leaving {
   readonly inReplyTo?: number;
 }
 
+/** The message of this number that came in; undefined when it is gone. */
+export type Answered = (id: number) => InboundMessage | undefined;
+
 /**
  * The answer to an admitted message of a group or guild needs no listing, for its sender may have been let in otherwise; nor does what
- * tells somebody unknown how to be let in. But neither goes where nobody is heard any more.
+ * tells somebody unknown how to be let in. But neither goes where nobody is heard any more. In a guild's direct message only its author
+ * says whether he may have an answer.
  * @throws AccessDenied
  */
-export function assertMayLeave({ target, origin, inReplyTo }: Leaving, policy: AccountPolicy): void {
+export function assertMayLeave(
+  { target, origin, inReplyTo }: Leaving,
+  policy: AccountPolicy,
+  answered: Answered,
+): void {
   const { kind, peer } = target;
   if (inReplyTo === undefined) return assertPeerAllowed(target, policy.allowed);
   if (kind === 'group' || kind === 'channel') {
     if (!isGroupHeard(kind, peer, policy)) throw unheard(target);
   } else if (policy.dmPolicy === 'disabled' || (origin === 'pairing' && !policy.offersPairing)) throw unheard(target);
-  else if (kind === 'c2c' && origin !== 'pairing') assertPeerAllowed(target, policy.allowed);
+  else if (origin === 'pairing') return;
+  else if (kind === 'c2c') assertPeerAllowed(target, policy.allowed);
+  else {
+    const message = answered(inReplyTo);
+    if (message === undefined || !isHeard(message, policy)) throw unheard(target);
+  }
 }
 
 function unheard({ channel, kind, peer }: Target): AccessDenied {

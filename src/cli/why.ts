@@ -9,6 +9,7 @@ import type { InboundMessage } from '../model/message.js';
 import {
   channelIn,
   formatTarget,
+  kindName,
   laneId,
   type MessageId,
   normaliseAccountId,
@@ -189,9 +190,11 @@ function printMessage({
   printRule(reason, decided);
   if (error !== undefined) console.log(`  then it failed: ${error.code}: ${visible(error.message)}`);
   if (now === undefined) return;
-  const today = now.verdict === 'answer' ? 'answered' : `refused (${now.reason})`;
-  const before = reason === undefined ? 'answered' : `refused (${reason})`;
-  if (today !== before) console.log(`  now, under the config as it is, it would be ${today}`);
+  // Whoever is unknown is asked to pair at first, and has been asked after that.
+  const alike = (why: string | undefined) => (why?.startsWith('pairing_') === true ? 'pairing' : why);
+  if (alike(now.reason) === alike(reason)) return;
+  const today = now.reason === undefined ? 'answered' : `refused (${now.reason})`;
+  console.log(`  now, under the config as it is, it would be ${today}`);
 }
 
 // ---------------------------------------------------------------- a target
@@ -222,6 +225,7 @@ function inboundWhy(
       change: 'ask `loong why c2c:AUTHOR`',
     };
   }
+  const { channel } = target;
   const isGroup = target.kind === 'group' || target.kind === 'channel';
   const senders = isGroup ? sendersIn(account, target) : undefined;
   const sender = isGroup ? (senders?.[0]?.replace(/^c2c:/, '') ?? 'anybody') : target.peer;
@@ -236,7 +240,9 @@ function inboundWhy(
     ...(isGroup
       ? { needs_mention: verdictOn(false).do !== 'answer', mention_key: mentionKey(account, target.peer) }
       : {}),
-    ...(senders === undefined ? {} : { senders }),
+    ...(senders === undefined
+      ? {}
+      : { senders: senders.map((one) => one.replace(/^c2c(?=:)/, kindName(channel, 'c2c'))) }),
     backend: backendNameOf(account, target),
     backend_key: backendKey(account, target),
   };

@@ -63,6 +63,7 @@ export function buildRoad(
     lane,
     outbox,
     policy,
+    answered: (id) => inbox.message(id),
     counters,
     log,
     secrets: around.secrets,

@@ -1,6 +1,6 @@
 /** One attempt at the platform: whether it is made at all, and what its end means. */
 import type { AccountPolicy } from '../access/admission.js';
-import { assertMayLeave } from '../access/answer-gate.js';
+import { type Answered, assertMayLeave } from '../access/answer-gate.js';
 import type { Lane, Taken } from '../lanes/lane.js';
 import type { AttemptOutcome, Outgoing, RowError } from '../store/store.js';
 import type { Secrets } from '../telemetry/log.js';
@@ -10,17 +10,18 @@ import { struckOut } from './row-error.js';
 export interface AttemptParts {
   readonly lane: Lane;
   readonly policy: AccountPolicy;
+  readonly answered: Answered;
   /** Never written down, whatever the platform says. */
   readonly secrets: Secrets;
 }
 
 /** Where there is no time left for it. @throws AccessDenied where the peer may not be written to any more */
 export function withoutAttempt(
-  { policy }: Pick<AttemptParts, 'policy'>,
+  { policy, answered }: Pick<AttemptParts, 'policy' | 'answered'>,
   row: Outgoing,
   signal: AbortSignal,
 ): AttemptOutcome | undefined {
-  assertMayLeave(row, policy);
+  assertMayLeave(row, policy, answered);
   return signal.aborted ? unsent(row, Date.now()) : undefined;
 }
 

@@ -3,9 +3,12 @@ import { pause } from '../model/backoff.js';
 import type { AttemptOutcome, Outbox, OutboxId, Outgoing, RowError } from '../store/store.js';
 import { type AttemptParts, failed, taken, withoutAttempt } from './attempt.js';
 
+/** Only what nobody asked for is delivered so. */
+const nothing = () => undefined;
+
 /** Resolves once every part of the message is settled or parked; none is left queued. `deadline` is unix ms. */
 export async function deliverNow(
-  parts: AttemptParts & { readonly outbox: Outbox },
+  parts: Omit<AttemptParts, 'answered'> & { readonly outbox: Outbox },
   message: OutboxId,
   deadline: number,
 ): Promise<void> {
@@ -15,7 +18,7 @@ export async function deliverNow(
 
 /** Does nothing to a part that shared the end of an earlier one. */
 async function deliverPart(
-  parts: AttemptParts & { readonly outbox: Outbox },
+  parts: Omit<AttemptParts, 'answered'> & { readonly outbox: Outbox },
   id: OutboxId,
   deadline: number,
   signal: AbortSignal,
@@ -24,7 +27,7 @@ async function deliverPart(
   for (;;) {
     const [row] = (await outbox.claim(lane.id, Date.now(), 1, { only: id })).rows;
     if (row === undefined) return;
-    const outcome = await attempted(parts, row, signal);
+    const outcome = await attempted({ ...parts, answered: nothing }, row, signal);
     const again = outcome.status === 'queued' && outcome.dueAt < deadline && !signal.aborted;
     await outbox.settle(id, again ? outcome : final(outcome));
     if (!again) return;

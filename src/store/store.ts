@@ -145,6 +145,8 @@ export interface Inbox {
   spendReply(id: InboxId, leaving: number): Promise<SpentReply>;
   /** Those of the newest so many rows that are of this account as it is now, whatever became of them. The oldest first. */
   received(account: string, rows: number): readonly InboundMessage[];
+  /** The message of a row, whatever became of it; undefined when it is gone. */
+  message(id: InboxId): InboundMessage | undefined;
   /** The row of a message of this conversation, whatever became of it. */
   find(conversation: Target, messageId: string): InboxId | undefined;
 }

@@ -185,6 +185,40 @@ describe.each([QQBOT, ONEBOT])('$channel', ({ channel, kind, listed, unknown, an
     expect(heard(unknown).some((text) => text === 'may I?')).toBe(false);
   });
 
+  test('revoked while their answer is being made, they get none, and the command is ended', async () => {
+    write(
+      'backend = "slow"',
+      '[backends.slow]\ntype = "exec"\ncommand = ["/bin/sh", "-c", "echo $$; exec sleep 100"]\n',
+    );
+    await serve();
+    const code = await asked(unknown, 'may I?');
+    expect((await pairing('approve', channel, code)).code).toBe(0);
+    const status = async () => json(await home.run(['queue', 'show', 'in-1', '--json']));
+    await waitUntil('the turn', async () => (await status()).attempts === 1);
+    expect((await pairing('revoke', channel, unknown)).code).toBe(0);
+    await daemon.logs('whoever wrote it may not talk any more');
+    expect(await status()).toMatchObject({ status: 'failed', error: { code: 'access.revoked' } });
+    const again = await home.run(['queue', 'retry', 'in-1', '--json']);
+    expect([again.code, json(again).error.code]).toEqual([77, 'access.revoked']);
+    expect(heard(unknown)).toHaveLength(1);
+  });
+
+  test('while nobody is heard in private an approval is kept, and answers nobody', async () => {
+    write();
+    await serve();
+    await asked(unknown, 'may I?');
+    expect((await daemon.stop()).code).toBe(0);
+    write('dm_policy = "disabled"');
+    const approved = await pairing('approve', channel, unknown, '--notify');
+    expect([approved.code, approved.stdout]).toEqual([0, expect.stringContaining('dm_policy is "disabled"')]);
+    expect(approved.stdout).not.toContain('are told');
+    write();
+    await serve();
+    say(unknown, 'and now?');
+    await hears(unknown, 'and now?');
+    expect(heard(unknown)).toHaveLength(2);
+  });
+
   test('beyond max_pending an unknown person is told nothing, but the operator is; once one is denied there is room', async () => {
     write('', '[pairing]\nmax_pending = 1\nmessage = "{id} {code} {command} {other}"\n');
     await serve();

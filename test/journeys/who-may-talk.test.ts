@@ -1,6 +1,7 @@
 /**
- * The table of who may talk, walked whole on both lanes: every kind of event, by every sort of sender, under every policy for private chats.
- * What reaches the backend is written down by the backend itself.
+ * The table of who may talk, walked whole on both lanes: every kind of event, by every sort of sender, under every policy for private chats
+ * and for groups. What reaches the backend is written down by the backend itself, with all that it is told beside a message: what somebody
+ * said who may not talk must not be there either, as a quote or as history, whether they never could or can no more.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,16 +13,27 @@ import { configFor, type Ended, LoongHome, type LoongProcess } from '../support/
 import { sends } from '../support/transcript.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const POLICIES = ['pairing', 'allowlist', 'open', 'disabled'] as const;
-type Policy = (typeof POLICIES)[number];
+/** Each is a run of the daemon with the same state as the one before. `everybody`: whoever is in the named group may talk there. */
+const RUNS = [
+  { name: 'A', dm: 'pairing', group: 'allowlist', everybody: true },
+  { name: 'B', dm: 'allowlist', group: 'open', everybody: false },
+  { name: 'C', dm: 'open', group: 'allowlist', everybody: false },
+  { name: 'D', dm: 'disabled', group: 'open', everybody: false },
+  { name: 'E', dm: 'pairing', group: 'disabled', everybody: false },
+] as const;
+type Run = (typeof RUNS)[number];
 
 /** `elsewhere`: listed for another account, for another kind of conversation, and for groups. */
 const SENDERS = ['listed', 'paired', 'unknown', 'elsewhere', 'bot', 'self'] as const;
 type Sender = (typeof SENDERS)[number];
 type Ids = { readonly [S in Sender]: string };
 
-/** Where what is written counts as what: in private; in a group that is admitted, and rules who is heard; or for nothing. */
-type Road = 'private' | 'command' | 'named group' | 'closed';
+/**
+ * Where what is written counts as what: in private; in a group that is admitted, and rules who is heard, to the bot or beside it; in groups
+ * that nothing names; or for nothing. A command is a word for loong itself.
+ */
+type Road = 'private' | 'command' | 'named group' | 'group command' | 'aside' | 'other group' | 'closed';
+const isCommand = (road: Road) => road.endsWith('command');
 
 interface World {
   readonly channel: 'qqbot' | 'onebot';
@@ -31,6 +43,9 @@ interface World {
   /** How each kind of event is made: who, what they say, and an id that no other event has. */
   readonly kinds: { readonly [kind: string]: { readonly road: Road; readonly make: Make } };
 }
+
+/** Said by somebody of whom nobody knows who it was. */
+const QUOTED = 'words of a stranger';
 
 type Make = (by: { readonly id: string; readonly isBot: boolean }, text: string, unique: string) => object;
 
@@ -94,14 +109,33 @@ const QQBOT: World = {
           unique,
         ),
     },
+    '/new in the named group': {
+      road: 'group command',
+      make: (by, _, unique) => inGroup('GROUP_AT_MESSAGE_CREATE', 'group_named', MENTION)(by, '/new', unique),
+    },
     'mention in the named group': {
       road: 'named group',
       make: inGroup('GROUP_AT_MESSAGE_CREATE', 'group_named', MENTION),
     },
-    'aside in the named group': { road: 'closed', make: inGroup('GROUP_MESSAGE_CREATE', 'group_named', []) },
-    'mention in another group': { road: 'closed', make: inGroup('GROUP_AT_MESSAGE_CREATE', 'group_other', MENTION) },
+    'quote in the named group': {
+      road: 'named group',
+      make: (by, content, unique) => {
+        const quote = {
+          message_type: 103,
+          message_scene: { source: 'default', ext: [`msg_idx=I${unique}`, 'ref_msg_idx=STRANGER=='] },
+          msg_elements: [{ msg_idx: 'STRANGER==', message_type: 0, content: QUOTED }],
+        };
+        const group = { group_openid: 'group_named', mentions: MENTION };
+        return qq('GROUP_AT_MESSAGE_CREATE', { ...author(by), content, ...group, ...quote }, unique);
+      },
+    },
+    'aside in the named group': { road: 'aside', make: inGroup('GROUP_MESSAGE_CREATE', 'group_named', []) },
+    'mention in another group': {
+      road: 'other group',
+      make: inGroup('GROUP_AT_MESSAGE_CREATE', 'group_other', MENTION),
+    },
     'mention in a channel': {
-      road: 'closed',
+      road: 'other group',
       make: (by, content, unique) =>
         qq(
           'AT_MESSAGE_CREATE',
@@ -189,9 +223,14 @@ const ONEBOT: World = {
       road: 'private',
       make: (by, text) => said({ message_type: 'private', sub_type: 'group', group_id: 30003 }, by, text),
     },
+    '/new in the named group': { road: 'group command', make: (by) => inNumber('30003', AT)(by, '/new', '') },
     'mention in the named group': { road: 'named group', make: inNumber('30003', AT) },
-    'aside in the named group': { road: 'closed', make: inNumber('30003') },
-    'mention in another group': { road: 'closed', make: inNumber('30004', AT) },
+    'quote in the named group': {
+      road: 'named group',
+      make: inNumber('30003', { type: 'reply', data: { id: '1', text: QUOTED } }, AT),
+    },
+    'aside in the named group': { road: 'aside', make: inNumber('30003') },
+    'mention in another group': { road: 'other group', make: inNumber('30004', AT) },
     poke: {
       road: 'closed',
       make: happened({ post_type: 'notice', notice_type: 'notify', sub_type: 'poke', target_id: 10001 }),
@@ -215,13 +254,18 @@ const ONEBOT: World = {
   },
 };
 
-/** Contract §6, written down a second time. */
-function mayReach(policy: Policy, sender: Sender, road: Road): boolean {
+/** Contract §6, written down a second time: whether the backend is given it, at once or later as what was said before. */
+function isHeard({ dm, group, everybody }: Run, sender: Sender, road: Road): boolean {
   if (sender === 'bot' || sender === 'self' || road === 'closed') return false;
-  if (road === 'named group') return sender === 'listed';
-  if (policy === 'disabled') return false;
-  return policy === 'open' || sender === 'listed' || sender === 'paired';
+  if (road === 'private' || road === 'command') {
+    return dm !== 'disabled' && (dm === 'open' || sender === 'listed' || sender === 'paired');
+  }
+  // Beyond the named group the senders of `group_allow_from` are heard, where any group is.
+  if (road === 'other group') return group === 'open' && sender === 'elsewhere';
+  return group !== 'disabled' && (everybody || sender === 'listed');
 }
+
+const mayReach = (run: Run, sender: Sender, road: Road) => road !== 'aside' && isHeard(run, sender, road);
 
 let sandbox: Sandbox;
 let home: LoongHome;
@@ -252,17 +296,18 @@ const json = (ended: Ended) => JSON.parse(ended.stdout);
 describe.each([QQBOT, ONEBOT])('$channel', ({ channel, ids: known, named, other, kinds }) => {
   let ids: Ids;
 
-  function write(policy: Policy): void {
+  function write({ dm, group, everybody }: Run): void {
     const keys = `
-allowed_peer_ids = ["${ids.listed}", "group:${ids.elsewhere}"${policy === 'open' ? ', "*"' : ''}]
-dm_policy = "${policy}"
+allowed_peer_ids = ["${ids.listed}", "group:${ids.elsewhere}"${dm === 'open' ? ', "*"' : ''}]
+dm_policy = "${dm}"
+group_policy = "${group}"
 group_allow_from = ["${ids.elsewhere}"]
 default_account = "main"
 backend = "spy"`;
     const own = channel === 'qqbot' ? '' : `ws_port = ${port}\naccess_token = "let-me-in"\nself_id = "10001"\n`;
     const tables = `
 [${channel}.groups."${named}"]
-allow_from = ["${ids.listed}"]
+allow_from = [${everybody ? '' : `"${ids.listed}"`}]
 [${channel}.accounts.main]
 ${own}
 [${channel}.accounts.other]
@@ -291,10 +336,7 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
     return daemon;
   }
 
-  function happens(kind: string, sender: Sender, policy: string): void {
-    const make = kinds[kind]?.make;
-    const by = { id: ids[sender], isBot: sender === 'bot' || (sender === 'self' && channel === 'qqbot') };
-    const event = make?.(by, `${sender}: ${kind}`, `${policy}-${sender}-${kind.replaceAll(/[^a-z]/g, '')}`) ?? {};
+  function emit(event: object): void {
     if (channel === 'qqbot') sandbox.platform.emit(event as Parameters<typeof sandbox.platform.emit>[0]);
     else {
       const time = Math.floor(Date.now() / 1000);
@@ -302,15 +344,23 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
     }
   }
 
-  /** What the backend was given: who wrote it, and what. */
-  function reached(): readonly { readonly sender: string; readonly text: string }[] {
+  const textOf = (run: string, sender: Sender, kind: string) => `${run} ${sender}: ${kind}.`;
+
+  function happens(kind: string, sender: Sender, run: string): void {
+    const by = { id: ids[sender], isBot: sender === 'bot' || (sender === 'self' && channel === 'qqbot') };
+    const unique = `${run}-${sender}-${kind.replaceAll(/[^a-z]/g, '')}`;
+    emit(kinds[kind]?.make(by, textOf(run, sender, kind), unique) ?? {});
+  }
+
+  /** What the backend was given: who wrote it, what, and everything as it came. */
+  function reached(): readonly { readonly sender: string; readonly text: string; readonly whole: string }[] {
     const path = join(home.folder, 'reached');
     if (!existsSync(path)) return [];
     return readFileSync(path, 'utf8')
       .split('\n')
       .filter((line) => line.trim() !== '')
-      .map((line) => JSON.parse(line))
-      .map(({ sender, text }) => ({ sender: sender.id, text: text.replace(/^@\S+ ?/, '').trim() }));
+      .map((whole) => ({ whole, ...JSON.parse(whole) }))
+      .map(({ sender, text, whole }) => ({ sender: sender.id, text: text.replace(/^@\S+ ?/, '').trim(), whole }));
   }
 
   function toldTo(peer: string): readonly string[] {
@@ -324,25 +374,26 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
     return sent.filter(({ scene }) => scene.id === peer).map(({ text }) => text);
   }
 
-  /** Everything that came in is through. */
-  async function settled(marker: string): Promise<void> {
-    const group = kinds['mention in the named group']?.make;
-    const event = group?.({ id: ids.listed, isBot: false }, marker, marker.replaceAll(' ', '-')) ?? {};
-    if (channel === 'qqbot') sandbox.platform.emit(event as Parameters<typeof sandbox.platform.emit>[0]);
-    else {
-      const time = Math.floor(Date.now() / 1000);
-      sandbox.platform.onebot.sendRaw({ event: { time, self_id: 10001, ...event } });
-    }
-    await waitUntil(`${marker} to reach the backend`, () => reached().some(({ text }) => text === marker));
+  /** Everything that came in is through; resolves with what the backend was told with a last message, of somebody who may talk. */
+  async function settled(run: Run, marker: string): Promise<string> {
+    const make = kinds[run.group === 'disabled' ? 'message' : 'mention in the named group']?.make;
+    emit(make?.({ id: ids.listed, isBot: false }, marker, marker.replaceAll(' ', '-')) ?? {});
+    const last = () => reached().find(({ text }) => text === marker);
+    await waitUntil(`${marker} to reach the backend`, () => last() !== undefined);
     await waitUntil('the rest to be answered', async () => {
       const { rows } = json(await home.run(['queue', '--json']));
       return rows.every(({ status }: { status: string }) => status !== 'waiting');
     });
+    return last()?.whole ?? '';
   }
 
-  test('nobody reaches the backend over any road who may not', { timeout: 120_000 }, async () => {
+  const everything = SENDERS.flatMap((sender) =>
+    Object.entries(kinds).map(([kind, { road }]) => ({ sender, kind, road })),
+  );
+
+  test('nobody reaches the backend over any road who may not', { timeout: 300_000 }, async () => {
     ids = { ...known, self: known.self || sandbox.botId };
-    write('pairing');
+    write(RUNS[0]);
     let daemon = await serve();
     happens('message', 'paired', 'asking');
     await waitUntil(
@@ -350,53 +401,73 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
       async () => json(await home.run(['pairing', 'list', '--json'])).pending.length === 1,
     );
     expect((await home.run(['pairing', 'approve', channel, ids.paired])).code).toBe(0);
-    await settled('let in');
+    await settled(RUNS[0], 'let in');
     expect((await daemon.stop()).code).toBe(0);
 
-    for (const policy of POLICIES) {
-      write(policy);
+    for (const run of RUNS) {
+      const { name, dm, group } = run;
+      write(run);
       daemon = await serve();
       const [before, toldBefore] = [reached().length, new Map(SENDERS.map((who) => [who, toldTo(ids[who]).length]))];
-      for (const sender of SENDERS) for (const kind of Object.keys(kinds)) happens(kind, sender, policy);
-      await settled(`end of ${policy}`);
+      const toldToOthers = toldTo(other).length;
+      await settled(run, `start of ${name}`); // with all that was said in earlier runs
+      for (const { sender, kind } of everything) happens(kind, sender, name);
+      const last = await settled(run, `end of ${name}`);
 
       const got = reached().slice(before);
-      const expected = SENDERS.flatMap((sender) =>
-        Object.entries(kinds).flatMap(([kind, { road }]) =>
-          mayReach(policy, sender, road) ? [`${sender}: ${kind}`] : [],
+      const texts = got.map(({ text }) => text).filter((text) => text !== '/new' && !/^(start|end) of/.test(text));
+      const expected = everything.flatMap(({ sender, kind, road }) =>
+        mayReach(run, sender, road) && !isCommand(road) ? [textOf(name, sender, kind)] : [],
+      );
+      expect([name, [...texts].sort()]).toEqual([name, expected.sort()]);
+      // A command is answered without the backend, or by it, but never for somebody else.
+      const commanders = everything.flatMap(({ sender, road }) =>
+        isCommand(road) && mayReach(run, sender, road) ? [ids[sender]] : [],
+      );
+      for (const { sender, text } of got) if (text === '/new') expect(commanders).toContain(sender);
+
+      // Nor is anything told of what nobody heard when it was said, or of whom nobody hears now.
+      const whole = got.map((one) => one.whole).join('\n');
+      const earlier = RUNS.slice(0, RUNS.indexOf(run) + 1);
+      const secret = earlier.flatMap((then) =>
+        everything.flatMap(({ sender, kind, road }) =>
+          isHeard(then, sender, road) && isHeard(run, sender, road) ? [] : [textOf(then.name, sender, kind)],
         ),
       );
-      // What reads like a command may be answered without the backend, but never for somebody else.
-      const isCommand = (text: string) => text === '/new';
-      expect(
-        got
-          .map(({ text }) => text)
-          .filter((text) => !isCommand(text) && !text.startsWith('end of'))
-          .sort(),
-      ).toEqual(expected.filter((text) => !text.endsWith('/new')).sort());
-      const commanders = SENDERS.filter((sender) => mayReach(policy, sender, 'command')).map((sender) => ids[sender]);
-      for (const { sender, text } of got) if (isCommand(text)) expect(commanders).toContain(sender);
+      expect([name, secret.filter((text) => whole.includes(text))]).toEqual([name, []]);
+      expect([name, whole.includes(QUOTED)]).toEqual([name, run.everybody]);
+      // What was said in the group is there, and only those who may talk there made it start afresh.
+      const lastToCommand = run.everybody ? 'elsewhere' : 'listed';
+      if (group !== 'disabled') {
+        for (const kind of ['aside', 'mention']) {
+          expect(last).toContain(textOf(name, lastToCommand, `${kind} in the named group`));
+        }
+      }
 
       const told = (who: Sender) => toldTo(ids[who]).slice(toldBefore.get(who));
       for (const who of ['unknown', 'elsewhere'] as const) {
-        if (policy === 'open') continue;
-        expect([policy, who, told(who).length]).toEqual([policy, who, policy === 'pairing' ? 1 : 0]);
+        if (dm === 'open') continue;
+        // Once asked to pair, they are told nothing more.
+        expect([name, who, told(who).length]).toEqual([name, who, name === 'A' ? 1 : 0]);
       }
-      for (const who of ['bot', 'self'] as const) expect([policy, who, told(who)]).toEqual([policy, who, []]);
-      expect([policy, toldTo(other)]).toEqual([policy, []]);
+      for (const who of ['bot', 'self'] as const) expect([name, who, told(who)]).toEqual([name, who, []]);
+      expect([name, toldTo(other).length > toldToOthers]).toEqual([name, group === 'open']);
 
       // Out: the door has the same list, whatever it is said to answer.
-      const message = channel === 'qqbot' ? [`--reply-to=M.${policy}-unknown-message`] : ['--reply-to=1'];
+      const message = channel === 'qqbot' ? [`--reply-to=M.${name}-unknown-message`] : ['--reply-to=1'];
       const kind = channel === 'qqbot' ? 'c2c' : 'private';
       const send = (target: string, ...more: readonly string[]) =>
         home.run(['channels', 'send', channel, '--target', target, '--text', 'x', ...more]);
       for (const target of [
         `group:${other}`,
         `group:${ids.unknown}`,
-        ...(policy === 'open' ? [] : [`${kind}:${ids.unknown}`]),
+        ...(dm === 'open' ? [] : [`${kind}:${ids.unknown}`]),
       ]) {
-        expect([policy, target, (await send(target)).code]).toEqual([policy, target, 77]);
-        expect([policy, target, (await send(target, ...message)).code]).toEqual([policy, target, 77]);
+        expect([name, target, (await send(target, ...(target.startsWith('group') ? [] : message))).code]).toEqual([
+          name,
+          target,
+          77,
+        ]);
       }
       expect((await daemon.stop()).code).toBe(0);
     }

@@ -98,7 +98,7 @@ test('who is unknown is told of with the way that is open to them, as long as it
 
 test('over OneBot the same words, with its own names', async () => {
   home.writeConfig(
-    '[napcat]\nallowed_peer_ids = [20002]\ndm_policy = "allowlist"\n[napcat.accounts.home]\naccess_token = "let-me-in"\n[napcat.groups.30003]\n',
+    '[napcat]\nallowed_peer_ids = [20002]\ndm_policy = "allowlist"\ngroup_allow_from = ["private:20002"]\n[napcat.accounts.home]\naccess_token = "let-me-in"\n[napcat.groups.30003]\n',
   );
   expect(await told('onebot:private:20003')).toMatchObject({
     target: 'onebot:home:private:20003',
@@ -110,6 +110,7 @@ test('over OneBot the same words, with its own names', async () => {
       verdict: 'answer',
       key: 'napcat.groups.30003',
       mention_key: 'napcat.accounts.home.default_require_mention',
+      senders: ['private:20002'],
     },
     outbound: { allowed: true },
   });

@@ -37,6 +37,7 @@ function deliver(script: Script, policy = policyWith(['*']), lane = new Scripted
     lane,
     outbox: store.outbox,
     policy,
+    answered: (id) => store.inbox.message(id),
     counters,
     log: pino({ level: 'silent' }),
     secrets: new Secrets(),
@@ -220,14 +221,15 @@ describe('who may be written to is asked again when a message goes out', () => {
   const off = (id: string) => ({ groups: new Map([[id, { enabled: false }]]) });
 
   test.each([
-    [['alice', 'group:G'], {}, ['S', 'G', 'alice', 'to alice']],
-    [[], { dmPolicy: 'pairing', groupPolicy: 'open' }, ['G', 'H', 'S', 'carol']],
-    [['alice'], { groupAllowFrom: ['bob', 'G'] }, ['G', 'S', 'alice', 'to alice']],
+    [['alice', 'group:G', 'c2c:S'], {}, ['S', 'G', 'alice', 'to alice']],
+    [[], { dmPolicy: 'pairing', groupPolicy: 'open' }, ['G', 'H', 'carol']],
+    [['alice', 'dm:*'], { groupAllowFrom: ['bob', 'G'] }, ['G', 'S', 'alice', 'to alice']],
     // The set says who may be written to; who is not heard any more is not answered.
     [['alice', 'G'], { dmPolicy: 'disabled' }, ['G', 'to alice']],
-    [['alice', 'G'], { groupPolicy: 'disabled' }, ['S', 'alice', 'to alice']],
-    [['alice', 'G'], { groupPolicy: 'open', ...off('G') }, ['H', 'S', 'alice', 'to alice']],
-    [['*'], { dmPolicy: 'pairing' }, ['S', 'alice', 'to alice']],
+    [['alice', 'G'], { groupPolicy: 'disabled' }, ['alice', 'to alice']],
+    [['alice', 'G'], { groupPolicy: 'open', ...off('G') }, ['H', 'alice', 'to alice']],
+    [['*'], { dmPolicy: 'pairing' }, ['alice', 'to alice']],
+    [['*'], { dmPolicy: 'open' }, ['S', 'alice', 'to alice']],
   ] as const)('with %j and %j', async (entries, more, texts) => {
     expect(await goesOut(entries, more)).toEqual([...texts].sort());
   });
@@ -444,6 +446,7 @@ test('under random latencies and failures every target gets its messages in orde
         lane,
         outbox: own.outbox,
         policy: policyWith(['*']),
+        answered: (id) => store.inbox.message(id),
         counters: new Counters(),
         log: pino({ level: 'silent' }),
         secrets: new Secrets(),

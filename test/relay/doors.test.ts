@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { AccountPolicy } from '../../src/access/admission.js';
 import type { AnswerPiece } from '../../src/backends/backend.js';
 import { echo } from '../../src/backends/echo.js';
 import { DeliveryError } from '../../src/model/errors.js';
@@ -34,11 +35,17 @@ beforeEach(() => {
 
 const text = (content: string) => [{ type: 'text', text: content }] as const;
 
-function doors(entries: readonly string[], { starts = true, places }: { starts?: boolean; places?: number } = {}) {
+function doors(
+  entries: readonly string[],
+  {
+    starts = true,
+    places,
+    policy = policyWith(entries),
+  }: { starts?: boolean; places?: number; policy?: AccountPolicy } = {},
+) {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
   const counters = new Counters();
-  const policy = policyWith(entries);
   const { allowed } = policy;
   const { inbox, outbox, events } = store;
   const lane = new ScriptedLane(async () => ({}));
@@ -46,6 +53,7 @@ function doors(entries: readonly string[], { starts = true, places }: { starts?:
     lane,
     outbox,
     policy,
+    answered: (id) => inbox.message(id),
     counters,
     log,
     secrets: new Secrets(),
@@ -147,6 +155,24 @@ describe('inbound', () => {
     await waitUntil('two answers', () => counters.snapshot()['outbound.delivered'] === 2);
     expect(lane.texts()).toEqual(['text of m1', 'text of m2']);
     expect(counters.snapshot()['inbound.duplicates']).toBe(1);
+  });
+
+  test('however many unknown people write, few are told a code, few lines are logged, and nobody is answered', async () => {
+    const { door, counters, lines, lane } = doors([], { policy: policyWith([], { dmPolicy: 'pairing' }) });
+    const people = Array.from({ length: 400 }, (_, i) => `stranger${i}`);
+    for (const round of [1, 2, 3])
+      await Promise.all(people.map((peer) => door.message(inbound(`${round} of ${peer}`, peer))));
+    await waitUntil('the codes', () => counters.snapshot()['outbound.delivered'] === 3);
+    expect(lane.texts()).toEqual(store.pairings.pending().map(({ code }) => `code ${code}`));
+    expect(counters.snapshot()).toEqual({
+      'inbound.messages': 1200,
+      'inbound.refused.pairing_offered': 3,
+      'inbound.refused.pairing_pending': 6,
+      'inbound.refused.pairing_full': 1191,
+      'outbound.delivered': 3,
+    });
+    expect(lines).toHaveLength(5); // three who asked, one line for those who asked again, one for all the others
+    expect([store.inbox.waiting(ACCOUNT, 0, 99), store.outbox.find(4)]).toEqual([[], undefined]);
   });
 
   test('what a bot says opens no reply window', async () => {

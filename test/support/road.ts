@@ -61,7 +61,16 @@ export async function openRoad(
   });
   const policy = policyWith(allowedPeerIds);
   const { allowed } = policy;
-  const delivery = new Delivery({ lane, outbox, policy, counters, log, secrets, onSettled: () => undefined });
+  const delivery = new Delivery({
+    lane,
+    outbox,
+    policy,
+    answered: (id) => inbox.message(id),
+    counters,
+    log,
+    secrets,
+    onSettled: () => undefined,
+  });
   const wakeDelivery = () => delivery.wake();
   const outbound = new Outbound({
     allowed,

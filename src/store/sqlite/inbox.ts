@@ -37,6 +37,7 @@ const LIFT = `UPDATE inbox SET status = 'waiting', refusal = NULL, liftable = 0,
 const WAITING = `SELECT id, ${MESSAGE} FROM inbox WHERE account = ? AND status = 'waiting' AND id > ? ORDER BY id LIMIT ?`;
 const RECEIVED = `SELECT ${MESSAGE} FROM inbox WHERE id > (SELECT max(id) FROM inbox) - :rows AND account = :account
   AND id > coalesce((SELECT last_inbox FROM rebindings WHERE account = :account), 0) ORDER BY id`;
+const ONE = `SELECT ${MESSAGE} FROM inbox WHERE id = ?`;
 const BEGIN = `UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND status = 'waiting' RETURNING attempts`;
 const SETTLE = `UPDATE inbox SET status = ?, error = ?, settled_at = ? WHERE id = ? AND status = 'waiting'`;
 /** And the first place of its window is taken. */
@@ -56,6 +57,7 @@ export class SqliteInbox implements Inbox {
   readonly #lift;
   readonly #waiting;
   readonly #received;
+  readonly #one;
   readonly #begin;
   readonly #settle;
   readonly #settleAndTake;
@@ -102,6 +104,7 @@ export class SqliteInbox implements Inbox {
     this.#lift = db.prepare<[string, number, InboxId], { id: number; attempts: number }>(LIFT);
     this.#waiting = db.prepare<[string, number, number], MessageRow & { id: InboxId }>(WAITING);
     this.#received = db.prepare<[{ rows: number; account: string }], MessageRow>(RECEIVED);
+    this.#one = db.prepare<[InboxId], MessageRow>(ONE);
     this.#begin = db.prepare<[number], { attempts: number }>(BEGIN);
     this.#settle = db.prepare<[string, string | null, number, number], never>(SETTLE);
     this.#settleAndTake = db.prepare<[string, string | null, number, number], never>(SETTLE_AND_TAKE);
@@ -233,6 +236,11 @@ export class SqliteInbox implements Inbox {
 
   spendReply(id: InboxId, leaving: number): Promise<SpentReply> {
     return this.#db.write(() => this.#windows.spend(id, leaving, Date.now()));
+  }
+
+  message(id: InboxId): InboundMessage | undefined {
+    const row = this.#one.get(id);
+    return row === undefined ? undefined : storedMessage(row);
   }
 
   find(conversation: Target, messageId: string): InboxId | undefined {

@@ -179,6 +179,33 @@ describe('approving', () => {
   });
 });
 
+test('of all who decide at once one does, and the message that asked is taken up once', async () => {
+  for (const first of ['approve', 'deny'] as const) {
+    const { id } = await ask(`of ${first}`, first);
+    const code = codeOf(first);
+    const deny = () => store.pairings.deny([ACCOUNT], first, 'api');
+    const ends = await Promise.allSettled(
+      first === 'approve' ? [approve(code), deny(), approve(first)] : [deny(), approve(first), deny()],
+    );
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    const isIn = first === 'approve';
+    expect([store.pairings.approvedOf(ACCOUNT).has(first), waiting().includes(id), codes()]).toEqual([isIn, isIn, []]);
+  }
+  expect(waiting()).toHaveLength(1);
+});
+
+test('a code that runs out while it is approved lets nobody in, and the request that follows is another', async () => {
+  await ask('M1', 'alice');
+  const code = codeOf('alice');
+  vi.setSystemTime(Date.now() + HOUR - 1);
+  const late = ask('M2', 'alice');
+  vi.setSystemTime(Date.now() + 1);
+  await expect(approve(code)).rejects.toMatchObject({ code: 'pairing.unknown' });
+  await late;
+  expect((await ask('M3', 'alice')).step).toBe('pairing_pending');
+  expect([...store.pairings.approvedOf(ACCOUNT)]).toEqual([]);
+});
+
 test('where nobody is heard, an approval answers nothing and says nothing', async () => {
   await ask('M1', 'alice');
   for (const { id } of (await claim()).rows) await store.outbox.settle(id, { status: 'delivered' });
