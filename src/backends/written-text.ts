@@ -3,6 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { BackendError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
 
+const MOST_CHARS = 1_000_000;
+
 /** `who` wrote it, in words that a sentence begins with. @throws BackendError */
 export function asUtf8(who: string, bytes: Uint8Array): string {
   try {
@@ -32,7 +34,13 @@ export function writtenText(text: string): readonly Segment[] {
   return written === '' ? [] : [{ type: 'text', text: written }];
 }
 
+/** @throws BackendError for what is far longer than any answer that is taken: to clean it would hold up everybody */
 export function visible(text: string): string {
+  if (text.length > MOST_CHARS) {
+    throw new BackendError('backend.too_long', `the backend answered ${text.length} characters`, {
+      remedy: 'make it answer in fewer words',
+    });
+  }
   return stripVTControlCharacters(text)
     .replace(/\r\n?/g, '\n')
     .replace(/(?![\t\n])\p{Cc}/gu, '');
