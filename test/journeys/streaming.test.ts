@@ -12,9 +12,13 @@ const FIRST = 'Once upon a time there was a cat that lived by the river, ';
 const REST = 'and it was content. 完。';
 const PATH = '/v2/users/*/stream_messages';
 
+const LLM = () => `[backends.llm]\ntype = "openai"\nbase_url = "${model.baseUrl}"\nmodel = "m"`;
+
 let sandbox: Sandbox;
 let home: LoongHome;
 let model: ModelServer;
+/** Lets the model say more. */
+let sayMore: (text: string) => void;
 /** Lets the model say the rest, and end. */
 let goOn: () => void;
 let say: string;
@@ -25,11 +29,11 @@ beforeEach(async () => {
   home = new LoongHome();
   model = await openModelServer((to) => {
     asStream(to).write(chunk({ content: FIRST }));
+    sayMore = (text) => void to.write(chunk({ content: text }));
     goOn = () => to.end(chunk({ content: say }, 'stop'));
   });
   const qqbot = 'allowed_peer_ids = ["openid_alice", "group:group_demo"]\nbackend = "llm"\napology = "抱歉"';
-  const llm = `[backends.llm]\ntype = "openai"\nbase_url = "${model.baseUrl}"\nmodel = "m"`;
-  home.writeConfig(configFor(sandbox, qqbot, llm));
+  home.writeConfig(configFor(sandbox, qqbot, LLM()));
 });
 
 afterEach(async () => {
@@ -123,6 +127,37 @@ test('where the stream cannot go on, the whole answer is a message of its own', 
   expect(answersTo(sandbox, id)).toMatchObject([{ text: FIRST + REST }]);
   expect(FIRST.startsWith(shown()?.text ?? '-')).toBe(true);
   expect(await outbox()).toMatchObject([{ status: 'delivered' }]);
+});
+
+test('a long answer keeps within the replies that a broken stream has left', async () => {
+  await start();
+  const id = await ask();
+  fault({ code: 40007 });
+  const more = 'and then it went on and on. ';
+  sayMore(more);
+  await waitUntil('the end of the stream', () => pieces().some(({ finished }) => finished));
+  say = Array.from({ length: 180 }, (_, i) => `Sentence number ${i} of the long story. `).join(''); // four messages of the usual size
+  goOn();
+  await waitUntil('the last part', () => answersTo(sandbox, id).some(({ text }) => text.includes('number 179 ')));
+  await waitUntil('its end', async () => (await outbox()).every(({ status }) => status === 'delivered'));
+  const told = answersTo(sandbox, id).map(({ text }) => text);
+  expect(told.join(' ').replace(/\s+/g, ' ').trim()).toBe((FIRST + more + say).replace(/\s+/g, ' ').trim());
+});
+
+test('who is let in no more is shown no more', async () => {
+  home.writeConfig(configFor(sandbox, 'allowed_peer_ids = ["openid_bob"]\nbackend = "llm"', LLM()));
+  await start();
+  const { id: request } = sandbox.platform.say({ from: 'openid_alice', text: 'tell me a story' });
+  await waitUntil('the code', () => answersTo(sandbox, request).length === 1);
+  expect((await home.run(['pairing', 'approve', 'qqbot', 'openid_alice'])).code).toBe(0);
+  await waitUntil('the first piece', () => pieces().length > 0);
+  const before = shown()?.text;
+  expect((await home.run(['pairing', 'revoke', 'qqbot', 'openid_alice'])).code).toBe(0);
+  sayMore('what only those may read who are let in. ');
+  goOn();
+  await waitUntil('the end', () => shown()?.finished === true);
+  expect(shown()?.text).toBe(before);
+  expect(answersTo(sandbox, request)).toHaveLength(1);
 });
 
 test('where the stream cannot begin, nothing is lost', async () => {
