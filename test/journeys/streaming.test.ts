@@ -203,6 +203,19 @@ test.each([
   20_000,
 );
 
+test('killed while the answer is being made: it is made anew, and comes whole, once', async () => {
+  const daemon = await start();
+  const id = await ask();
+  await daemon.kill();
+  await start();
+  await waitUntil('the second request', () => model.requests.length === 2);
+  goOn();
+  await waitUntil('the answer', () => answersTo(sandbox, id).length === 1);
+  await waitUntil('its end', async () => (await outbox())[0]?.status === 'delivered');
+  expect(answersTo(sandbox, id)).toMatchObject([{ text: FIRST + REST }]);
+  expect(new Set(pieces().map((piece) => piece.id)).size).toBe(1); // the second attempt shows nothing beforehand
+});
+
 test('a turn that ends without an answer ends what is seen of it', async () => {
   await start();
   const id = await ask();
