@@ -4,6 +4,8 @@ import { BackendError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
 
 const MOST_CHARS = 1_000_000;
+/** The beginning of a line end of two characters, or of a colour. */
+const UNFINISHED = /(?:\r|[\u001b\u009b][^\u0007A-Za-z]{0,40})$/;
 
 /** `who` wrote it, in words that a sentence begins with. @throws BackendError */
 export function asUtf8(who: string, bytes: Uint8Array): string {
@@ -44,6 +46,18 @@ export function visible(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/\r\n?/g, '\n')
     .replace(/(?![\t\n])\p{Cc}/gu, '');
+}
+
+/** The same of a text that comes piece by piece, wherever it is cut; what is left unfinished at its end is nothing to see. */
+export class VisiblePieces {
+  #held = '';
+
+  add(piece: string): string {
+    const text = this.#held + piece;
+    const end = UNFINISHED.exec(text)?.index ?? text.length;
+    this.#held = text.slice(end);
+    return visible(text.slice(0, end));
+  }
 }
 
 export function withoutBlankStart(text: string): string {
