@@ -4,8 +4,9 @@ import { BackendError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
 
 const MOST_CHARS = 1_000_000;
-/** The beginning of a line end of two characters, or of a colour. */
-const UNFINISHED = /(?:\r|[\u001b\u009b][^\u0007A-Za-z]{0,40})$/;
+/** With one of these a colour begins, and other commands to a terminal; it ends with a letter. */
+const ESCAPES = ['\u001b', '\u009b'];
+const MOST_ESCAPE_CHARS = 40;
 
 /** `who` wrote it, in words that a sentence begins with. @throws BackendError */
 export function asUtf8(who: string, bytes: Uint8Array): string {
@@ -54,10 +55,18 @@ export class VisiblePieces {
 
   add(piece: string): string {
     const text = this.#held + piece;
-    const end = UNFINISHED.exec(text)?.index ?? text.length;
+    const end = unfinishedFrom(text);
     this.#held = text.slice(end);
     return visible(text.slice(0, end));
   }
+}
+
+/** Where the beginning of a line end of two characters stands, or of a colour; else the end of the text. */
+function unfinishedFrom(text: string): number {
+  if (text.endsWith('\r')) return text.length - 1;
+  const at = Math.max(...ESCAPES.map((escape) => text.lastIndexOf(escape)));
+  const isUnfinished = at >= 0 && text.length - at <= MOST_ESCAPE_CHARS && !/[A-Za-z]/.test(text.slice(at));
+  return isUnfinished ? at : text.length;
 }
 
 export function withoutBlankStart(text: string): string {
