@@ -64,7 +64,7 @@ export class VisiblePieces {
 /** Where the beginning of a line end of two characters stands, or of a colour; else the end of the text. */
 function unfinishedFrom(text: string): number {
   if (text.endsWith('\r')) return text.length - 1;
-  const at = Math.max(...ESCAPES.map((escape) => text.lastIndexOf(escape)));
+  const at = Math.max(...ESCAPES.map((begin) => text.lastIndexOf(begin)));
   const isUnfinished = at >= 0 && text.length - at <= MOST_ESCAPE_CHARS && !/[A-Za-z]/.test(text.slice(at));
   return isUnfinished ? at : text.length;
 }
