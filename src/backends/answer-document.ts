@@ -39,9 +39,14 @@ export async function answerPieces(
 }
 
 async function segmentOf({ kind, value, name }: AnswerMessage, media: AnswerMedia): Promise<Segment> {
-  if (kind === 'text') return { type: 'text', text: visible(value) };
-  if (kind === 'markdown') return { type: 'markdown', markdown: visible(value) };
+  if (kind === 'text') return { type: 'text', text: inWholeCharacters(visible(value)) };
+  if (kind === 'markdown') return { type: 'markdown', markdown: inWholeCharacters(visible(value)) };
   return { type: 'media', kind, url: await media.address(value), ...(name === undefined ? {} : { name }) };
+}
+
+/** JSON can hold halves of characters, which nobody takes. */
+function inWholeCharacters(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function decodeAnswer(who: string, document: string): readonly AnswerMessage[] {

@@ -4,7 +4,7 @@ import { BackendError } from '../model/errors.js';
 import { answerPieces } from './answer-document.js';
 import type { AnswerPiece } from './backend.js';
 import { eventData } from './event-stream.js';
-import { asUtf8, shown, utf8Pieces, visible, withoutBlankStart, writtenText } from './written-text.js';
+import { asUtf8, shown, utf8Pieces, VisiblePieces, withoutBlankStart, writtenText } from './written-text.js';
 
 const TYPES = 'text/plain, application/json ({"messages": […]}) or text/event-stream';
 /** Ends a stream of deltas. */
@@ -48,12 +48,13 @@ function isFramed(headers: IncomingHttpHeaders): boolean {
 }
 
 async function* deltas(who: string, body: AsyncIterable<Uint8Array>, framed: boolean): AsyncIterable<AnswerPiece> {
+  const cleaned = new VisiblePieces();
   let hasBegun = false;
   /** Blanks that belong to the answer once something follows them. */
   let held = '';
   for await (const data of eventData(utf8Pieces(who, body))) {
     if (data.trim() === DONE) return;
-    const delta = visible(deltaOf(who, data));
+    const delta = cleaned.add(deltaOf(who, data));
     const said = delta.trimEnd();
     if (said === '') {
       held += delta;

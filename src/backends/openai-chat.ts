@@ -8,7 +8,7 @@ import { chatOf } from './chat-messages.js';
 import { failureOf } from './openai-failure.js';
 import { openaiFetch } from './openai-fetch.js';
 import { Spoken } from './spoken.js';
-import { shown, visible } from './written-text.js';
+import { shown, VisiblePieces } from './written-text.js';
 
 /** Waits (ms) before the second and the third try, where the server does not say how long. */
 const WAITS_MS = [1000, 3000];
@@ -85,11 +85,12 @@ async function* spoken(
 ): AsyncIterable<string> {
   const chunks = await client.chat.completions.create({ model, messages, stream: true }, { signal });
   const filter = new Spoken();
+  const cleaned = new VisiblePieces();
   let isEmpty = true;
   let ending: string | undefined;
   for await (const chunk of untilSilent(chunks, () => ending !== undefined)) {
     const [choice] = Array.isArray(chunk?.choices) ? chunk.choices : [];
-    const text = visible(filter.add(wordsOf(choice?.delta)));
+    const text = cleaned.add(filter.add(wordsOf(choice?.delta)));
     const reason: unknown = choice?.finish_reason;
     if (typeof reason === 'string' && reason !== '') ending = reason; // some say "" until the end
     if (text === '') continue;
@@ -102,7 +103,7 @@ async function* spoken(
       remedy: 'look into the log of its server; what stands between may have a time limit',
     });
   }
-  const rest = visible(filter.end());
+  const rest = cleaned.add(filter.end());
   if (rest !== '') yield rest;
   if (isEmpty && rest.trim() === '') {
     if (ending !== 'stop') throw noWords(ending);

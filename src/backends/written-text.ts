@@ -3,6 +3,11 @@ import { stripVTControlCharacters } from 'node:util';
 import { BackendError } from '../model/errors.js';
 import type { Segment } from '../model/message.js';
 
+const MOST_CHARS = 1_000_000;
+/** With one of these a colour begins, and other commands to a terminal; it ends with a letter. */
+const ESCAPES = ['\u001b', '\u009b'];
+const MOST_ESCAPE_CHARS = 40;
+
 /** `who` wrote it, in words that a sentence begins with. @throws BackendError */
 export function asUtf8(who: string, bytes: Uint8Array): string {
   try {
@@ -32,10 +37,36 @@ export function writtenText(text: string): readonly Segment[] {
   return written === '' ? [] : [{ type: 'text', text: written }];
 }
 
+/** @throws BackendError for what is far longer than any answer that is taken: to clean it would hold up everybody */
 export function visible(text: string): string {
+  if (text.length > MOST_CHARS) {
+    throw new BackendError('backend.too_long', `the backend answered ${text.length} characters`, {
+      remedy: 'make it answer in fewer words',
+    });
+  }
   return stripVTControlCharacters(text)
     .replace(/\r\n?/g, '\n')
     .replace(/(?![\t\n])\p{Cc}/gu, '');
+}
+
+/** The same of a text that comes piece by piece, wherever it is cut; what is left unfinished at its end is nothing to see. */
+export class VisiblePieces {
+  #held = '';
+
+  add(piece: string): string {
+    const text = this.#held + piece;
+    const end = unfinishedFrom(text);
+    this.#held = text.slice(end);
+    return visible(text.slice(0, end));
+  }
+}
+
+/** Where the beginning of a line end of two characters stands, or of a colour; else the end of the text. */
+function unfinishedFrom(text: string): number {
+  if (text.endsWith('\r')) return text.length - 1;
+  const at = Math.max(...ESCAPES.map((begin) => text.lastIndexOf(begin)));
+  const isUnfinished = at >= 0 && text.length - at <= MOST_ESCAPE_CHARS && !/[A-Za-z]/.test(text.slice(at));
+  return isUnfinished ? at : text.length;
 }
 
 export function withoutBlankStart(text: string): string {

@@ -75,15 +75,20 @@ export interface EncodedSizes {
   readonly mention: (mention: Mention) => number;
 }
 
+/** What is left of a view once the answer is whole. */
+export interface HandedView {
+  /** Goes to the front of the answer, so that it takes the place of what is seen; absent where nothing is, or that cannot be. */
+  readonly segment?: Segment;
+  /** What is seen has cost a reply, and stays beside the answer. */
+  readonly isLost: boolean;
+}
+
 /** What of an answer is seen before it is whole: a view, on which nothing depends. */
 export interface AnswerView {
   /** The answer so far. Cheap, and never fails. */
   show(answer: readonly Segment[]): void;
-  /**
-   * The answer is whole, and nothing more is shown. Resolves soon, with what goes to the front of it so that it takes the place of what is
-   * seen; undefined where nothing is. Never rejects.
-   */
-  hand(): Promise<Segment | undefined>;
+  /** The answer is whole, and nothing more is shown. Resolves soon. Never rejects. */
+  hand(): Promise<HandedView>;
   /** There will be no answer. Never rejects. */
   abandon(): Promise<void>;
 }

@@ -319,7 +319,17 @@ export class Conversations {
 
   /** One message put to the backend, whose place is given back as soon as it has answered. Never rejects: every end is written down. */
   async #turn({ key, underway, attempt }: BegunMessage): Promise<true> {
-    const { places, contextOf, toldOf, view: viewOf, typing: typingOf, outbound, counters, keepsHistory } = this.#parts;
+    const {
+      places,
+      contextOf,
+      toldOf,
+      view: viewOf,
+      typing: typingOf,
+      inbox,
+      outbound,
+      counters,
+      keepsHistory,
+    } = this.#parts;
     const { entry } = underway;
     const { id, message } = entry;
     const began = performance.now();
@@ -369,8 +379,10 @@ export class Conversations {
         })
         .finally(() => this.#answering.delete(key));
       forget();
-      const [shown, left] = await Promise.all([view?.hand(), typing?.end()]);
-      const answer = shown === undefined ? pieces : [shown, ...pieces];
+      const [shown, untouched] = await Promise.all([view?.hand(), typing?.end()]);
+      const answer = shown?.segment === undefined ? pieces : [shown.segment, ...pieces];
+      const spent = shown?.isLost === true ? inbox.spendReply(id, 1).catch(() => undefined) : undefined;
+      const left = (await spent)?.left ?? untouched;
       const written = this.#written(() => outbound.answer(id, message, answer, left));
       leave(); // what is left is for the journal alone, so another conversation need not wait for it
       if (!(await written)) {

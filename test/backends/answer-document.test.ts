@@ -261,3 +261,13 @@ test.each([
 ])('%s is no address of a medium', async (address) => {
   expect((await failureOf(image(address), tempDir())).code).toBe('backend.media_refused');
 });
+
+test('half of a character is replaced, a whole one is not', async () => {
+  expect(await piecesOf(String.raw`{"messages": [{"text": "a\ud800b\udc09\ud83d\udc09"}]}`)).toEqual([
+    { type: 'text', text: 'a\ufffdb\ufffd🐉' },
+  ]);
+});
+
+test('a text that is far too long is refused before it is cleaned', async () => {
+  expect((await failureOf({ messages: [{ text: '\u001b'.repeat(1_000_001) }] })).code).toBe('backend.too_long');
+});

@@ -388,3 +388,8 @@ test('many turns at once leave no process and no listener behind', async () => {
   expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => `n${i}`));
   await waitUntil('the listener to go', () => process.listenerCount('exit') === listeners);
 });
+
+test('what is far longer than any answer is refused before it is cleaned, however much may be printed', async () => {
+  const source = 'process.stdout.write("a".repeat(1_000_001))';
+  expect((await failureOf(script(source, { maxOutputBytes: 64 * 1_048_576 }))).code).toBe('backend.too_long');
+});

@@ -191,6 +191,11 @@ describe('a stream of deltas', () => {
     await waitUntil('the end of the connection', () => peer.connections() === 0);
   });
 
+  test('colours and line ends are taken out or read as one, however they are cut', async () => {
+    const whole = [...'\u001b[1;31mred\u001b[0m\r\nnext\u001b'].map(delta);
+    expect(await textOf(await streaming([...whole, 'data: [DONE]\n\n']))).toBe('red\nnext');
+  });
+
   test('may end with its body, where HTTP tells that it is whole', async () => {
     expect(await textOf(await streaming([delta('one '), 'data: {"delta": "two"}']))).toBe('one two');
   });

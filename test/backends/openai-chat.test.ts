@@ -376,3 +376,9 @@ test('once the answer is whole it does not matter how the stream ends, or whethe
   expect(await ask(stays)).toBe('whole');
   await waitUntil('the end of the connection', () => stays.leftAlone() === 1);
 });
+
+test('colours and line ends are taken out or read as one, however they are cut', async () => {
+  const whole = '\u001b[1;31mred\u001b[0m\r\nnext\u001b';
+  const server = await serve(streams(...[...whole].map((content) => chunk({ content })), chunk({}, 'stop'), DONE));
+  expect(await ask(server)).toBe('red\nnext');
+});

@@ -178,6 +178,18 @@ test('one that comes together with what it stops stops it', async () => {
   expect(answersTo(sandbox, first)).toEqual([]);
 });
 
+test('nor does what has a place at once get an answer then, however the two come in', async () => {
+  model = await openModelServer((to) => void asStream(to));
+  await start(asksModel());
+  for (let i = 0; i < 10; i++) {
+    const [first, stop] = [say('first'), say('/stop')];
+    expect(await answerTo(stop)).toContain('已停止');
+    expect(answersTo(sandbox, first)).toEqual([]);
+  }
+  const rows = () => home.run(['queue', '--json']).then(({ stdout }) => stdout.split('turn.cancelled').length - 1);
+  await waitUntil('the end of all', async () => (await rows()) === 10);
+});
+
 test('what was stopped while it waited stays so over a kill', async () => {
   const { daemon, bob } = await withBobAnswered();
   const first = say('first');

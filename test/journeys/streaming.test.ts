@@ -12,9 +12,13 @@ const FIRST = 'Once upon a time there was a cat that lived by the river, ';
 const REST = 'and it was content. 完。';
 const PATH = '/v2/users/*/stream_messages';
 
+const LLM = () => `[backends.llm]\ntype = "openai"\nbase_url = "${model.baseUrl}"\nmodel = "m"`;
+
 let sandbox: Sandbox;
 let home: LoongHome;
 let model: ModelServer;
+/** Lets the model say more. */
+let sayMore: (text: string) => void;
 /** Lets the model say the rest, and end. */
 let goOn: () => void;
 let say: string;
@@ -25,11 +29,11 @@ beforeEach(async () => {
   home = new LoongHome();
   model = await openModelServer((to) => {
     asStream(to).write(chunk({ content: FIRST }));
+    sayMore = (text) => void to.write(chunk({ content: text }));
     goOn = () => to.end(chunk({ content: say }, 'stop'));
   });
   const qqbot = 'allowed_peer_ids = ["openid_alice", "group:group_demo"]\nbackend = "llm"\napology = "抱歉"';
-  const llm = `[backends.llm]\ntype = "openai"\nbase_url = "${model.baseUrl}"\nmodel = "m"`;
-  home.writeConfig(configFor(sandbox, qqbot, llm));
+  home.writeConfig(configFor(sandbox, qqbot, LLM()));
 });
 
 afterEach(async () => {
@@ -125,6 +129,42 @@ test('where the stream cannot go on, the whole answer is a message of its own', 
   expect(await outbox()).toMatchObject([{ status: 'delivered' }]);
 });
 
+test('a long answer keeps within the replies that a broken stream has left', async () => {
+  await start();
+  const id = await ask();
+  fault({ code: 40007 });
+  const more = 'and then it went on and on. ';
+  sayMore(more);
+  await waitUntil('the end of the stream', () => pieces().some(({ finished }) => finished));
+  say = Array.from({ length: 180 }, (_, i) => `Sentence number ${i} of the long story. `).join(''); // four messages of the usual size
+  goOn();
+  await waitUntil('the last part', () => answersTo(sandbox, id).some(({ text }) => text.includes('number 179 ')));
+  await waitUntil('its end', async () => (await outbox()).every(({ status }) => status === 'delivered'));
+  const told = answersTo(sandbox, id).map(({ text }) => text);
+  expect(told.join(' ').replace(/\s+/g, ' ').trim()).toBe((FIRST + more + say).replace(/\s+/g, ' ').trim());
+});
+
+test('who is let in no more is shown no more', async () => {
+  home.writeConfig(configFor(sandbox, 'allowed_peer_ids = ["openid_bob"]\nbackend = "llm"', LLM()));
+  await start();
+  const { id: request } = sandbox.platform.say({ from: 'openid_alice', text: 'tell me a story' });
+  await waitUntil('the code', () => answersTo(sandbox, request).length === 1);
+  expect((await home.run(['pairing', 'approve', 'qqbot', 'openid_alice'])).code).toBe(0);
+  await waitUntil('the first piece', () => pieces().length > 0);
+  const before = shown()?.text;
+  expect((await home.run(['pairing', 'revoke', 'qqbot', 'openid_alice'])).code).toBe(0);
+  const endOfAlice = goOn;
+  sayMore('what only those may read who are let in. ');
+  // A piece for somebody who asks only now comes after one that was due before.
+  sandbox.platform.say({ from: 'openid_bob', text: 'tell me a story' });
+  const ofAlice = () => pieces().filter(({ scene }) => scene.openid === 'openid_alice');
+  await waitUntil('the first piece of bob', () => pieces().length > ofAlice().length);
+  endOfAlice();
+  await waitUntil('the end', () => ofAlice().at(-1)?.finished === true);
+  for (const { text } of ofAlice()) expect(text).toBe(before);
+  expect(answersTo(sandbox, request)).toHaveLength(1);
+});
+
 test('where the stream cannot begin, nothing is lost', async () => {
   fault({ code: 40034090, times: 'always' });
   await start();
@@ -162,6 +202,19 @@ test.each([
   },
   20_000,
 );
+
+test('killed while the answer is being made: it is made anew, and comes whole, once', async () => {
+  const daemon = await start();
+  const id = await ask();
+  await daemon.kill();
+  await start();
+  await waitUntil('the second request', () => model.requests.length === 2);
+  goOn();
+  await waitUntil('the answer', () => answersTo(sandbox, id).length === 1);
+  await waitUntil('its end', async () => (await outbox())[0]?.status === 'delivered');
+  expect(answersTo(sandbox, id)).toMatchObject([{ text: FIRST + REST }]);
+  expect(new Set(pieces().map((piece) => piece.id)).size).toBe(1); // the second attempt shows nothing beforehand
+});
 
 test('a turn that ends without an answer ends what is seen of it', async () => {
   await start();

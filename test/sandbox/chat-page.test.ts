@@ -85,6 +85,32 @@ function inABrowser(): void {
     expect(problems).toEqual([]);
   });
 
+  test('a person sees that the bot types, until it says something, takes it back, or the time is over', async () => {
+    const page = await browser.newPage();
+    await page.goto(sandbox.url);
+    const { token } = await connectBot(sandbox);
+    const { id: msg_id } = sandbox.platform.say({ from: 'openid_alice', text: 'hello' });
+    const sign = page.locator('#log .typing', { hasText: '机器人正在输入' });
+    let msg_seq = 0;
+    const send = (body: object) =>
+      post(sandbox, '/v2/users/openid_alice/messages', { ...body, msg_id, msg_seq: ++msg_seq }, token);
+    const type = (input_type: number, input_second: number) =>
+      send({ msg_type: 6, input_notify: { input_type, input_second } });
+    for (const end of [() => send({ msg_type: 0, content: 'well' }), () => type(2, 60)]) {
+      await type(1, 60);
+      await type(1, 60);
+      await sign.waitFor();
+      expect(await sign.count()).toBe(1);
+      await page.reload();
+      await sign.waitFor();
+      await end();
+      await sign.waitFor({ state: 'detached' });
+    }
+    await type(1, 5);
+    await sign.waitFor();
+    await sign.waitFor({ state: 'detached' });
+  });
+
   test('a person speaks in a group, in English, as somebody new', async () => {
     const page = await browser.newPage();
     await page.goto(sandbox.url);

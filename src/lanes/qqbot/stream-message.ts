@@ -4,7 +4,7 @@
  */
 import { DeliveryError } from '../../model/errors.js';
 import type { InboundMessage, Segment } from '../../model/message.js';
-import type { AnswerView, Delivery } from '../lane.js';
+import type { AnswerView, Delivery, HandedView } from '../lane.js';
 import { encodeMessage } from './encode-message.js';
 import type { JsonObject } from './exchange.js';
 import { fields } from './wire-fields.js';
@@ -79,6 +79,8 @@ export class StreamView implements AnswerView {
   /** Also of a piece of which nobody knows whether it arrived. */
   #shown = '';
   #id: string | undefined;
+  /** The first piece was taken, or nobody knows. */
+  #mayBeSeen = false;
   #index = 0;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
@@ -109,11 +111,11 @@ export class StreamView implements AnswerView {
     this.#timer ??= setTimeout(() => this.#due(), this.#options.everyMs);
   }
 
-  async hand(): Promise<Segment | undefined> {
+  async hand(): Promise<HandedView> {
     await this.#end();
-    if (this.#id === undefined) return undefined;
+    if (this.#id === undefined) return { isLost: this.#mayBeSeen };
     const data = { message: this.#message.id, id: this.#id, index: this.#index };
-    return { type: 'native', channel: 'qqbot', kind: KIND, data, text: '' };
+    return { segment: { type: 'native', channel: 'qqbot', kind: KIND, data, text: '' }, isLost: false };
   }
 
   async abandon(): Promise<void> {
@@ -148,9 +150,11 @@ export class StreamView implements AnswerView {
       const piece = this.#piece(next, STATE.generating, this.#stop.signal);
       this.#shown = next;
       const { id } = await piece;
+      this.#mayBeSeen = true;
       this.#id ??= typeof id === 'string' && id !== '' ? id : undefined;
       if (this.#id === undefined) this.#giveUp();
     } catch (error) {
+      if (!(error instanceof DeliveryError && error.certainty === 'not-delivered')) this.#mayBeSeen = true;
       // Without its id nothing can follow the first piece.
       if (this.#id === undefined || !isForNow(error)) this.#giveUp();
     }

@@ -87,7 +87,7 @@ function isTyping(entry) {
 /** For how long (ms) a typing sign is still seen: until it is taken back, or its time is over. */
 function typingLeft(entry) {
   const { input_type = 1, input_second = SHORT_TYPING_S } = entry.typing ?? {};
-  const isShown = entry.accepted !== false && entry.hidden !== true && input_type === 1;
+  const isShown = entry.accepted !== false && entry.hidden !== true && (entry.event_type ?? input_type) === 1;
   return isShown ? entry.at + input_second * 1000 - Date.now() : 0;
 }
 

@@ -92,7 +92,7 @@ describe('what is shown', () => {
   test('is nothing where the answer is whole at once', async () => {
     const { sandbox, view } = await stage({ stream: { everyMs: 60_000, maxChars: 200 } });
     view.show(says(STORY));
-    expect(await view.hand()).toBeUndefined();
+    expect(await view.hand()).toEqual({ isLost: false });
     expect(pieces(sandbox)).toEqual([]);
   });
 
@@ -110,7 +110,7 @@ describe('what is shown', () => {
     await show(on, says(STORY));
     on.view.show(says(`Twice upon a time. ${STORY}`));
     await waitUntil('the end', () => shown(on.sandbox)?.finished === true);
-    expect(await on.view.hand()).toBeUndefined();
+    expect(await on.view.hand()).toEqual({ isLost: true });
   });
 
   test.each([{ drop: 'before' }, { drop: 'after' }, { status: 500 }, { code: 40034090 }])(
@@ -119,7 +119,8 @@ describe('what is shown', () => {
       const on = await stage();
       fault(on.sandbox, how);
       await show(on, says(STORY));
-      expect(await on.view.hand()).toBeUndefined();
+      // A refusal is certain: nobody sees it.
+      expect(await on.view.hand()).toEqual({ isLost: !('code' in how) });
       expect(pieces(on.sandbox)).toHaveLength(1);
     },
   );
@@ -131,7 +132,7 @@ describe('what is shown', () => {
     fault(on.sandbox, { drop: 'after' });
     await show(on, says(STORY + STORY));
     await show(on, says(STORY + STORY + STORY));
-    const stream = await on.view.hand();
+    const { segment: stream } = await on.view.hand();
     expect(stream).toMatchObject({ type: 'native', data: { message: on.message.id, index: 3 } });
     expect(pieces(on.sandbox).map(({ index }) => index)).toEqual([0, 1, 2]);
   });
@@ -155,7 +156,7 @@ describe('the whole answer', () => {
   async function handed(): Promise<Stage & { readonly answer: readonly Segment[] }> {
     const on = await stage();
     await show(on, says(STORY));
-    const stream = await on.view.hand();
+    const { segment: stream } = await on.view.hand();
     if (stream === undefined) throw new Error('no stream');
     return { ...on, answer: [stream, ...says(`${STORY} The end.`)] };
   }
