@@ -62,8 +62,8 @@ export async function examine({
     const name = laneId({ channel: account.channel, account: account.id });
     findings.push(...checkIdentity(name, account, identities.get(name)));
   }
-  for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, pairings, probe)));
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;
+  for (const account of bots) findings.push(...(await checkQqbotAccount(account, known, pairings, probe)));
   for (const account of others) findings.push(...(await checkOnebotAccount(account, known, pairings, callOnebot)));
   return findings;
 }
