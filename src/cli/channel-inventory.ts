@@ -2,6 +2,7 @@
 import { unservable } from '../access/servable.js';
 import type { Account, Config, OnebotAccount, QqbotAccount, Resolved } from '../config/config.js';
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
+import { hostInUrl } from '../model/host.js';
 import { isLoopback } from '../model/loopback.js';
 import { CHANNELS, type ChannelId, kindName, laneId } from '../model/target.js';
 import type { PairingList } from '../store/pairing-reader.js';
@@ -26,9 +27,10 @@ interface Operation {
 
 export interface AccountInventory {
   readonly account: string;
-  /** Of OneBot: what people call it, whose QQ it is, and where programs dial in. */
+  /** Of OneBot: what people call it, and whose QQ it is. */
   readonly name?: string;
   readonly self_id?: string;
+  /** Where OneBot programs dial in, or callbacks of QQ are taken. */
   readonly endpoint?: string;
   readonly default: boolean;
   readonly enabled: boolean;
@@ -133,7 +135,7 @@ function accountInventory(
   const forServe = [...forSend, peersRequirement(account)];
   return {
     account: account.id,
-    ...(account.channel === 'onebot' ? placeOf(account) : {}),
+    ...(account.channel === 'onebot' ? placeOf(account) : callbacksOf(account)),
     default: isDefault,
     enabled: account.enabled,
     configured: own.every(({ met }) => met),
@@ -144,12 +146,15 @@ function accountInventory(
   };
 }
 
+function callbacksOf({ transport, webhook: { host, port, path } }: QqbotAccount) {
+  return transport === 'webhook' ? { endpoint: `http://${hostInUrl(host)}:${port}${path}` } : {};
+}
+
 function placeOf({ name, selfId, wsHost, wsPort, wsPath }: OnebotAccount) {
-  const host = wsHost.includes(':') ? `[${wsHost}]` : wsHost;
   return {
     ...(name === undefined ? {} : { name }),
     ...(selfId === undefined ? {} : { self_id: selfId }),
-    endpoint: `ws://${host}:${wsPort}${wsPath}`,
+    endpoint: `ws://${hostInUrl(wsHost)}:${wsPort}${wsPath}`,
   };
 }
 

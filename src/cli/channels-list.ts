@@ -108,7 +108,8 @@ function printAccount(account: AccountInventory): void {
   console.log(`\n  account ${account.account}${name} (${marks.filter((mark) => mark !== '').join(', ')})`);
   if (account.endpoint !== undefined && account.enabled) {
     const who = account.self_id === undefined ? 'the first QQ that connects' : `QQ ${account.self_id}`;
-    console.log(`    listens at ${account.endpoint} for ${who}`);
+    const isCalled = account.endpoint.startsWith('http:');
+    console.log(`    listens at ${account.endpoint} for ${isCalled ? 'callbacks of QQ' : who}`);
   }
   if (account.live === undefined) console.log(`    ${privateLine(account.dm_policy, account.pairings)}`);
   else {

@@ -322,6 +322,7 @@ program
   .option('--app-id <id>', 'app id that the platform knows')
   .option('--client-secret <secret>', 'its client secret')
   .option('--with-gateway', 'run a daemon with the echo backend beside it')
+  .option('--webhook <url>', 'push events there, signed, instead of waiting for a bot at the gateway')
   .option(
     '--onebot <url>',
     'a pretended NapCat dials in here, such as ws://127.0.0.1:3001/onebot/v11/ws (repeatable)',

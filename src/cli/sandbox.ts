@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../config/read-config.js';
 import { ControlClient } from '../control/control-client.js';
-import { LoongError } from '../model/errors.js';
+import { LoongError, UsageError } from '../model/errors.js';
 import type { Flavour } from '../sandbox/onebot/flavours.js';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.js';
 import { ensurePrivateDir } from '../store/state-dir.js';
@@ -19,6 +19,8 @@ export interface SandboxCommandOptions extends GlobalOptions {
   readonly appId?: string;
   readonly clientSecret?: string;
   readonly withGateway?: true;
+  /** Address of the bot that events are pushed to. */
+  readonly webhook?: string;
   /** Where pretend implementations dial in to: one account for each. */
   readonly onebot?: readonly string[];
   readonly onebotToken?: string;
@@ -34,15 +36,29 @@ const USUAL_ONEBOT_PORT = 26_381;
 const OWN_SELF_ID = '10000';
 
 export async function runSandbox(options: SandboxCommandOptions): Promise<void> {
+  assertPushable(options);
   if (options.withGateway === true) return runWithGateway(options);
   const sandbox = await start(options);
   await logIn(sandbox, options);
+  const over = new AbortController();
+  if (options.webhook !== undefined) void sandbox.platform.webhook.saveOnceThere(options.webhook, over.signal);
   announce(sandbox, undefined, options);
   await new Promise((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
+  over.abort();
   await sandbox.close();
+}
+
+/** @throws UsageError for an address that is none, and beside a daemon that dials the gateway */
+function assertPushable({ webhook, withGateway }: SandboxCommandOptions): void {
+  if (webhook === undefined) return;
+  const remedy = 'write it like http://127.0.0.1:8080/qq-official-webhook';
+  if (!URL.canParse(webhook) || !/^https?:$/.test(new URL(webhook).protocol))
+    throw new UsageError('usage', '--webhook is no http(s) address', remedy);
+  if (withGateway === true)
+    throw new UsageError('usage.conflict', '--webhook and --with-gateway exclude each other', 'keep one of them');
 }
 
 /** Nothing is touched or promised while another daemon owns the folder. */
@@ -147,7 +163,7 @@ function freePort(usual: number): Promise<number> {
   });
 }
 
-function announce(sandbox: Sandbox, configPath: string | undefined, { json }: SandboxCommandOptions): void {
+function announce(sandbox: Sandbox, configPath: string | undefined, { json, webhook }: SandboxCommandOptions): void {
   const { url, apiBaseUrl, tokenUrl, appId, clientSecret } = sandbox;
   const accounts = sandbox.platform.onebot.implementations.map(({ plan }) => ({
     selfId: plan.self_id,
@@ -173,7 +189,7 @@ To connect a daemon, put this into its config:
   client_secret = "${clientSecret}"
   api_base_url = "${apiBaseUrl}"
   token_url = "${tokenUrl}"
-  allowed_peer_ids = ["openid_alice"]`);
+  allowed_peer_ids = ["openid_alice"]${webhook === undefined ? '' : callbackLines(new URL(webhook))}`);
   } else {
     console.log(`config of the daemon:  ${configPath}
 send from another terminal:
@@ -181,4 +197,12 @@ send from another terminal:
   ${ownName()} --config ${configPath} channels send onebot --target private:20002 --text "hello"`);
   }
   console.log('\nCtrl-C ends it.\n');
+}
+
+/** What a daemon on this machine needs to be called there. */
+function callbackLines({ hostname, port, pathname }: URL): string {
+  return `
+  transport = "webhook"
+  webhook_listen = "${hostname}:${port === '' ? 80 : port}"
+  webhook_path = "${pathname}"`;
 }

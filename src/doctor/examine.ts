@@ -68,8 +68,8 @@ export async function examine({
     findings.push(...checkIdentity(name, account, identities.get(name)));
   }
   const { proxy } = config.gateway;
-  for (const account of bots) findings.push(...(await checkQqbotAccount(account, status, pairings, probe, proxy)));
   const known = daemon !== undefined && 'fault' in daemon ? 'silent' : status;
+  for (const account of bots) findings.push(...(await checkQqbotAccount(account, known, pairings, probe, proxy)));
   for (const account of others) findings.push(...(await checkOnebotAccount(account, known, pairings, callOnebot)));
   return findings;
 }

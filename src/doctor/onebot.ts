@@ -14,7 +14,7 @@ import {
 } from './account.js';
 import type { Finding } from './finding.js';
 import { askImplementation } from './onebot-connection.js';
-import { checkPort } from './port.js';
+import { checkPort, WS_WORDS } from './port.js';
 
 /** Calls an action through the running daemon. */
 export type OnebotCaller = (account: OnebotAccount, action: string) => Promise<unknown>;
@@ -42,7 +42,9 @@ export async function checkOnebotAccount(
   ];
   if (daemon === 'silent') return findings;
   const owner = status && { pid: status.pid, serves: live !== undefined };
-  findings.push(await checkPort(`${name} port`, account, owner));
+  findings.push(
+    await checkPort(`${name} port`, { host: account.wsHost, port: account.wsPort, words: WS_WORDS }, owner),
+  );
   if (live === undefined) return [...findings, unservedFinding(`${name} connection`, status)];
   findings.push(
     isJustBound(live)

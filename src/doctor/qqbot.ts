@@ -16,6 +16,7 @@ import {
 } from './account.js';
 import type { Finding } from './finding.js';
 import { checkHosts } from './hosts.js';
+import { checkPort, type PortOwner, WEBHOOK_WORDS } from './port.js';
 
 /** Asks the platform, without a daemon. */
 export type PlatformProbe = (account: QqbotAccount) => Promise<readonly ProbeStep[]>;
@@ -26,25 +27,29 @@ const ADVICE: Advice = {
     'have what is missing granted to the bot in the QQ open platform console (q.qq.com), or take it out of `intents`; let no other program use this AppID',
 };
 
-/** `probe`: undefined for an offline round. */
+/** `daemon`: `silent` when one is there that does not answer. `probe`: undefined for an offline round. */
 export async function checkQqbotAccount(
   account: QqbotAccount,
-  daemon: DaemonStatus | undefined,
+  daemon: DaemonStatus | 'silent' | undefined,
   pairings: PairingList,
   probe: PlatformProbe | undefined,
   proxy: ProxyConfig,
 ): Promise<readonly Finding[]> {
   const { appId, clientSecret } = account;
   const name = laneId({ channel: account.channel, account: account.id });
-  const live = liveStatus(account, daemon);
+  const status = daemon === 'silent' ? undefined : daemon;
+  const live = liveStatus(account, status);
   const served = live !== undefined;
   const findings = [
     checkCredential(`${name} app id`, appId, served, 'set app_id, app_id_env or app_id_file'),
     checkCredential(`${name} client secret`, clientSecret, served, 'set client_secret_env or client_secret_file'),
     checkPeers(`${name} allowed peers`, account, pairings),
     ...checkGroupSenders(`${name} group_allow_from`, account),
-    ...intentFindings(name, account, live),
+    ...(account.transport === 'webhook' ? [] : intentFindings(name, account, live)),
     ...(served ? [liveFinding(name, withoutIntents(live), ADVICE)] : []),
+    ...(daemon === 'silent'
+      ? []
+      : await checkCallbackPort(`${name} port`, account, status && { pid: status.pid, serves: served })),
   ];
   if (probe === undefined || !appId.ok || !clientSecret.ok) return findings;
   // Whoever is reached through a proxy is resolved there.
@@ -84,4 +89,14 @@ function withoutIntents(live: AccountStatus): AccountStatus {
 
 function toldOf({ detail }: { readonly detail?: string | undefined }): readonly string[] {
   return detail?.split(' · ') ?? [];
+}
+
+/** Nothing listens for an account that dials the gateway. */
+async function checkCallbackPort(
+  name: string,
+  { transport, webhook }: QqbotAccount,
+  owner: PortOwner | undefined,
+): Promise<readonly Finding[]> {
+  if (transport !== 'webhook') return [];
+  return [await checkPort(name, { ...webhook, words: WEBHOOK_WORDS }, owner)];
 }

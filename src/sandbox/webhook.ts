@@ -14,6 +14,7 @@ import { isAnswered, signatureOf } from './webhook-signature.js';
 
 /** Waits before a push comes again (ms). The platform's own are not documented. */
 const COMES_AGAIN_AFTER: readonly number[] = [1000, 5000, 25_000];
+const LOOK_AGAIN_MS = 1000;
 const CONNECTIONS = 64;
 const NO_KEY = 'not the secret of any bot';
 
@@ -64,6 +65,21 @@ export class Webhook {
     this.#url = to;
   }
 
+  /** Saves it as soon as somebody there proves to be the bot: tried every second, until the signal aborts. */
+  async saveOnceThere(url: string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const saved = await this.save(url).then(
+        () => true,
+        () => false, // the transcript tells of it
+      );
+      if (saved) return;
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, LOOK_AGAIN_MS).unref();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
   /** Events go to the gateway again. */
   remove(): void {
     this.#url = undefined;
@@ -86,6 +102,7 @@ export class Webhook {
     if (to === undefined) return;
     const fault = attempt === 1 ? this.#parts.faults.takeWebhook(event.t) : undefined;
     const { t, id, d } = event;
+    if (fault !== undefined) this.#parts.transcript.add({ kind: 'fault', fault: fault.id, what: `push of ${t}` });
     const body = JSON.stringify({ op: OP.dispatch, ...(id === undefined ? {} : { id }), t, d });
     const call = this.#spoilt(body, fault);
     const answer = await callWebhook(to, call, this.#agentFor(to));

@@ -511,12 +511,20 @@ function activityText(entry) {
   if (entry.kind.startsWith('onebot.')) return oneBotActivity(entry, words());
   if (entry.kind === 'token') return entry.granted ? words().token : `${words().tokenRefused} ${entry.code ?? ''}`;
   if (entry.kind === 'event') return `${words().event} ${entry.type}`;
+  if (entry.kind === 'webhook') return webhookText(entry);
   if (entry.kind === 'fault') return `${words().fault} ${entry.what}`;
   const details = [entry.code, entry.reason, entry.seq === undefined ? undefined : `seq ${entry.seq}`];
   const replayed = entry.replayed === undefined ? undefined : `+${entry.replayed}`;
   return [`#${entry.connection}`, words().steps[entry.step], ...details, replayed]
     .filter((part) => part !== undefined && part !== '')
     .join(' · ');
+}
+
+function webhookText({ step, type, status, attempt, taken }) {
+  const { steps, unanswered, again, untaken } = words().webhook;
+  const told = status === 0 ? unanswered : `HTTP ${status}`;
+  const more = [...(attempt > 1 ? [`${again} ${attempt}`] : []), ...(taken === false ? [untaken] : [])];
+  return [`webhook ${steps[step]}`, type, told, ...more].filter((part) => part !== undefined).join(' · ');
 }
 
 // ——— what the person does

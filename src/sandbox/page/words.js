@@ -101,6 +101,12 @@ export const WORDS = {
     tokenRefused: 'token 被拒绝',
     event: '事件',
     fault: '故障',
+    webhook: {
+      steps: { validated: '回调地址验证通过', refused: '回调地址验证失败', pushed: '推送' },
+      unanswered: '无应答',
+      again: '第几次：',
+      untaken: '未被接收',
+    },
   },
   en: {
     title: 'QQ sandbox',
@@ -189,5 +195,11 @@ export const WORDS = {
     tokenRefused: 'token refused',
     event: 'event',
     fault: 'fault',
+    webhook: {
+      steps: { validated: 'address validated', refused: 'address did not prove itself', pushed: 'push' },
+      unanswered: 'no answer',
+      again: 'attempt',
+      untaken: 'not taken',
+    },
   },
 };
