@@ -626,6 +626,8 @@ describe('what ships', () => {
       'queue retry',
       'queue drop',
       'sandbox',
+      'service',
+      'service print',
       'why',
     ];
     const helps = await Promise.all(
