@@ -342,7 +342,10 @@ program
   .addHelpText('after', '\nExamples:\n  $ loong sandbox --with-gateway\n  $ loong sandbox --port 0 --json')
   .action(async (_options, self: Command) => (await import('./sandbox.js')).runSandbox(self.optsWithGlobals()));
 
-const service = program.command('service').description('run loong for good, under systemd');
+const service = program
+  .command('service')
+  .description('run loong for good, under systemd')
+  .addHelpText('after', '\nExamples:\n  $ loong service print\n  $ loong service print --user');
 
 service
   .command('print')

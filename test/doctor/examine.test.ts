@@ -59,9 +59,11 @@ test('a ready machine and a ready account are ok in every line', async () => {
     'ok state dir',
     'ok owner',
     'ok backend default',
+    'ok proxy',
     'ok qqbot:default app id',
     'ok qqbot:default client secret',
     'ok qqbot:default allowed peers',
+    'ok qqbot:default intents',
   ]);
   expect(JSON.stringify(checks)).not.toContain('secret-of-the-bot');
   expect(JSON.stringify(checks)).not.toContain('openid_alice');
@@ -276,11 +278,16 @@ test('names of hosts: known, unknown, made up by a proxy, and none at all', asyn
   });
   expect(unknown).toMatchObject({ level: 'fail', detail: expect.stringContaining('api.sgroup.qq.com is not known') });
   expect(unknown?.remedy).toContain('DNS');
-  for (const address of ['198.18.0.7', '198.19.255.255']) {
+  for (const address of ['198.18.0.7', '198.19.255.255', 'fc00::7', 'fdfe:dcba:9876::1']) {
     const madeUp = await checkHosts('dns', urls, async () => [address]);
     expect(madeUp).toMatchObject({ level: 'warn', remedy: expect.stringContaining('fake-ip') });
   }
-  expect((await checkHosts('dns', urls, async () => ['198.20.0.1']))?.level).toBe('ok');
+  for (const address of ['198.20.0.1', '198.17.0.1', '2408:8719::1'])
+    expect((await checkHosts('dns', urls, async () => [address]))?.level).toBe('ok');
+  for (const address of ['0.0.0.0', '127.0.0.1', '::1', '::']) {
+    const blocked = await checkHosts('dns', urls, async () => [address]);
+    expect(blocked).toMatchObject({ level: 'fail', remedy: expect.stringContaining('/etc/hosts') });
+  }
   const literal = ['http://127.0.0.1:1', 'http://localhost:2', 'http://[::1]:3'];
   expect(await checkHosts('dns', literal, () => Promise.reject(new Error('asked')))).toBeUndefined();
 });

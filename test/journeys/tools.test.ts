@@ -307,9 +307,11 @@ describe('doctor', () => {
       'owner database',
       'owner',
       'backend default',
+      'proxy',
       'qqbot:default app id',
       'qqbot:default client secret',
       'qqbot:default allowed peers',
+      'qqbot:default intents',
       'qqbot:default live',
       'qqbot:default clock',
       'qqbot:default token',
@@ -624,6 +626,8 @@ describe('what ships', () => {
       'queue retry',
       'queue drop',
       'sandbox',
+      'service',
+      'service print',
       'why',
     ];
     const helps = await Promise.all(

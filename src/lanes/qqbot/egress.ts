@@ -32,8 +32,12 @@ export async function egress({
     return `the public IP with which the proxy ${through.url} goes out (not that of this machine)`;
   const address = await ownAddress(url).catch(() => undefined);
   if (address === undefined) return 'the egress IP of this machine';
-  if (!INTERNAL.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) return address;
+  if (!isInternal(address)) return address;
   return `the public IP of the router in front of this machine (here it is ${address}; the router, or any page that shows “my IP”, tells the public one)`;
+}
+
+export function isInternal(address: string): boolean {
+  return INTERNAL.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
 /** Which of its addresses this machine would call from. A datagram socket that is connected sends nothing. */
@@ -45,10 +49,11 @@ function ownAddress({ hostname, port }: URL): Promise<string> {
       socket.close();
       reject(error);
     });
-    socket.connect(port === '' ? 443 : Number(port), host, () => {
+    socket.once('connect', () => {
       const { address } = socket.address();
       socket.close();
       resolve(address);
     });
+    socket.connect(port === '' ? 443 : Number(port), host);
   });
 }

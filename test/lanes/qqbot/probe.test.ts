@@ -62,19 +62,24 @@ describe('an account that could not', () => {
   });
 
   test.for([
-    ['接口访问源IP不在白名单: 203.0.113.7', '(203.0.113.7)'],
-    ['source ip [2001:db8::7] is not in the whitelist', '(2001:db8::7)'],
-    ['接口访问源IP不在白名单', 'IP whitelist of the bot'],
-    ['not in whitelist: 999.1.1.1', 'IP whitelist of the bot'],
-  ] as const)('from an address that is not listed, told as %j, says where to add which', async ([message, shown]) => {
-    const sandbox = await openSandbox();
-    sandbox.platform.fault({ kind: 'rest', path: '/gateway/bot', code: 11298, message, times: 'always' });
-    const { levels, step } = await probe(sandbox);
-    expect(levels).toEqual({ clock: 'ok', token: 'ok', gateway: 'fail', profile: 'ok' });
-    expect(step('gateway')?.detail).toContain(shown);
-    expect(step('gateway')?.detail).not.toContain('999.');
-    expect(step('gateway')?.remedy).toMatch(/egress IP.*IP白名单/);
-  });
+    ['接口访问源IP不在白名单: 203.0.113.7', '(203.0.113.7)', '203.0.113.7'],
+    ['source ip [2001:db8::7] is not in the whitelist', '(2001:db8::7)', '2001:db8::7'],
+    // Not told: that from which this machine calls, as far as it knows.
+    ['接口访问源IP不在白名单', 'IP whitelist of the bot', '127.0.0.1'],
+    ['not in whitelist: 999.1.1.1', 'IP whitelist of the bot', '127.0.0.1'],
+  ] as const)(
+    'from an address that is not listed, told as %j, says where to add which',
+    async ([message, shown, address]) => {
+      const sandbox = await openSandbox();
+      sandbox.platform.fault({ kind: 'rest', path: '/gateway/bot', code: 11298, message, times: 'always' });
+      const { levels, step } = await probe(sandbox);
+      expect(levels).toEqual({ clock: 'ok', token: 'ok', gateway: 'fail', profile: 'ok' });
+      expect(step('gateway')?.detail).toContain(shown);
+      expect(step('gateway')?.detail).not.toContain('999.');
+      expect(step('gateway')?.remedy).toMatch(/^add \S+ under 开发设置 → IP白名单/);
+      expect(step('gateway')?.remedy).toContain(`add ${address} `);
+    },
+  );
 
   test('whose gateway is down fails at the socket alone', async () => {
     const sandbox = await openSandbox();
