@@ -38,7 +38,7 @@ export function valueAt({ own, inherited }: AccountSource, key: string): unknown
   return Object.hasOwn(own, key) ? own[key] : inherited?.table[key];
 }
 
-export function pathOf({ own, path, inherited }: AccountSource, key: string): readonly string[] {
+function pathOf({ own, path, inherited }: AccountSource, key: string): readonly string[] {
   return Object.hasOwn(own, key) || inherited === undefined ? [...path, key] : [...inherited.path, key];
 }
 
