@@ -6,7 +6,7 @@ import { type Imported, importOpenclaw } from '../config/openclaw/import-opencla
 import { readOpenclaw } from '../config/openclaw/read-openclaw.js';
 import { configPath } from '../config/paths.js';
 import { configOf, readConfigText } from '../config/read-config.js';
-import { channelTablesIn, HEAD, LOG_FILE } from '../config/setup.js';
+import { channelTablesIn, freshConfig } from '../config/setup.js';
 import { placeSecret, type SecretFile, writeConfig } from '../config/write-config.js';
 import { ConfigError, LoongError } from '../model/errors.js';
 import type { ChannelId } from '../model/target.js';
@@ -90,7 +90,7 @@ async function planOf(imported: Imported, path: string): Promise<Plan> {
       remedy: 'name another file with --config, or take that table out',
     });
   }
-  const before = replaces ?? `${HEAD}\n${stringify({ log: { file: LOG_FILE } })}`;
+  const before = replaces ?? freshConfig(path, process.env);
   const files = imported.secrets.map((found) => {
     const name = [...found.outPath.filter((part) => part !== 'accounts'), found.key].join('-');
     return { ...found, ...placeSecret(path, name, found.secret) };

@@ -1,15 +1,13 @@
 /** `loong init`: from AppID and secret to a config that QQ agrees with, asked for at the terminal or taken from env files. */
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { BackendConfig, Config, QqbotAccount } from '../config/config.js';
-import { tomlLine } from '../config/edit-toml.js';
+import { unservable } from '../access/servable.js';
+import type { BackendConfig, Config } from '../config/config.js';
 import { withEnvFiles } from '../config/env-files.js';
 import { configPath } from '../config/paths.js';
 import { readServiceUrl } from '../config/service-url.js';
 import {
   type BackendSettings,
   type Settings,
-  type Setup,
   type Standing,
   settingsIn,
   setUp,
@@ -19,11 +17,11 @@ import {
 import { writeConfig } from '../config/write-config.js';
 import { ConfigError, describeError, LoongError } from '../model/errors.js';
 import { openLog, Secrets } from '../telemetry/log.js';
-import { channelStatus, documentOf, type ProbeStep, printChannelStatus, printSteps } from './channels-status.js';
-import { EXIT, printJson, Unanswered } from './exit.js';
+import { type ProbeStep, printSteps } from './channels-status.js';
+import { Unanswered } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { type Agreed, backendOf, onlyAccount, reportDone, reportDryRun, type Trial } from './init-report.js';
 import { AFTER_FAILURE, BACKENDS, FAULTS, KEEP, QUESTIONS, TRIAL, WELCOME } from './init-words.js';
-import { ownName } from './own-name.js';
 import { Terminal } from './terminal.js';
 
 export interface InitOptions extends GlobalOptions {
@@ -54,22 +52,6 @@ export async function initialise(options: InitOptions): Promise<void> {
   }
 }
 
-/** What was found out and agreed on. */
-interface Agreed {
-  readonly setup: Setup;
-  /** Undefined: QQ was not asked. */
-  readonly probe: readonly ProbeStep[] | undefined;
-  /** The backend that was tried, and what it said or why it did not. */
-  readonly trial: Trial | undefined;
-}
-
-interface Trial {
-  readonly backend: string;
-  readonly type: BackendConfig['type'];
-  readonly answer?: string;
-  readonly fault?: string;
-}
-
 class Initialisation {
   readonly #there: Standing;
   readonly #terminal: Terminal | undefined;
@@ -96,6 +78,8 @@ class Initialisation {
     for (let round = 1; again; round++) {
       settings = await this.#withBot(settings, round > 1);
       const { config } = await setUp(settings, this.#there, process.env);
+      const closed = unservable(onlyAccount(config.qqbot.accounts));
+      if (closed !== undefined) throw new ConfigError([closed]);
       [probe, again] = await this.#asked(config);
     }
     let trial: Trial | undefined;
@@ -253,18 +237,6 @@ function realPath(path: string): string {
   }
 }
 
-function onlyAccount(accounts: readonly QqbotAccount[]): QqbotAccount {
-  const [account] = accounts;
-  if (account === undefined) throw new Error('a config without an account');
-  return account;
-}
-
-function backendOf({ qqbot, backends }: Setup['config']): BackendConfig {
-  const backend = backends.get(onlyAccount(qqbot.accounts).backend);
-  if (backend === undefined) throw new Error('the config reader let an unknown backend through');
-  return backend;
-}
-
 function wordFault(text: string, fault: string): string | undefined {
   return text === '' || /[\s\p{Cc}]/u.test(text) ? fault : undefined;
 }
@@ -288,101 +260,4 @@ function argvOf(line: string): readonly string[] | undefined {
     ),
   );
   return words.length === 0 ? undefined : words;
-}
-
-function changesOf({ edits }: Setup): readonly string[] {
-  return edits.map(({ table, key, value }) =>
-    value === undefined ? `[${table.join('.')}] without ${key}` : `[${table.join('.')}] ${tomlLine(key, value)}`,
-  );
-}
-
-function reportDryRun({ setup, probe, trial }: Agreed, options: InitOptions): void {
-  const { draft } = setup;
-  const changes = changesOf(setup);
-  if (options.json) {
-    return printJson({
-      config: draft.path,
-      dry_run: true,
-      written: false,
-      changes,
-      secret_files: draft.secretFiles.map(({ path }) => path),
-      probe: probe ?? null,
-      backend: trial ?? null,
-    });
-  }
-  if (changes.length === 0) console.log(`${draft.path} would stay as it is`);
-  else if (draft.replaces === undefined) console.log(`would write ${draft.path} (0600):\n\n${draft.text}`);
-  else console.log(`would change ${draft.path}, after a backup:\n${changes.map((line) => `  ${line}`).join('\n')}`);
-  for (const { path } of draft.secretFiles) console.log(`would write ${path} (0600): ***`);
-}
-
-async function reportDone(
-  { setup, probe, trial }: Agreed,
-  backup: string | undefined,
-  there: Standing,
-  options: InitOptions,
-): Promise<void> {
-  const { draft, config } = setup;
-  const { path } = draft;
-  const isWritten = draft.text !== draft.replaces;
-  const status = options.skipApiProbe ? undefined : await channelStatus({ ...options, config: path, probe: true });
-  const next = nextCommands(setup, there, status?.daemon !== undefined, options);
-  process.exitCode = EXIT.done; // whatever QQ said: the config is there
-  if (options.json) {
-    return printJson({
-      config: path,
-      dry_run: false,
-      written: isWritten,
-      backup: backup ?? null,
-      changes: changesOf(setup),
-      secret_files: draft.secretFiles.map((file) => file.path),
-      probe: probe ?? null,
-      backend: trial ?? null,
-      status: status === undefined ? null : documentOf(status),
-      warnings: config.warnings,
-      next,
-    });
-  }
-  console.log(isWritten ? `已写入 / written: ${path}` : `无需改动 / nothing to change: ${path}`);
-  for (const file of draft.secretFiles) console.log(`已写入 / written: ${file.path} (0600)`);
-  if (backup !== undefined) console.log(`原文件 / the former one: ${backup}`);
-  for (const warning of config.warnings) console.error(`warning: ${warning}`);
-  if (status !== undefined) {
-    console.log('');
-    printChannelStatus(status);
-  }
-  console.log('\n下一步 / next:');
-  for (const { command, why } of next) console.log(`  ${command.padEnd(44)} ${why}`);
-}
-
-function nextCommands(
-  { config }: Setup,
-  there: Standing,
-  isRunning: boolean,
-  options: InitOptions,
-): readonly { readonly command: string; readonly why: string }[] {
-  const named = options.config === undefined ? '' : ` --config ${quotedForShell(resolve(options.config))}`;
-  const loong = `${ownName()}${named}`;
-  const account = onlyAccount(config.qqbot.accounts);
-  const old = standingBot(there).appId;
-  const isOther = old !== '' && account.appId.ok && account.appId.value !== old;
-  return [
-    ...(isRunning ? [{ command: `${loong} gateway stop`, why: '停下正在运行的 / the one that runs' }] : []),
-    ...(isOther
-      ? [{ command: `${loong} account rebind qqbot ${account.id}`, why: '换了应用 / it is another app now' }]
-      : []),
-    { command: `${loong} gateway run`, why: '开始回答，Ctrl-C 结束 / answer on QQ until Ctrl-C' },
-    ...(account.dmPolicy === 'pairing'
-      ? [
-          {
-            command: `${loong} pairing approve qqbot CODE`,
-            why: '给机器人发消息，用它回的配对码放行 / let in whoever it told this code',
-          },
-        ]
-      : []),
-  ];
-}
-
-function quotedForShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

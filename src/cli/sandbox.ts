@@ -189,7 +189,11 @@ To connect a daemon, put this into its config:
   client_secret = "${clientSecret}"
   api_base_url = "${apiBaseUrl}"
   token_url = "${tokenUrl}"
-  allowed_peer_ids = ["openid_alice"]${webhook === undefined ? '' : callbackLines(new URL(webhook))}`);
+  allowed_peer_ids = ["openid_alice"]${webhook === undefined ? '' : callbackLines(new URL(webhook))}
+or let \`loong init\` write it, in a home of its own:
+  export LOONG_HOME=~/.loong/try
+  QQ_BOT_APP_ID=${appId} QQ_BOT_APP_SECRET=${clientSecret} QQ_BOT_API_BASE_URL=${apiBaseUrl} QQBOT_TOKEN_URL=${tokenUrl} ${ownName()} init --yes
+  ${ownName()} gateway run`);
   } else {
     console.log(`config of the daemon:  ${configPath}
 send from another terminal:

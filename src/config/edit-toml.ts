@@ -18,13 +18,15 @@ const ANY_HEADER = /^\s*\[/;
 
 /** The text with the edits made, or undefined where it is written in a way in which they cannot be made in place. */
 export function editToml(text: string, edits: readonly Edit[]): string | undefined {
+  if (edits.length === 0) return text;
   const expected = parse(text) as Table;
-  const lines = text.split('\n');
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const lines = text.split(/\r?\n/);
   for (const edit of edits) {
     if (!editLines(lines, edit)) return undefined;
     put(expected, edit);
   }
-  const edited = lines.join('\n');
+  const edited = lines.join(lineEnd);
   return means(edited, expected) ? edited : undefined;
 }
 

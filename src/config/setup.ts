@@ -6,6 +6,7 @@ import { ConfigError, LoongError } from '../model/errors.js';
 import type { ChannelId } from '../model/target.js';
 import type { Config, QqbotAccount } from './config.js';
 import { type Edit, editToml, type TomlValue } from './edit-toml.js';
+import { configPath } from './paths.js';
 import { ENVIRONMENT } from './qqbot-accounts.js';
 import { configOf, readConfigText } from './read-config.js';
 import { keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
@@ -50,12 +51,15 @@ export interface Setup {
   readonly config: Config;
 }
 
-export const HEAD = `# Written by loong. config.example.toml shows and explains every key; \`loong config check\` tells what is wrong.
+const HEAD = `# Written by loong. config.example.toml shows and explains every key; \`loong config check\` tells what is wrong.
 # 由 loong 写成。所有配置项及说明见 config.example.toml；\`loong config check\` 检查错误。
 `;
 
-/** Where `loong logs` finds what a new daemon wrote. */
-export const LOG_FILE = 'loong.log';
+/** What a new config begins with. In the home of loong a log file stands beside it, for `loong logs`; elsewhere a daemon may not write there. */
+export function freshConfig(path: string, env: NodeJS.ProcessEnv): string {
+  const isHome = path === configPath({ env: { ...env, LOONG_CONFIG: undefined } });
+  return isHome ? `${HEAD}\n[log]\nfile = "loong.log"\n` : HEAD;
+}
 
 /** @throws ConfigError for a config that is there and broken; LoongError `init.several_accounts` */
 export async function standing(path: string, env: NodeJS.ProcessEnv): Promise<Standing> {
@@ -133,7 +137,7 @@ export async function setUp(settings: Settings, there: Standing, env: NodeJS.Pro
   const plan = new Plan(there);
   plan.setBot(settings);
   if (settings.backend !== undefined) plan.setBackend(settings.backend);
-  const before = there.text ?? HEAD;
+  const before = there.text ?? freshConfig(path, env);
   const text = editToml(before, plan.edits);
   const candidate = editToml(before, plan.candidate);
   if (text === undefined || candidate === undefined) {
@@ -162,7 +166,6 @@ class Plan {
 
   constructor(there: Standing) {
     this.#there = there;
-    if (there.text === undefined) this.#set(['log'], 'file', LOG_FILE);
   }
 
   setBot({ appId, clientSecret, keys }: Settings): void {

@@ -279,7 +279,27 @@ describe('who may talk', () => {
 
   test('whatever stands there: nobody is let in by a value that does not say so', () => {
     const anything = fc.oneof(
-      fc.constantFrom('*', 'open', 'pairing', 'U1', true, false, null, [], ['*'], ['U1'], ['*', 'U1'], [['*']], {}),
+      fc.constantFrom(
+        '*',
+        ' * ',
+        'qqbot:*',
+        'group:*',
+        'open',
+        'pairing',
+        'U1',
+        true,
+        false,
+        null,
+        [],
+        ['*'],
+        ['U1'],
+        ['*', 'U1'],
+        [' *'],
+        ['qqbot:*'],
+        ['group:*'],
+        [['*']],
+        {},
+      ),
       fc.jsonValue(),
     );
     const keys = fc.record(
@@ -289,7 +309,13 @@ describe('who may talk', () => {
         allowFrom: anything,
         groupPolicy: anything,
         groupAllowFrom: anything,
-        groups: fc.oneof(anything, fc.dictionary(fc.constantFrom('*', 'G1', '__proto__', 'x y'), anything)),
+        groups: fc.oneof(
+          anything,
+          fc.dictionary(
+            fc.constantFrom('*', ' *', 'G1', 'group:G1', ' G1', '__proto__', 'x y'),
+            fc.oneof(anything, fc.constant({ enabled: true })),
+          ),
+        ),
       },
       { requiredKeys: [] },
     );
@@ -305,11 +331,14 @@ describe('who may talk', () => {
         if ('enabled' in table && table.enabled !== true) expect(out.enabled).toBe(false);
         for (const [id, group] of Object.entries((out.groups ?? {}) as Record<string, { enabled?: boolean }>)) {
           const given = (table.groups as Record<string, unknown>)[id];
+          expect(given).toBeDefined();
           if (typeof given !== 'object' || given === null || Array.isArray(given)) expect(group.enabled).toBe(false);
         }
+        const senders = (out.group_allow_from ?? []) as readonly string[];
+        expect(senders.some((entry) => /(^|:)\*$/.test(entry))).toBe(false);
         if (shape === 'qqbot') expect(Object.keys(out.groups ?? {})).not.toContain('*');
       }),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     );
   });
 

@@ -31,7 +31,7 @@ const importing = (path: string, ...more: readonly string[]) => home.run(['confi
 test.each([
   ['napcatqq.json', ['onebot-access_token'], 'your-secure-token'],
   ['qq.json5', ['qqbot-default-client_secret'], 'your-qq-app-secret'],
-  ['qqbot.json', [], 'QQBOT_CLIENT_SECRET}'],
+  ['qqbot.json', ['qqbot-third-client_secret'], 'secret-of-the-third'],
 ])('%s: tells every key, writes the config and its secrets for this user alone', async (name, secrets, secret) => {
   const ended = await importing(fixture(name));
   expect([ended.code, ended.stdout + ended.stderr]).toEqual([0, expect.not.stringContaining(secret)]);

@@ -301,6 +301,28 @@ QQ_ALLOW_FROM=
     expect((await init(['--yes'], { ...bot(), QQ_DM_POLICY: 'open', QQ_ALLOW_FROM: '*' })).code).toBe(0);
   });
 
+  test('a policy with which nobody could ever be answered is refused, too', async () => {
+    const ended = await init(['--yes'], { ...bot(), QQ_DM_POLICY: 'allowlist' });
+    expect([ended.code, ended.stderr]).toEqual([78, expect.stringContaining('could never admit a message')]);
+    expect(files()).toEqual([]);
+    expect((await init(['--yes'], { ...bot(), QQ_DM_POLICY: 'allowlist', QQ_ALLOW_FROM: 'openid_alice' })).code).toBe(
+      0,
+    );
+  });
+
+  test('where a daemon runs already it says to stop that one first', async () => {
+    await init(['--yes'], bot());
+    const daemon = home.start(['gateway', 'run']);
+    await daemon.logs('connected to the QQ gateway');
+    const report = JSON.parse((await init(['--yes', '--json'], { QQ_ALLOW_FROM: 'openid_bob' })).stdout);
+    expect(report.next.map(({ command }: { command: string }) => command.split(' ').slice(2).join(' '))).toEqual([
+      'gateway stop',
+      'gateway run',
+      'pairing approve qqbot CODE',
+    ]);
+    expect(report).toMatchObject({ changes: ['[qqbot] allowed_peer_ids = [ "openid_bob" ]'], secret_files: [] });
+  });
+
   test('without a terminal and without --yes it ends with what to do', async () => {
     const ended = await init([], bot());
     expect([ended.code, ended.stderr]).toEqual([64, expect.stringMatching(/no terminal[\s\S]*→.*--yes/)]);

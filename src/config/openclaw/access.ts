@@ -1,20 +1,8 @@
 /** Who may talk, from OpenClaw's words into ours. Where those can be read in two ways, or cannot be read, fewer are let in, never more. */
-import { toUSVString } from 'node:util';
 import { isPeerIdOf, kindName } from '../../model/target.js';
-import { type AccountSource, isTable, type OwnTable, type Table, told, valueAt } from './source.js';
-
-/** A list of peers as it stands there. */
-interface Peers {
-  /** Bare ids. */
-  readonly people: readonly string[];
-  /** Ids that say that they are groups. */
-  readonly groups: readonly string[];
-  readonly everybody: boolean;
-  /** How many entries are no ids. */
-  readonly wrong: number;
-}
-
-const NOBODY: Peers = { people: [], groups: [], everybody: false, wrong: 0 };
+import { GroupKeys } from './group-keys.js';
+import { leftOut, type Peers, peersAt } from './peers.js';
+import { type AccountSource, isTable, type OwnTable, told, valueAt } from './source.js';
 
 export function readAccess(source: AccountSource): void {
   const allowFrom = peersAt(source, valueAt(source, 'allowFrom'));
@@ -147,37 +135,29 @@ function readSenders(source: AccountSource, allowFrom: Peers): readonly string[]
 
 function readGroup(
   source: AccountSource,
-  name: string,
+  id: string,
   group: unknown,
   admits: (id: string) => boolean,
   tables: OwnTable,
 ): void {
-  const id = name.replace(/^group:/i, '').trim();
-  if (id === '*' && source.shape === 'qqbot') return readEveryGroup(source, name, group);
+  const to = ['groups', id] as const;
+  if (id === '*' && source.shape === 'qqbot') return readEveryGroup(source, id, group);
   if (id !== '*' && (!isPeerIdOf(source.channel, id) || id === '__proto__'))
-    return told(source, ['groups', name], 'dead', undefined, 'is no id of a group');
-  const to = ['groups', id];
+    return told(source, to, 'dead', undefined, 'is no id of a group');
   const table: OwnTable = {};
   tables[id] = table;
   if (!isTable(group)) {
     table.enabled = false;
-    return told(source, ['groups', name], 'ambiguous', to, 'is no table: switched off');
+    return told(source, to, 'ambiguous', to, 'is no table: switched off');
   }
   if (!admits(id)) {
     const note =
       'with groupPolicy "allowlist" one plugin hears only groups of groupAllowFrom: switched off; enabled = true lets it in';
-    told(source, ['groups', name], 'ambiguous', to, note);
+    told(source, to, 'ambiguous', to, note);
   } else {
-    told(
-      source,
-      ['groups', name],
-      'renamed',
-      to,
-      id === '*' ? 'admits every other group, and channels of guilds' : undefined,
-    );
+    told(source, to, 'renamed', to, id === '*' ? 'admits every other group, and channels of guilds' : undefined);
   }
-  const rules = new GroupKeys(source, name, to, group, table);
-  rules.read();
+  new GroupKeys(source, id, to, group, table).read();
   if (!admits(id)) table.enabled = false;
 }
 
@@ -195,195 +175,4 @@ function readEveryGroup(source: AccountSource, name: string, group: unknown): vo
     source.out.default_require_mention = value;
     told(source, [...below, key], 'renamed', ['default_require_mention']);
   }
-}
-
-class GroupKeys {
-  readonly #source: AccountSource;
-  readonly #name: string;
-  readonly #to: readonly string[];
-  readonly #group: Table;
-  readonly #out: OwnTable;
-
-  constructor(source: AccountSource, name: string, to: readonly string[], group: Table, out: OwnTable) {
-    this.#source = source;
-    this.#name = name;
-    this.#to = to;
-    this.#group = group;
-    this.#out = out;
-  }
-
-  read(): void {
-    for (const [key, value] of Object.entries(this.#group)) this.#readKey(key, value);
-    if (this.#out.tools === undefined) return;
-    const { allow, deny } = this.#out.tools as { allow: readonly string[]; deny: readonly string[] };
-    this.#out.tools = { allow: [...new Set(allow)], deny: [...new Set(deny)] };
-  }
-
-  #readKey(key: string, value: unknown): void {
-    switch (key) {
-      case 'enabled':
-      case 'allow':
-        return this.#readEnabled(key, value);
-      case 'requireMention':
-        this.#out.require_mention = value !== false;
-        return this.#told(
-          key,
-          'require_mention',
-          typeof value === 'boolean',
-          'is neither true nor false: a mention is needed',
-        );
-      case 'systemPrompt':
-      case 'prompt':
-        return this.#readPrompt(key, value);
-      case 'skills':
-        this.#out.skills = words(value);
-        return this.#told(key, 'skills', areWords(value), 'what is no text was left out', 'kept');
-      case 'allowFrom':
-        return this.#readSenders(value);
-      case 'tools':
-      case 'toolsBySender':
-      case 'toolPolicy':
-        return this.#readTools(key, value);
-      default:
-        return told(this.#source, ['groups', this.#name, key], 'dead', undefined, DEAD_OF_GROUPS[key] ?? 'is unknown');
-    }
-  }
-
-  #readEnabled(key: string, value: unknown): void {
-    // Either of the two switches off.
-    this.#out.enabled = this.#out.enabled !== false && value === true;
-    this.#told(
-      key,
-      'enabled',
-      typeof value === 'boolean',
-      'is neither true nor false: switched off',
-      key === 'enabled' ? 'kept' : 'renamed',
-    );
-  }
-
-  #readPrompt(key: string, value: unknown): void {
-    if (typeof value !== 'string' || value.length > 20_000)
-      return told(
-        this.#source,
-        ['groups', this.#name, key],
-        'dead',
-        undefined,
-        'is no text of at most 20000 characters',
-      );
-    this.#out.system_prompt = toUSVString(value);
-    this.#told(key, 'system_prompt', true, '');
-  }
-
-  #readSenders(value: unknown): void {
-    const { people, groups, everybody, wrong } = peersAt(this.#source, value);
-    const left = leftOut(wrong + groups.length);
-    if (people.length === 0 && left !== undefined) {
-      this.#out.enabled = false;
-      const note = 'no entry is the id of a sender, and an empty list would mean everybody: switched off';
-      return told(this.#source, ['groups', this.#name, 'allowFrom'], 'ambiguous', [...this.#to, 'enabled'], note);
-    }
-    this.#out.allow_from = people;
-    const note = everybody ? '"*" was left out: an empty list means everybody there' : left;
-    this.#told('allowFrom', 'allow_from', note === undefined, note ?? '');
-  }
-
-  #readTools(key: string, value: unknown): void {
-    const tools = (this.#out.tools ?? { allow: [], deny: [] }) as { allow: string[]; deny: string[] };
-    this.#out.tools = tools;
-    if (key === 'toolPolicy') {
-      const denied = Object.hasOwn(TOOL_POLICIES, String(value)) ? TOOL_POLICIES[String(value)] : ['*'];
-      tools.deny.push(...(denied ?? []));
-      return this.#told(key, 'tools', false, 'as the lists of tools that it stands for');
-    }
-    if (key === 'toolsBySender') {
-      const denied = isTable(value)
-        ? Object.values(value).flatMap((of) => (isTable(of) ? words(of.deny) : ['*']))
-        : ['*'];
-      tools.deny.push(...denied);
-      return this.#told(
-        key,
-        'tools',
-        false,
-        'there are no tools by sender: what is denied to one is denied to all; the backend is told who wrote',
-      );
-    }
-    if (!isTable(value)) {
-      tools.deny.push('*');
-      return this.#told(key, 'tools', false, 'is no table: all are denied');
-    }
-    const { allow, alsoAllow, deny, ...rest } = value;
-    tools.allow.push(...words(allow), ...words(alsoAllow));
-    // What cannot be read denies everything.
-    tools.deny.push(
-      ...words(deny),
-      ...([allow, alsoAllow, deny].every((list) => list === undefined || areWords(list)) ? [] : ['*']),
-    );
-    const note = alsoAllow === undefined ? undefined : 'alsoAllow is part of allow: only what is listed is allowed';
-    const isWhole = note === undefined && Object.keys(rest).length === 0;
-    this.#told(key, 'tools', isWhole, note ?? 'keys beside allow, alsoAllow and deny were left out', 'kept');
-  }
-
-  #told(key: string, to: string, isSame: boolean, note: string, same: 'kept' | 'renamed' = 'renamed'): void {
-    told(
-      this.#source,
-      ['groups', this.#name, key],
-      isSame ? same : 'changed',
-      [...this.#to, to],
-      isSame ? undefined : note,
-    );
-  }
-}
-
-/** As OpenClaw's own doctor rewrites them. */
-const TOOL_POLICIES: { readonly [policy: string]: readonly string[] } = {
-  full: [],
-  restricted: ['exec', 'read', 'write'],
-  none: ['*'],
-};
-
-const DEAD_OF_GROUPS: { readonly [key: string]: string } = {
-  name: 'groups are called by their ids',
-  historyLimit: 'history_limit counts for the whole account',
-  ignoreOtherMentions: 'needs no switch where a mention of the bot is required',
-  commandLevel: 'of commands in the chat there are /new, /reset and /stop, for whoever may talk',
-  mentionPatterns: 'a mention is an @ or a quote of the bot, and no pattern of words',
-};
-
-function peersAt({ channel }: AccountSource, value: unknown): Peers {
-  if (value === undefined) return NOBODY;
-  if (!Array.isArray(value)) return { ...NOBODY, wrong: 1 };
-  const people: string[] = [];
-  const groups: string[] = [];
-  let wrong = 0;
-  for (const entry of value) {
-    const text = typeof entry === 'number' || typeof entry === 'bigint' ? String(entry) : entry;
-    if (typeof text !== 'string') wrong++;
-    else {
-      const [, kind = '', id = ''] =
-        /^(?:(?:qqbot|qq|napcatqq|napcat|onebot):)?(?:(user|c2c|private|group):)?(.*)$/i.exec(text.trim()) ?? [];
-      if (id === '*') continue; // everybody, below
-      if (!isPeerIdOf(channel, id)) wrong++;
-      else (kind.toLowerCase() === 'group' ? groups : people).push(id);
-    }
-  }
-  const everybody = value.some((entry) => typeof entry === 'string' && /^(?:\w+:)*\*$/.test(entry.trim()));
-  return { people: [...new Set(people)], groups: [...new Set(groups)], everybody, wrong };
-}
-
-function leftOut(count: number): string | undefined {
-  if (count === 0) return undefined;
-  return count === 1
-    ? 'one entry that is no id of a sender was left out'
-    : `${count} entries that are no ids of senders were left out`;
-}
-
-function areWords(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry.trim() !== '');
-}
-
-function words(value: unknown): readonly string[] {
-  if (!Array.isArray(value)) return [];
-  return value
-    .filter((entry): entry is string => typeof entry === 'string' && entry.trim() !== '')
-    .map((entry) => toUSVString(entry));
 }
