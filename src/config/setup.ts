@@ -1,7 +1,6 @@
 /** From what `loong init` was told to the config that says so: what is written, and what is meant, held against the reader of configs. */
 import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { parse } from 'smol-toml';
 import { ConfigError, LoongError } from '../model/errors.js';
 import type { ChannelId } from '../model/target.js';
 import { KEYS_OF } from './backends.js';
@@ -9,7 +8,7 @@ import type { Config, QqbotAccount } from './config.js';
 import { type Edit, editToml, type TomlValue } from './edit-toml.js';
 import { configPath } from './paths.js';
 import { ENVIRONMENT } from './qqbot-accounts.js';
-import { configOf, readConfigText } from './read-config.js';
+import { configOf, parseToml, readConfigText } from './read-config.js';
 import { keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
 import { type ConfigDraft, placeSecret, type SecretFile } from './write-config.js';
 
@@ -76,7 +75,7 @@ export async function standing(path: string, env: NodeJS.ProcessEnv): Promise<St
   });
   if (text === undefined) return { path, text, config: undefined, file: {}, tableName: 'qqbot' };
   const config = await configOf(text, { path, env, secrets: 'optional', isOpen: false });
-  const file: Table = parse(text);
+  const file: Table = parseToml(text, path);
   const tableName = QQBOT_TABLES.find((name) => file[name] !== undefined) ?? 'qqbot';
   if (tableIn(file, [tableName]).accounts !== undefined) {
     throw new LoongError('init.several_accounts', `${path} has accounts of its own below [${tableName}.accounts]`, {
@@ -240,9 +239,9 @@ function plainHttp({ allowHttp }: { readonly allowHttp: boolean }): { readonly a
   return allowHttp ? { allow_http: true } : {};
 }
 
-/** Tables of these channels that the text has, as they are called there. */
-export function channelTablesIn(text: string, channels: readonly ChannelId[]): readonly string[] {
-  const file = parse(text);
+/** Tables of these channels that the text of a config has, as they are called there. @throws ConfigError */
+export function channelTablesIn(text: string, path: string, channels: readonly ChannelId[]): readonly string[] {
+  const file = parseToml(text, path);
   const names = channels.flatMap((channel): readonly string[] => (channel === 'qqbot' ? QQBOT_TABLES : ONEBOT_TABLES));
   return names.filter((name) => file[name] !== undefined);
 }

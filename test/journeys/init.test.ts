@@ -444,6 +444,13 @@ allowed_peer_ids = [20002]
     expect(checks.find(({ name }) => name.endsWith(' client secret'))?.level).toBe('ok');
   });
 
+  test('with a number of QQ that JavaScript would round keeps it', async () => {
+    writeFileSync(home.configPath, OLD.replace('20002', '9007199254740993'));
+    expect((await init(['--yes'], bot())).code).toBe(0);
+    expect(written()).toContain('[9007199254740993]');
+    expect(written()).toContain(sandbox.appId);
+  });
+
   test('with a byte order mark is changed like any other', async () => {
     writeFileSync(home.configPath, `\uFEFF${OLD}`);
     expect((await init(['--yes'], bot())).code).toBe(0);
