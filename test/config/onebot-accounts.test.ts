@@ -23,6 +23,8 @@ const DEFAULTS = {
   markdown: 'auto',
   apology: '',
   dmPolicy: 'pairing',
+  table: ['onebot'],
+  inherited: [],
   systemPrompt: '',
   historyLimit: 50,
   historyChars: 8000,

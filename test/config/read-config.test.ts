@@ -116,6 +116,8 @@ describe('what is left out', () => {
           markdown: 'auto',
           apology: '',
           dmPolicy: 'pairing',
+          table: ['qqbot'],
+          inherited: [],
           systemPrompt: '',
           historyLimit: 50,
           historyChars: 8000,
