@@ -119,6 +119,8 @@ describe('what is left out', () => {
           apology: '',
           typing: false,
           dmPolicy: 'pairing',
+          table: ['qqbot'],
+          inherited: [],
           systemPrompt: '',
           historyLimit: 50,
           historyChars: 8000,
