@@ -102,6 +102,7 @@ export class Webhook {
     if (to === undefined) return;
     const fault = attempt === 1 ? this.#parts.faults.takeWebhook(event.t) : undefined;
     const { t, id, d } = event;
+    if (fault !== undefined) this.#parts.transcript.add({ kind: 'fault', fault: fault.id, what: `push of ${t}` });
     const body = JSON.stringify({ op: OP.dispatch, ...(id === undefined ? {} : { id }), t, d });
     const call = this.#spoilt(body, fault);
     const answer = await callWebhook(to, call, this.#agentFor(to));

@@ -3,6 +3,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { call, connectBot, post } from './support/bare-bot.js';
+import { calledBot } from './support/called-bot.js';
 
 let sandbox: Sandbox;
 beforeEach(async () => {
@@ -105,6 +106,22 @@ function inABrowser(): void {
       text: 'hi all',
       mention: true,
     });
+  });
+
+  test('a bot that is called back is there, and what becomes of each push is told', async () => {
+    const { url, got } = await calledBot();
+    const page = await browser.newPage();
+    await page.goto(sandbox.url);
+    await page.getByText('还没有机器人连接').waitFor();
+    await sandbox.platform.webhook.save(url);
+    await page.getByText('机器人已连接').waitFor();
+    await page.locator('#activity').getByText('webhook 回调地址验证通过 · HTTP 200').waitFor();
+    sandbox.platform.fault({ kind: 'webhook', forged: true });
+    await page.keyboard.type('hello');
+    await page.keyboard.press('Enter');
+    await page.locator('#activity').getByText('故障 push of C2C_MESSAGE_CREATE').waitFor();
+    await page.locator('#activity').getByText('webhook 推送 · C2C_MESSAGE_CREATE · HTTP 200').waitFor();
+    expect(got.map(({ verifies }) => verifies)).toEqual([false]);
   });
 
   test('a person picks a channel by keyboard, sees markdown and parts as text, and a page that loads nothing from them', async () => {

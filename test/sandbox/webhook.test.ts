@@ -1,21 +1,11 @@
 /** The sandbox calls a bot back as the platform does: the challenge, signed pushes, and by order forged, late, cut and repeated ones. */
-import { createPublicKey, verify } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import type { Entry, WebhookStep } from '../../src/sandbox/transcript.js';
 import { isAnswered, signatureOf } from '../../src/sandbox/webhook-signature.js';
-import { keyOf, signature } from '../support/callbacks.js';
+import { signature } from '../support/callbacks.js';
 import { waitUntil } from '../support/wait-until.js';
-
-const SECRET = 'emulator-Secret_01';
-
-interface Got {
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-  readonly verifies: boolean;
-}
+import { calledBot as bot } from './support/called-bot.js';
 
 let sandbox: Sandbox;
 let now: number;
@@ -26,47 +16,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => sandbox.close());
-
-/** A bot that is called back: it answers challenges with the key of `secret`, and events with what `answer` says. */
-async function bot(secret = SECRET) {
-  const got: Got[] = [];
-  const challenges: Got[] = [];
-  let answer = (_n: number): [status: number, body: string] => [200, '{"op":12,"d":0}'];
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => (body += String(chunk)));
-    request.on('error', () => undefined);
-    request.on('end', () => {
-      const signed = Buffer.from(`${request.headers['x-signature-timestamp']}${body}`);
-      const bytes = Buffer.from(String(request.headers['x-signature-ed25519']), 'hex');
-      const one = {
-        headers: request.headers,
-        body,
-        verifies: verify(null, signed, createPublicKey(keyOf(SECRET)), bytes),
-      };
-      const frame = JSON.parse(one.verifies ? body : '{}') as {
-        op?: number;
-        d: { plain_token: string; event_ts: string };
-      };
-      if (frame.op === 13) {
-        challenges.push(one);
-        const { plain_token, event_ts } = frame.d;
-        response.end(JSON.stringify({ plain_token, signature: signature(secret, event_ts + plain_token) }));
-        return;
-      }
-      got.push(one);
-      const [status, told] = answer(got.length);
-      response.writeHead(status).end(told);
-    });
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/qq`;
-  return { url, got, challenges, answers: (how: typeof answer) => (answer = how) };
-}
 
 function api(method: string, path: string, body?: object): Promise<Response> {
   return fetch(`${sandbox.url}/sandbox/v1${path}`, {

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { bind, type Listener } from '../../http/listener.js';
 import { portFault } from '../../http/port-fault.js';
 import { SharedPorts } from '../../http/shared-ports.js';
-import { LoongError } from '../../model/errors.js';
+import { describeError, LoongError } from '../../model/errors.js';
 import { hostInUrl } from '../../model/host.js';
 import type { Log } from '../../telemetry/log.js';
 import { NowAndThen } from '../now-and-then.js';
@@ -21,8 +21,8 @@ const REQUEST_MS = 20_000;
 /** Requests in work at a time; one beyond them is told to come again. */
 const MOST_OF_ACCOUNT = 256;
 const MOST_OF_PORT = 1024;
-/** Bytes of bodies that are not read to their end yet, of all requests of a port. */
-const MOST_UNREAD_BYTES = 64 * 1_048_576;
+/** Bytes of the bodies of all of them. */
+const MOST_BYTES_OF_PORT = 64 * 1_048_576;
 const MOST_CONNECTIONS = 2048;
 const MAX_HEADER_BYTES = 16_384;
 /** A refused caller that goes on sending is cut off. */
@@ -85,7 +85,7 @@ export class WebhookPorts {
       port: port.number,
       close: async () => {
         port.remove(gate);
-        await Promise.all(gate.inWork);
+        await Promise.allSettled(gate.inWork);
         await release();
       },
     };
@@ -109,10 +109,10 @@ class WebhookPort {
   readonly #log: Log;
   readonly #limits: WebhookLimits;
   readonly #told = new NowAndThen();
-  /** Requests in work, by account, and bytes of those that are still being read. */
+  /** Requests in work, by account and in all, and the bytes of their bodies so far. */
   readonly #busy = new Map<Gate, number>();
   #inWork = 0;
-  #unreadBytes = 0;
+  #bytes = 0;
   #listener: Listener | undefined;
 
   private constructor(log: Log, limits: WebhookLimits) {
@@ -129,7 +129,9 @@ class WebhookPort {
       maxHeaderSize: MAX_HEADER_BYTES,
     });
     server.maxConnections = MOST_CONNECTIONS;
-    server.on('request', (request, response) => void opened.#take(request, response));
+    server.on('request', (request, response) => {
+      opened.#take(request, response).catch((error: unknown) => opened.#broken(request, response, error));
+    });
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => opened.#unreadable(error, socket));
     try {
       opened.#listener = await bind(server, { host, port });
@@ -157,7 +159,6 @@ class WebhookPort {
     await this.#listener?.close();
   }
 
-  /** Never rejects. */
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gate = this.#gateFor(request);
     if ('status' in gate) return this.#refuse(request, response, gate, undefined);
@@ -170,16 +171,17 @@ class WebhookPort {
     }
     this.#busy.set(gate, busy + 1);
     this.#inWork++;
+    const read = { bytes: 0 };
     try {
-      const body = await this.#read(request);
+      const body = await this.#read(request, read);
       if (body === undefined) return; // the caller is gone, or its time was up
       if ('status' in body) return this.#refuse(request, response, body, gate);
       if (!this.gates.includes(gate)) return this.#refuse(request, response, STOPPING, undefined);
       const answered = this.#answer(request, response, body, gate);
       gate.inWork.add(answered);
-      await answered;
-      gate.inWork.delete(answered);
+      await answered.finally(() => gate.inWork.delete(answered));
     } finally {
+      this.#bytes -= read.bytes;
       this.#inWork--;
       const left = (this.#busy.get(gate) ?? 1) - 1;
       if (left > 0) this.#busy.set(gate, left);
@@ -205,22 +207,19 @@ class WebhookPort {
     return named ?? { status: 404, why: 'no account of this path has the app id that it names', remedy: CHECK_APP_ID };
   }
 
-  /** The whole body; undefined when the caller broke off. */
-  #read(request: IncomingMessage): Promise<Buffer | Refusal | undefined> {
+  /** The whole body; undefined when the caller broke off. `read`: what was read of it so far. */
+  #read(request: IncomingMessage, read: { bytes: number }): Promise<Buffer | Refusal | undefined> {
     return new Promise((resolve) => {
       const chunks: Buffer[] = [];
-      let bytes = 0;
       const end = (result: Buffer | Refusal | undefined) => {
-        this.#unreadBytes -= bytes;
-        bytes = 0;
         request.removeAllListeners('data');
         resolve(result);
       };
       request.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        this.#unreadBytes += chunk.length;
-        if (bytes > MAX_BODY_BYTES) return end(TOO_LARGE);
-        if (this.#unreadBytes > MOST_UNREAD_BYTES) return end(TOO_MANY);
+        read.bytes += chunk.length;
+        this.#bytes += chunk.length;
+        if (read.bytes > MAX_BODY_BYTES) return end(TOO_LARGE);
+        if (this.#bytes > MOST_BYTES_OF_PORT) return end(TOO_MANY);
         chunks.push(chunk);
       });
       request.once('end', () => end(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
@@ -258,6 +257,12 @@ class WebhookPort {
     // What still comes is thrown away for a moment, so that the answer is read before the connection ends.
     request.resume();
     setTimeout(() => request.destroy(), LAST_WORDS_MS).unref();
+  }
+
+  /** A fault of ours: the caller learns nothing of it, and comes again. */
+  #broken(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.#tell('error', request.socket, undefined, describeError(error), 'a callback could not be answered');
+    response.destroy();
   }
 
   /** What is no HTTP, or did not come in whole in its time. */

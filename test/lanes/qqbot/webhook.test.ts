@@ -551,6 +551,37 @@ describe('a request', () => {
   });
 });
 
+test('a caller who leaves before the answer, and one who breaks off, harm nobody', async () => {
+  const account = await new Accounts({ mostOfAccount: 2 }).open();
+  const commits: (() => void)[] = [];
+  account.journal = () => new Promise((resolve) => commits.push(resolve));
+  const body = c2cEvent('m1', 'hello');
+  const headers = Object.entries(signed(SECRET, body)).map(([name, value]) => `${name}: ${value}`);
+  const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\n${headers.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  const whole = connect(account.port, '127.0.0.1', () => whole.write(head + body));
+  await waitUntil('the event', () => commits.length === 1);
+  whole.destroy();
+  const half = connect(account.port, '127.0.0.1', () => half.write(head + body.slice(0, 20), () => half.destroy()));
+  await new Promise((resolve) => half.once('close', resolve));
+  commits[0]?.();
+  account.journal = () => undefined;
+  await waitUntil('both places', async () => {
+    const answers = await Promise.all([1, 2].map(() => post(account.url, body, signed(SECRET, body))));
+    return answers.every((answer) => answer.body === ACK);
+  });
+});
+
+test('a fault of ours is told to nobody but the log', async () => {
+  const accounts = new Accounts();
+  const taking = await accounts.ports.take(
+    { host: '127.0.0.1', port: 0, path: PATH },
+    { account: 'a', appId: '1', receive: () => Promise.reject(new Error('a bug')), refused: () => undefined },
+  );
+  onTestFinished(() => taking.close());
+  await expect(post(`http://127.0.0.1:${taking.port}${PATH}`, '{}')).rejects.toThrow();
+  expect(accounts.lines.join('')).toContain('a bug');
+});
+
 describe('several accounts', () => {
   test('on one path are told apart by the app id; without one nobody is meant', async () => {
     const accounts = new Accounts();
