@@ -4,6 +4,16 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 
 /** Ed25519 key of a client secret: its bytes over and over, 32 of them. */
 export function keyOf(secret: string): KeyObject {
+  const known = KEYS.get(secret);
+  if (known !== undefined) return known;
+  const key = madeOf(secret);
+  KEYS.set(secret, key);
+  return key;
+}
+
+const KEYS = new Map<string, KeyObject>();
+
+function madeOf(secret: string): KeyObject {
   const bytes = Buffer.from(secret);
   const seed = Buffer.from(Array.from({ length: 32 }, (_, i) => bytes[i % bytes.length] ?? 0));
   return createPrivateKey({

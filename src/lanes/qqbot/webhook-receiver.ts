@@ -88,10 +88,14 @@ export class WebhookReceiver {
     return 'body' in answer ? { status: 200, body: answer.body } : { status: 400, why: answer.refused };
   }
 
-  /** What the platform signed and nobody can read is kept like any frame of the gateway, but not acknowledged. */
+  /**
+   * What the platform signed and nobody can read is kept like any frame of the gateway, but not acknowledged. Without a brace it may as
+   * well be the word of a challenge, which anybody can have signed: nothing is written down for that.
+   */
   async #event(frame: Frame | undefined, raw: string, push: Push): Promise<Reply> {
     const { dispatch, undecodable } = this.#parts;
     const read = frame?.op === OP.dispatch ? readDispatch(frame, raw) : { expected: 'expected a frame with an event' };
+    if (frame === undefined && !raw.includes('{')) return { status: 400, why: 'it is signed, and no frame' };
     try {
       if ('expected' in read) {
         await undecodable(raw, read.expected, push);

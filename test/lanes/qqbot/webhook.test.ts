@@ -226,7 +226,7 @@ describe('a challenge', () => {
   test('makes no oracle: a forged event is signed by nobody, and taken from nobody', async () => {
     const accounts = new Accounts();
     accounts.now = 1_725_442_341_000;
-    const { url, frames } = await accounts.open({ secret: 'DG5g3B4j9X2KOErG' });
+    const { url, frames, kept } = await accounts.open({ secret: 'DG5g3B4j9X2KOErG' });
     const forged = JSON.stringify({
       op: 0,
       t: 'C2C_MESSAGE_CREATE',
@@ -251,7 +251,7 @@ describe('a challenge', () => {
       'x-signature-timestamp': '1725442341',
       'x-signature-ed25519': word.signature,
     });
-    expect(used.status).toBe(400);
+    expect([used.status, kept]).toEqual([400, []]);
     const unsigned = await post(url, forged, { 'x-signature-timestamp': '1725442341' });
     expect(unsigned).toMatchObject({ status: 401, body: '' });
     expect(frames).toEqual([]);
@@ -352,11 +352,8 @@ describe('an event', () => {
 
 describe('what is signed and no event', () => {
   test.each([
-    ['no JSON', 'hello'],
-    ['nothing', ''],
-    ['a list', '[]'],
-    ['a number', '5'],
-    ['null', 'null'],
+    ['an object cut short', '{"op":0'],
+    ['a list with an object', '[{}]'],
     ['an object without an op', '{}'],
     ['an op of the gateway', '{"op":10,"d":{"heartbeat_interval":1}}'],
     ['an event without a name', '{"op":0,"d":{}}'],
@@ -368,6 +365,15 @@ describe('what is signed and no event', () => {
     expect(account.kept).toHaveLength(1);
     expect(account.frames).toEqual([]);
   });
+
+  test.each(['hello', '', '[]', '5', 'null'])(
+    'what a challenge could have had signed is refused, and leaves nothing behind: %j',
+    async (body) => {
+      const account = await new Accounts().open();
+      expect(await post(account.url, body, signed(SECRET, body))).toMatchObject({ status: 400, body: '' });
+      expect([account.kept, account.frames]).toEqual([[], []]);
+    },
+  );
 
   test('a heartbeat is answered', async () => {
     const { url, kept } = await new Accounts().open();
@@ -448,7 +454,7 @@ test('10,000 random bodies, with no, random and borrowed signatures: nothing but
   expect([frames.length, kept.length > 0]).toEqual([0, true]);
   const body = c2cEvent('m1', 'still there?');
   expect((await post(url, body, signed(SECRET, body))).body).toBe(ACK);
-}, 60_000);
+}, 240_000);
 
 describe('a request', () => {
   test('is for POST alone', async () => {
