@@ -595,10 +595,12 @@ describe('what ships', () => {
       'gateway stop',
       'config',
       'config check',
+      'config import',
       'config show',
       'config schema',
       'doctor',
       'explain',
+      'init',
       'logs',
       'onebot',
       'onebot call',
@@ -624,6 +626,7 @@ describe('what ships', () => {
       'queue retry',
       'queue drop',
       'sandbox',
+      'status',
       'why',
     ];
     const helps = await Promise.all(
