@@ -7,6 +7,7 @@ import { parseJson5 } from '../../src/config/json5.js';
 import { importOpenclaw } from '../../src/config/openclaw/import-openclaw.js';
 import type { Shape } from '../../src/config/openclaw/keys.js';
 import type { Table } from '../../src/config/openclaw/source.js';
+import { keysAt } from '../../src/config/schema.js';
 import { readWith } from './config-folder.js';
 
 function fixture(name: string): Table {
@@ -87,6 +88,8 @@ describe('the pages as they are', () => {
       chunk_mode: 'newline',
       text_chunk_limit: 1800,
     });
+    // That plugin is called by QQ; so is the account, in a version that can be.
+    expect(accounts.default?.transport).toBe(keysAt(['qqbot']).includes('transport') ? 'webhook' : undefined);
     expect(accounts.ops).toMatchObject({
       app_id: '102000002',
       client_secret_file: '/run/secrets/ops',
