@@ -417,6 +417,7 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
         for (const [kind, { road }] of Object.entries(kinds)) if (isCommand(road)) happens(kind, sender, name);
         if (sender === 'listed') happens('aside in the named group', sender, `${name}2`);
       }
+      for (const sender of SENDERS) happens('aside in the named group', sender, `${name}3`); // for the runs after it
       const last = await settled(run, `end of ${name}`);
 
       const got = reached().slice(before);
@@ -438,7 +439,9 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
       const earlier = RUNS.slice(0, RUNS.indexOf(run) + 1);
       const secret = earlier.flatMap((then) =>
         everything.flatMap(({ sender, kind, road }) =>
-          isHeard(then, sender, road) && isHeard(run, sender, road) ? [] : [textOf(then.name, sender, kind)],
+          isHeard(then, sender, road) && isHeard(run, sender, road)
+            ? []
+            : [then.name, `${then.name}3`].map((when) => textOf(when, sender, kind)),
         ),
       );
       expect([name, secret.filter((text) => whole.includes(text))]).toEqual([name, []]);
