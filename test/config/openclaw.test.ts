@@ -345,6 +345,26 @@ describe('who may talk', () => {
     );
   });
 
+  test.each(['napcatqq', 'qq', 'qqbot'] as const)(
+    'a channel %s that is off stays off, whatever its accounts say',
+    async (shape) => {
+      for (const enabled of [false, 'yes', null, true]) {
+        const mark = (n: number) => (shape === 'napcatqq' ? { wsPort: 3000 + n } : { appId: String(n) });
+        for (const top of [{}, mark(0)]) {
+          const accounts = { a: { ...mark(1), enabled: true }, default: mark(2), c: { ...mark(3), enabled: false } };
+          const { channels, report } = importOpenclaw({ channels: { [shape]: { ...top, enabled, accounts } } }, '/x');
+          const config = await readWith(stringify(channels as Record<string, unknown>), {}, 'optional');
+          const on = [...config.qqbot.accounts, ...config.onebot.accounts].filter((account) => account.enabled);
+          expect(on.map(({ id }) => String(id))).toEqual(enabled === true ? ['a', 'default'] : []);
+          expect(report.keys.find(({ key }) => key === `channels.${shape}.enabled`)).toMatchObject({
+            status: typeof enabled === 'boolean' ? 'kept' : 'changed',
+            to: `${shape === 'napcatqq' ? 'onebot' : 'qqbot'}.enabled`,
+          });
+        }
+      }
+    },
+  );
+
   test('whatever stands there: what comes out is a config that loong takes, or the default', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom<Shape>('napcatqq', 'qq', 'qqbot'), fc.jsonValue(), async (shape, value) => {
