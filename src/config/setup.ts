@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'smol-toml';
 import { ConfigError, LoongError } from '../model/errors.js';
 import type { ChannelId } from '../model/target.js';
+import { KEYS_OF } from './backends.js';
 import type { Config, QqbotAccount } from './config.js';
 import { type Edit, editToml, type TomlValue } from './edit-toml.js';
 import { configPath } from './paths.js';
@@ -24,8 +25,14 @@ export interface Settings {
 export type BackendSettings =
   | { readonly type: 'echo' }
   | { readonly type: 'exec'; readonly command: readonly string[] }
-  | { readonly type: 'http'; readonly url: string; readonly secret: string }
-  | { readonly type: 'openai'; readonly baseUrl: string; readonly model: string; readonly apiKey: string };
+  | { readonly type: 'http'; readonly url: string; readonly allowHttp: boolean; readonly secret: string }
+  | {
+      readonly type: 'openai';
+      readonly baseUrl: string;
+      readonly allowHttp: boolean;
+      readonly model: string;
+      readonly apiKey: string;
+    };
 
 /** The config that is there already. */
 export interface Standing {
@@ -188,9 +195,9 @@ class Plan {
       backend.type === 'exec'
         ? { type: 'exec', command: backend.command, input: 'text' }
         : backend.type === 'http'
-          ? { type: 'http', url: backend.url }
+          ? { type: 'http', url: backend.url, ...plainHttp(backend) }
           : backend.type === 'openai'
-            ? { type: 'openai', base_url: backend.baseUrl, model: backend.model }
+            ? { type: 'openai', base_url: backend.baseUrl, model: backend.model, ...plainHttp(backend) }
             : { type: 'echo' };
     for (const key of OF_ONE_KIND) if (keys[key] === undefined) this.#set(table, key, undefined);
     for (const [key, value] of Object.entries(keys)) this.#set(table, key, value);
@@ -226,18 +233,12 @@ class Plan {
   }
 }
 
-/** Keys of backends that not every type has. */
-const OF_ONE_KIND = [
-  'command',
-  'input',
-  'output',
-  'env',
-  'url',
-  'base_url',
-  'model',
-  'media_dir',
-  'max_output',
-] as const;
+/** What a secret is in goes by rules of its own. */
+const OF_ONE_KIND = [...new Set(Object.values(KEYS_OF).flat())].filter((key) => !/^(secret|api_key)/.test(key));
+
+function plainHttp({ allowHttp }: { readonly allowHttp: boolean }): { readonly allow_http?: true } {
+  return allowHttp ? { allow_http: true } : {};
+}
 
 /** Tables of these channels that the text has, as they are called there. */
 export function channelTablesIn(text: string, channels: readonly ChannelId[]): readonly string[] {
