@@ -1,5 +1,4 @@
 /** `loong init`: from AppID and secret to a config that QQ agrees with, asked for at the terminal or taken from env files. */
-import { realpathSync } from 'node:fs';
 import { unservable } from '../access/servable.js';
 import type { BackendConfig, Config } from '../config/config.js';
 import { withEnvFiles } from '../config/env-files.js';
@@ -35,7 +34,7 @@ const NOBODY_TO_ASK =
   'run it at a terminal, or with --yes and QQ_BOT_APP_ID and QQ_BOT_APP_SECRET in the environment or in .env.qq';
 
 export async function initialise(options: InitOptions): Promise<void> {
-  const path = realPath(configPath({ path: options.config, env: process.env }));
+  const path = configPath({ path: options.config, env: process.env });
   const there = await standing(path, process.env);
   const { env, files } = await withEnvFiles(process.cwd(), options.envFile, process.env);
   const given = settingsIn(env);
@@ -225,15 +224,6 @@ class Initialisation {
       else signal.addEventListener('abort', stop, { once: true });
     });
     return Promise.race([work, stopped]).finally(() => signal.removeEventListener('abort', stop));
-  }
-}
-
-/** A link is followed, so that its own folder is the one that counts. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
   }
 }
 

@@ -145,7 +145,7 @@ export function basicsOf<C extends ChannelId>(
     channel: channelId,
     id: entry.id,
     table: entry.path,
-    inherited: new Set(Object.keys(channel).filter((key) => !Object.hasOwn(own, key))),
+    inherited: Object.keys(channel).filter((key) => !Object.hasOwn(own, key)),
     enabled: entry.enabled,
     allowedPeerIds,
     dmPolicy,

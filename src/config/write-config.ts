@@ -8,23 +8,25 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { describeError, LoongError } from '../model/errors.js';
 
 export interface ConfigDraft {
   /** Absolute. */
   readonly path: string;
   readonly text: string;
-  /** What stood there when the draft was made; undefined: nothing. */
+  /** What stood there when the draft was made, without a byte order mark; undefined: nothing. */
   readonly replaces: string | undefined;
   /** Absolute paths; written before the config that names them. */
   readonly secretFiles: readonly SecretFile[];
@@ -51,9 +53,8 @@ export function placeSecret(configPath: string, name: string, secret: string): S
  */
 export function writeConfig({ path, text, replaces, secretFiles }: ConfigDraft, now: Date): string | undefined {
   try {
-    // What a link points to is replaced, not the link.
-    const target = existsSync(path) ? realpathSync(path) : path;
-    if ((existsSync(target) ? readFileSync(target, 'utf8') : undefined) !== replaces) {
+    const target = behindLinks(path);
+    if (textAt(target) !== replaces) {
       throw new LoongError('config.changed_meanwhile', `${path} was changed meanwhile: nothing was written`, {
         remedy: 'run the command again',
       });
@@ -66,15 +67,43 @@ export function writeConfig({ path, text, replaces, secretFiles }: ConfigDraft, 
     if (text === replaces) return undefined;
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     const backup = replaces === undefined ? undefined : backUp(target, now);
-    writeWhole(target, text);
+    try {
+      writeWhole(target, text);
+    } catch (error) {
+      if (backup !== undefined) rmSync(backup, { force: true }); // of a config that still stands
+      throw error;
+    }
     return backup;
   } catch (error) {
     if (error instanceof LoongError) throw error;
     throw new LoongError('config.unwritable', `${path} could not be written: ${describeError(error)}`, {
       cause: error,
-      remedy: 'give this user the right to the folder, or name another file with --config',
+      remedy: REMEDIES[(error as NodeJS.ErrnoException).code ?? ''] ?? NO_RIGHT,
     });
   }
+}
+
+const NO_RIGHT = 'give this user the right to the folder, or name another file with --config';
+const NO_ROOM = 'make room on that disk, and run the command again';
+/** By the code of Node. */
+const REMEDIES: { readonly [code: string]: string } = {
+  ENOSPC: NO_ROOM,
+  EDQUOT: NO_ROOM,
+  EROFS: 'that disk is mounted read-only: name a file elsewhere with --config',
+};
+
+/** What a link points to is replaced, not the link; also where nothing stands there yet. */
+function behindLinks(path: string, hops = 0): string {
+  if (existsSync(path) || hops > MOST_HOPS) return realpathSync(path);
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+  return behindLinks(resolve(realpathSync(dirname(path)), readlinkSync(path)), hops + 1);
+}
+
+/** As Linux has it: links beyond these lead round in a circle. */
+const MOST_HOPS = 40;
+
+function textAt(path: string): string | undefined {
+  return existsSync(path) ? new TextDecoder().decode(readFileSync(path)) : undefined;
 }
 
 function isThere({ path, secret }: SecretFile): boolean {
@@ -90,6 +119,7 @@ function backUp(path: string, now: Date): string {
     try {
       copyFileSync(path, backup, constants.COPYFILE_EXCL);
       chmodSync(backup, 0o600);
+      flush(backup);
       return backup;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -112,10 +142,15 @@ function writeWhole(path: string, text: string): void {
     rmSync(draft, { force: true });
     throw error;
   }
-  const folder = openSync(dirname(path), 'r');
+  flush(dirname(path));
+}
+
+/** A file or folder onto the disk. */
+function flush(path: string): void {
+  const fd = openSync(path, 'r');
   try {
-    fsyncSync(folder);
+    fsyncSync(fd);
   } finally {
-    closeSync(folder);
+    closeSync(fd);
   }
 }

@@ -7,6 +7,7 @@ import { parseJson5 } from '../../src/config/json5.js';
 import { importOpenclaw } from '../../src/config/openclaw/import-openclaw.js';
 import type { Shape } from '../../src/config/openclaw/keys.js';
 import type { Table } from '../../src/config/openclaw/source.js';
+import { keysAt } from '../../src/config/schema.js';
 import { readWith } from './config-folder.js';
 
 function fixture(name: string): Table {
@@ -87,6 +88,8 @@ describe('the pages as they are', () => {
       chunk_mode: 'newline',
       text_chunk_limit: 1800,
     });
+    // That plugin is called by QQ; so is the account, in a version that can be.
+    expect(accounts.default?.transport).toBe(keysAt(['qqbot']).includes('transport') ? 'webhook' : undefined);
     expect(accounts.ops).toMatchObject({
       app_id: '102000002',
       client_secret_file: '/run/secrets/ops',
@@ -231,9 +234,9 @@ describe('who may talk', () => {
       expect(imported(shape, groupPolicy === undefined ? {} : { groupPolicy }).out.group_policy).toBe(policy);
   });
 
-  test('numbers of QQ come exact, also such as JavaScript would round', () => {
+  test('numbers of QQ come exact; what JavaScript would round lets nobody in', () => {
     const { out } = imported('napcatqq', parseJson5('{allowFrom: [9007199254740993, "20002", 0, "abc"]}') as object);
-    expect(out.allowed_peer_ids).toEqual(['private:9007199254740993', 'private:20002']);
+    expect(out.allowed_peer_ids).toEqual(['private:20002']);
   });
 
   test('a list of senders of which nothing can be read closes the door that it stood at', () => {
@@ -341,6 +344,26 @@ describe('who may talk', () => {
       { numRuns: 5000 },
     );
   });
+
+  test.each(['napcatqq', 'qq', 'qqbot'] as const)(
+    'a channel %s that is off stays off, whatever its accounts say',
+    async (shape) => {
+      for (const enabled of [false, 'yes', null, true]) {
+        const mark = (n: number) => (shape === 'napcatqq' ? { wsPort: 3000 + n } : { appId: String(n) });
+        for (const top of [{}, mark(0)]) {
+          const accounts = { a: { ...mark(1), enabled: true }, default: mark(2), c: { ...mark(3), enabled: false } };
+          const { channels, report } = importOpenclaw({ channels: { [shape]: { ...top, enabled, accounts } } }, '/x');
+          const config = await readWith(stringify(channels as Record<string, unknown>), {}, 'optional');
+          const on = [...config.qqbot.accounts, ...config.onebot.accounts].filter((account) => account.enabled);
+          expect(on.map(({ id }) => String(id))).toEqual(enabled === true ? ['a', 'default'] : []);
+          expect(report.keys.find(({ key }) => key === `channels.${shape}.enabled`)).toMatchObject({
+            status: typeof enabled === 'boolean' ? 'kept' : 'changed',
+            to: `${shape === 'napcatqq' ? 'onebot' : 'qqbot'}.enabled`,
+          });
+        }
+      }
+    },
+  );
 
   test('whatever stands there: what comes out is a config that loong takes, or the default', async () => {
     await fc.assert(

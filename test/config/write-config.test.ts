@@ -6,13 +6,16 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { placeSecret, writeConfig } from '../../src/config/write-config.js';
 import { LoongError } from '../../src/model/errors.js';
+import { canMount, StateDisk } from '../chaos/state-disk.mjs';
 import { tempDir } from '../support/temp-dir.js';
 
 const NOW = new Date('2026-11-21T15:04:05Z');
@@ -84,6 +87,54 @@ test('whoever holds the old file open or linked sees the old one whole: it is re
   linkSync(path, join(folder, 'link'));
   writeConfig({ path, text: 'new', replaces: 'old', secretFiles: [] }, NOW);
   expect([readFileSync(join(folder, 'link'), 'utf8'), readFileSync(path, 'utf8')]).toEqual(['old', 'new']);
+});
+
+test('what a link points to is written, also where nothing stands there yet; links in a circle are told', () => {
+  const folder = tempDir();
+  mkdirSync(join(folder, 'far'));
+  symlinkSync('far/next', join(folder, 'config.toml'));
+  symlinkSync('real.toml', join(folder, 'far', 'next'));
+  const draft = { path: join(folder, 'config.toml'), secretFiles: [] };
+  writeConfig({ ...draft, text: 'one', replaces: undefined }, NOW);
+  writeConfig({ ...draft, text: 'two', replaces: 'one' }, NOW);
+  expect(readFileSync(join(folder, 'far', 'real.toml'), 'utf8')).toBe('two');
+  expect(readlinkSync(draft.path)).toBe('far/next');
+  symlinkSync('round', join(folder, 'round'));
+  expect(() => writeConfig({ ...draft, path: join(folder, 'round'), text: 'x', replaces: undefined }, NOW)).toThrow(
+    expect.objectContaining({ code: 'config.unwritable' }),
+  );
+  expect(readlinkSync(join(folder, 'round'))).toBe('round');
+});
+
+test('a byte order mark is no change', () => {
+  const path = join(tempDir(), 'config.toml');
+  writeFileSync(path, '\uFEFFold');
+  expect(writeConfig({ path, text: 'new', replaces: 'old', secretFiles: [] }, NOW)).toBeDefined();
+  expect(readFileSync(path, 'utf8')).toBe('new');
+});
+
+test('a config that could not be written leaves no backup', () => {
+  const folder = tempDir();
+  const name = 'c'.repeat(225); // with what a backup has behind it, it is not too long; with what a draft has, it is
+  writeFileSync(join(folder, name), 'old');
+  expect(() => writeConfig({ path: join(folder, name), text: 'new', replaces: 'old', secretFiles: [] }, NOW)).toThrow(
+    expect.objectContaining({ code: 'config.unwritable', message: expect.stringContaining('ENAMETOOLONG') }),
+  );
+  expect(readdirSync(folder)).toEqual([name]);
+  expect(readFileSync(join(folder, name), 'utf8')).toBe('old');
+});
+
+test.runIf(canMount())('a full disk is called one', () => {
+  const folder = join(tempDir(), 'disk');
+  const disk = new StateDisk(folder, true);
+  onTestFinished(() => disk.close());
+  writeFileSync(join(folder, 'config.toml'), 'old');
+  disk.fill();
+  const text = 'x'.repeat(500_000);
+  expect(() => writeConfig({ path: join(folder, 'config.toml'), text, replaces: 'old', secretFiles: [] }, NOW)).toThrow(
+    expect.objectContaining({ code: 'config.unwritable', remedy: expect.stringContaining('make room') }),
+  );
+  expect(readFileSync(join(folder, 'config.toml'), 'utf8')).toBe('old');
 });
 
 test('a secret finds a place where no other secret is, and its own again', () => {

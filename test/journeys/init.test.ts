@@ -1,6 +1,6 @@
 /** `loong init`, at a terminal and from env files, against the sandbox: what is asked, what is tried, what is written and what is not. */
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { httpPeer } from '../support/http-peer.js';
@@ -286,6 +286,14 @@ QQ_ALLOW_FROM=
     expect(files()).toEqual([]);
   });
 
+  test('a machine that is not on the whitelist gets its config all the same, and is told what to do about it', async () => {
+    for (const path of ['/gateway/bot', '/users/@me'])
+      sandbox.platform.fault({ kind: 'rest', path, code: 11298, times: 'always' });
+    const ended = await init(['--yes'], bot());
+    expect([ended.code, files()]).toEqual([0, ['config.toml', 'secrets', 'secrets/qqbot-102000001']]);
+    expect(ended.stdout).toMatch(/fail +gateway +.*11298.*\n +→ .*IP/);
+  });
+
   test('what is missing is named, all of it', async () => {
     const ended = await init(['--yes', '--json'], urls());
     expect([ended.code, JSON.parse(ended.stdout).error.problems.map(({ path }: { path: string }) => path)]).toEqual([
@@ -397,14 +405,25 @@ allowed_peer_ids = [20002]
     expect(files()).toEqual(['config.toml']);
   });
 
-  test('behind a link: the file is replaced, not the link; a folder that may not be written is told', async () => {
+  test('behind a link: the file is replaced, not the link; its secrets are where whoever reads it by the link looks', async () => {
     const there = join(tempDir(), 'real.toml');
     writeFileSync(there, OLD);
     symlinkSync(there, home.configPath);
     expect((await init(['--yes'], bot())).code).toBe(0);
+    expect(lstatSync(home.configPath).isSymbolicLink()).toBe(true);
     expect(readFileSync(there, 'utf8')).toContain(sandbox.appId);
-    expect(existsSync(join(dirname(there), 'secrets', `qqbot-${sandbox.appId}`))).toBe(true);
+    const { stdout } = await home.run(['doctor', '--offline', '--json']);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; level: string }[] };
+    expect(checks.find(({ name }) => name.endsWith(' client secret'))?.level).toBe('ok');
+  });
 
+  test('with a byte order mark is changed like any other', async () => {
+    writeFileSync(home.configPath, `\uFEFF${OLD}`);
+    expect((await init(['--yes'], bot())).code).toBe(0);
+    expect(written()).toContain(sandbox.appId);
+  });
+
+  test('in a folder that may not be written is told', async () => {
     const blocked = join(tempDir(), 'file');
     writeFileSync(blocked, '');
     const ended = await init(['--yes', '--config', join(blocked, 'config.toml'), '--json'], bot());

@@ -62,12 +62,13 @@ class ChannelImport {
   }
 
   read(): OwnTable {
-    const { accounts, defaultAccount, ...top } = this.#top;
+    const { accounts, defaultAccount, ...all } = this.#top;
     if (!isTable(accounts) || Object.keys(accounts).length === 0) {
       if (accounts !== undefined)
         this.#report.tell([...this.#path, 'accounts'], 'dead', { note: 'has no account in it' });
-      return this.#account(top, this.#path, undefined, [this.#channel]);
+      return this.#account(all, this.#path, undefined, [this.#channel]);
     }
+    const { enabled: _ofAll, ...top } = all;
     this.#report.tell([...this.#path, 'accounts'], 'kept', { to: [this.#channel, 'accounts'] });
     const isAccount = Object.hasOwn(top, MARK_OF_ACCOUNT[this.#shape]);
     // One plugin lets its accounts inherit nothing, but for the one called default.
@@ -87,7 +88,22 @@ class ChannelImport {
     if (!isAccount && !Object.keys(accounts).some((name) => inherits(normaliseAccountId(name))))
       for (const key of Object.keys(top))
         this.#report.tell([...this.#path, key], 'dead', { note: 'its accounts do not inherit it there' });
-    return { ...this.#default(defaultAccount, tables), accounts: tables };
+    return { ...this.#switch(), ...this.#default(defaultAccount, tables), accounts: tables };
+  }
+
+  /** A channel that is off is so whatever its accounts say, there as here. */
+  #switch(): OwnTable {
+    const { enabled } = this.#top;
+    if (enabled === undefined) return {};
+    const out: OwnTable = {};
+    readKey(
+      this.#sourceOf(this.#top, this.#path, undefined, [this.#channel]),
+      ['enabled'],
+      enabled,
+      ruleOf(rulesOf(this.#shape), 'enabled'),
+      out,
+    );
+    return out;
   }
 
   #default(given: unknown, tables: OwnTable): OwnTable {
@@ -108,7 +124,24 @@ class ChannelImport {
     inherited: AccountSource['inherited'],
     outPath: readonly string[],
   ): OwnTable {
-    const source: AccountSource = {
+    const source = this.#sourceOf(own, path, inherited, outPath);
+    const rules = rulesOf(this.#shape);
+    for (const key of keysOf(source)) readKey(source, [key], valueAt(source, key), ruleOf(rules, key), source.out);
+    readAccess(source);
+    this.secrets.push(...readCredentials(source, this.#folder));
+    if (this.#shape === 'napcatqq') this.#readHost(source);
+    // That plugin is fed by callbacks alone, and QQ sends a bot with a callback nothing else.
+    if (this.#shape === 'qq' && isKnown(this.#channel, 'transport')) source.out.transport = 'webhook';
+    return source.out;
+  }
+
+  #sourceOf(
+    own: Table,
+    path: readonly string[],
+    inherited: AccountSource['inherited'],
+    outPath: readonly string[],
+  ): AccountSource {
+    return {
       shape: this.#shape,
       channel: this.#channel,
       own,
@@ -118,14 +151,6 @@ class ChannelImport {
       outPath,
       report: this.#report,
     };
-    const rules = rulesOf(this.#shape);
-    for (const key of keysOf(source)) readKey(source, [key], valueAt(source, key), ruleOf(rules, key), source.out);
-    readAccess(source);
-    this.secrets.push(...readCredentials(source, this.#folder));
-    if (this.#shape === 'napcatqq') this.#readHost(source);
-    // That plugin is fed by callbacks alone, and QQ sends a bot with a callback nothing else.
-    if (this.#shape === 'qq' && isKnown(this.#channel, 'transport')) source.out.transport = 'webhook';
-    return source.out;
   }
 
   /** An open door without a token is not taken over. */
