@@ -21,7 +21,7 @@ export interface DecidingRule {
  */
 export function keyOf({ table, inherited }: Pick<Account, 'table' | 'inherited'>, ...path: readonly string[]): string {
   const [key = ''] = path;
-  return keyPath([...(inherited.has(key) ? table.slice(0, 1) : table), ...path]);
+  return keyPath([...(inherited.includes(key) ? table.slice(0, 1) : table), ...path]);
 }
 
 /** Why a message of this sender in this conversation is not answered. `waits`: they asked to pair, and nobody has decided yet. */

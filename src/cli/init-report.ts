@@ -86,7 +86,7 @@ export async function reportDone(
     printChannelStatus(status);
   }
   console.log('\n下一步 / next:');
-  for (const { command, why } of next) console.log(`  ${command.padEnd(44)} ${why}`);
+  for (const { command, why } of next) console.log(`  ${command.padEnd(44)}  # ${why}`);
 }
 
 function nextCommands(

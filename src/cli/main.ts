@@ -1,11 +1,13 @@
 /** The commands of `loong`: its table of contents. What a command does stands in the file of its name, loaded when it is used. */
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../model/errors.js';
 import { VERSION } from '../model/version.js';
 import { EXIT, reportError } from './exit.js';
 import { addOnebotCommands } from './onebot-commands.js';
 import { addPairingCommands } from './pairing-commands.js';
 import { refuseRepeats, refuseUnknown } from './strictness.js';
+
+const usualHelp = new Help();
 
 const program = new Command('loong')
   .description('The QQ gateway daemon: one durable road between QQ and whatever answers on QQ.')
@@ -18,7 +20,12 @@ const program = new Command('loong')
     new Option('--log-level <level>', 'overrides log.level').choices(['trace', 'debug', 'info', 'warn', 'error']),
   )
   .option('--json', 'print one JSON document, errors included')
-  .configureHelp({ showGlobalOptions: true })
+  .configureHelp({
+    showGlobalOptions: true,
+    // Of what can be repeated the default is nothing, which goes without saying.
+    optionDescription: (option) =>
+      Array.isArray(option.defaultValue) ? option.description : usualHelp.optionDescription(option),
+  })
   .configureOutput({ writeErr: (text) => (wantsJson() ? undefined : process.stderr.write(text)) })
   .exitOverride()
   .addHelpText(
@@ -394,7 +401,20 @@ function wantsJson(): boolean {
 /** Where a command is missing commander prints the help and says nothing else. */
 function inOurWords({ code, message }: CommanderError): UsageError {
   if (code === 'commander.help') return new UsageError('usage', 'a command is missing', '`loong --help` lists them');
-  return new UsageError('usage', message.replace(/^error: /, ''));
+  return new UsageError('usage', message.replace(/^error: /, ''), usageRemedy());
+}
+
+/** Where the command that was meant, as far as its words are known, says what it takes. */
+function usageRemedy(): string {
+  let command: Command = program;
+  const names = [program.name()];
+  for (const word of process.argv.slice(2)) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) continue;
+    command = next;
+    names.push(word);
+  }
+  return `\`${names.join(' ')} --help\` shows how it is used`;
 }
 
 async function main(): Promise<void> {
@@ -403,7 +423,9 @@ async function main(): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-      if (error.exitCode !== 0 && wantsJson()) reportError(inOurWords(error), true);
+      if (error.exitCode === 0) return;
+      if (wantsJson()) reportError(inOurWords(error), true);
+      else if (error.code !== 'commander.help') console.error(`  → ${usageRemedy()}`);
       return;
     }
     reportError(error, wantsJson());

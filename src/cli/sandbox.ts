@@ -142,10 +142,12 @@ client_secret = ${JSON.stringify(sandbox.clientSecret)}
 api_base_url = ${JSON.stringify(sandbox.apiBaseUrl)}
 token_url = ${JSON.stringify(sandbox.tokenUrl)}
 allowed_peer_ids = ["c2c:*", "group:*", "channel:*", "dm:*"]
+dm_policy = "open"
 
 [onebot]
 ws_port = ${wsPort}
 allowed_peer_ids = ["private:*", "group:*"]
+dm_policy = "open"
 `;
   await writeFile(path, text, { mode: 0o600 });
   return path;
@@ -163,7 +165,11 @@ function freePort(usual: number): Promise<number> {
   });
 }
 
-function announce(sandbox: Sandbox, configPath: string | undefined, { json, webhook }: SandboxCommandOptions): void {
+function announce(
+  sandbox: Sandbox,
+  configPath: string | undefined,
+  { json, webhook, onebotToken }: SandboxCommandOptions,
+): void {
   const { url, apiBaseUrl, tokenUrl, appId, clientSecret } = sandbox;
   const accounts = sandbox.platform.onebot.implementations.map(({ plan }) => ({
     selfId: plan.self_id,
@@ -189,11 +195,14 @@ To connect a daemon, put this into its config:
   client_secret = "${clientSecret}"
   api_base_url = "${apiBaseUrl}"
   token_url = "${tokenUrl}"
-  allowed_peer_ids = ["openid_alice"]${webhook === undefined ? '' : callbackLines(new URL(webhook))}
-or let \`loong init\` write it, in a home of its own:
+  allowed_peer_ids = ["openid_alice"]${webhook === undefined ? '' : callbackLines(new URL(webhook))}${accounts.map((account) => dialledLines(account, onebotToken, accounts.length > 1)).join('')}`);
+    // init knows of no callback and of no OneBot: what it writes would hear nothing of this sandbox.
+    if (webhook === undefined && accounts.length === 0) {
+      console.log(`or let \`loong init\` write it, in a home of its own:
   export LOONG_HOME=~/.loong/try
   QQ_BOT_APP_ID=${appId} QQ_BOT_APP_SECRET=${clientSecret} QQ_BOT_API_BASE_URL=${apiBaseUrl} QQBOT_TOKEN_URL=${tokenUrl} ${ownName()} init --yes
   ${ownName()} gateway run`);
+    }
   } else {
     console.log(`config of the daemon:  ${configPath}
 send from another terminal:
@@ -209,4 +218,19 @@ function callbackLines({ hostname, port, pathname }: URL): string {
   transport = "webhook"
   webhook_listen = "${hostname}:${port === '' ? 80 : port}"
   webhook_path = "${pathname}"`;
+}
+
+/** What a daemon on this machine needs for an implementation to dial in. The token itself is only named: it may be a real one. */
+function dialledLines(
+  { selfId, dials }: { readonly selfId: string; readonly dials: string },
+  token: string | undefined,
+  isOneOfSeveral: boolean,
+): string {
+  const { hostname, port, pathname } = new URL(dials.replace(/^ws/, 'http'));
+  return `
+  [onebot${isOneOfSeveral ? `.accounts.qq${selfId}]\n  self_id = "${selfId}"` : ']'}
+  ws_host = "${hostname}"
+  ws_port = ${port === '' ? 80 : port}
+  ws_path = "${pathname}"${token === undefined ? '' : '\n  access_token_env = "NAPCAT_TOKEN"    # the variable holds what --onebot-token says'}
+  allowed_peer_ids = ["20002", "group:30003"]`;
 }

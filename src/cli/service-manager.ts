@@ -4,7 +4,7 @@ import { describeError } from '../model/errors.js';
 import type { Log } from '../telemetry/log.js';
 
 /** Node opens no socket of the kind that systemd listens on; its own program does. */
-const PROGRAM = 'systemd-notify';
+export const NOTIFIER = 'systemd-notify';
 const LIMIT_MS = 10_000;
 /** Two tries fit into the time that systemd waits, and the second one may be late. */
 const TRIES_A_PERIOD = 2.5;
@@ -40,9 +40,9 @@ export function serviceManager(env: NodeJS.ProcessEnv, log: Log): ServiceManager
 
   function tell(what: string): void {
     const around = { env: { NOTIFY_SOCKET, PATH }, timeout: LIMIT_MS, killSignal: 'SIGKILL' } as const;
-    execFile(PROGRAM, [what], around, (error) => {
+    execFile(NOTIFIER, [what], around, (error) => {
       if (error === null) return;
-      log.error({ what, error: describeError(error) }, `systemd was not told: is there a program ${PROGRAM} in PATH?`);
+      log.error({ what, error: describeError(error) }, `systemd was not told: is there a program ${NOTIFIER} in PATH?`);
     });
   }
 }

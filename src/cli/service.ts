@@ -5,15 +5,19 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/config.js';
 import { configPath } from '../config/paths.js';
 import { readConfig } from '../config/read-config.js';
+import { findProgram } from '../doctor/program.js';
 import { ConfigError } from '../model/errors.js';
 import { printJson } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
+import { NOTIFIER } from './service-manager.js';
 import { SERVICE_STATE_DIR, type UnitFacts, unitText } from './service-unit.js';
 
 export interface ServiceOptions extends GlobalOptions {
   readonly user?: true;
 }
 
+/** What systemd gives to a service. */
+const PATH_OF_UNITS = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const SYSTEM_CONFIG = '/etc/loong/config.toml';
 
 export async function printService(options: ServiceOptions): Promise<void> {
@@ -23,7 +27,14 @@ export async function printService(options: ServiceOptions): Promise<void> {
   const home = options.user ? (env.HOME ?? homedir()) : undefined;
   const asService = await readIfThere(config, { ...env, STATE_DIRECTORY: SERVICE_STATE_DIR });
   const inShell = await readIfThere(config, { ...env, STATE_DIRECTORY: undefined });
-  const warnings = warningsOf(config, asService, inShell, home === undefined);
+  const warnings = [
+    ...warningsOf(config, asService, inShell, home === undefined),
+    ...((await findProgram(NOTIFIER, PATH_OF_UNITS)) === undefined
+      ? [
+          `there is no program ${NOTIFIER} here, and the unit would wait in vain to be told that the daemon runs: install systemd whole`,
+        ]
+      : []),
+  ];
   const facts: UnitFacts = {
     node: process.execPath,
     loong: realpathSync(process.argv[1] ?? ''),

@@ -66,7 +66,10 @@ export class Terminal {
     this.say(question);
     for (const [i, [, words]] of choices.entries()) this.say(`  ${i + 1}) ${words}`);
     const numbers = choices.map((_, i) => String(i + 1));
-    const answer = await this.ask('', '1', (typed) => (numbers.includes(typed) ? undefined : `1–${choices.length}`));
+    const range = `1–${choices.length}`;
+    const answer = await this.ask('请选择 / which', '1', (typed) =>
+      numbers.includes(typed) ? undefined : `请填 ${range} / a number of ${range}`,
+    );
     return (choices[Number(answer) - 1] as readonly [C, string])[0];
   }
 

@@ -145,7 +145,7 @@ export function basicsOf<C extends ChannelId>(
     channel: channelId,
     id: entry.id,
     table: entry.path,
-    inherited: new Set(Object.keys(channel).filter((key) => !Object.hasOwn(own, key))),
+    inherited: Object.keys(channel).filter((key) => !Object.hasOwn(own, key)),
     enabled: entry.enabled,
     allowedPeerIds,
     dmPolicy,
@@ -223,7 +223,7 @@ function allowedPeers(
   return [...new Set(own.allowed_peer_ids ?? channel.allowed_peer_ids ?? allowedPeerIds())];
 }
 
-/** Everybody is let in only where both keys say so; and where one of them does, somebody may not have meant it. */
+/** Everybody is let in where both keys say so; where only one of them does, somebody may not have meant it. */
 function checkPrivateChats(
   { tableName, findings }: AnySource,
   { id, path, own }: AnyEntry,
@@ -238,7 +238,7 @@ function checkPrivateChats(
       'add "*" to allowed_peer_ids if everyone who finds the bot may use it; else use "pairing" or "allowlist"',
     );
   }
-  if (!everybody || dmPolicy === 'disabled') return;
+  if (!everybody || dmPolicy === 'disabled' || dmPolicy === 'open') return;
   const pairs =
     dmPolicy === 'pairing'
       ? ', and nobody is asked to pair (dm_policy = "pairing" has no effect); take "*" out for pairing, or set dm_policy = "open"'

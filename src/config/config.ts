@@ -119,7 +119,7 @@ export interface AccountBasics {
   readonly id: AccountId;
   /** Its table in the file: that of the channel where it has none of its own; and the keys that only the channel's table has. */
   readonly table: readonly string[];
-  readonly inherited: ReadonlySet<string>;
+  readonly inherited: readonly string[];
   /** False when it, or its channel, is switched off. */
   readonly enabled: boolean;
   readonly allowedPeerIds: readonly string[];

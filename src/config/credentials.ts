@@ -1,20 +1,22 @@
 /** Secrets that systemd hands to its service alone (`LoadCredential=`): `x_file = "$CREDENTIALS_DIRECTORY/NAME"`. */
 import { join } from 'node:path';
 
-const CREDENTIAL = /^\$(?:\{CREDENTIALS_DIRECTORY\}|CREDENTIALS_DIRECTORY)\/(.*)$/;
+const CREDENTIAL = /^\$(?:\{CREDENTIALS_DIRECTORY\}|CREDENTIALS_DIRECTORY)\/?(.*)$/;
 /** What systemd takes for a name. */
-const NAME = /^[A-Za-z0-9_.-]{1,255}$/;
+const NAME = /^(?!\.+$)[A-Za-z0-9_.-]{1,255}$/;
 
-/** The name of the credential that a path means; undefined for any other path. */
-export function credentialIn(path: string): string | undefined {
-  const name = CREDENTIAL.exec(path.trim())?.[1];
-  return name !== undefined && NAME.test(name) && !/^\.+$/.test(name) ? name : undefined;
-}
-
-/** Where it lies in the service; undefined where systemd gave no folder. */
-export function credentialPath(name: string, env: NodeJS.ProcessEnv): string | undefined {
+/** Where the credential lies that `text` means, or why it is nowhere; undefined where it means an ordinary file. */
+export function credentialPath(
+  text: string,
+  env: NodeJS.ProcessEnv,
+): { readonly path: string } | { readonly why: string } | undefined {
+  const name = CREDENTIAL.exec(text.trim())?.[1];
+  if (name === undefined) return undefined;
+  if (!NAME.test(name)) return { why: 'names no credential: write "$CREDENTIALS_DIRECTORY/NAME"' };
   const folder = env.CREDENTIALS_DIRECTORY?.trim();
-  return folder === undefined || folder === '' ? undefined : join(folder, name);
+  return folder === undefined || folder === ''
+    ? { why: 'is not there: `$CREDENTIALS_DIRECTORY` is not set, systemd gives it to the service alone' }
+    : { path: join(folder, name) };
 }
 
 /** All that a config file names, wherever in it. */
@@ -24,8 +26,8 @@ export function credentialsIn(file: unknown): readonly string[] {
     if (typeof value === 'object' && value !== null)
       for (const [name, part] of Object.entries(value)) visit(part, name);
     else if (typeof value === 'string' && key.endsWith('_file')) {
-      const name = credentialIn(value);
-      if (name !== undefined) names.add(name);
+      const name = CREDENTIAL.exec(value.trim())?.[1];
+      if (name !== undefined && NAME.test(name)) names.add(name);
     }
   };
   visit(file, '');

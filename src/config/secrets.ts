@@ -1,7 +1,7 @@
 /** Secrets, which stand in the file itself, in an environment variable or in a file of their own. No message shows a value. */
 import { readUpTo, whyUnreadable } from './bounded-file.js';
 import type { Resolved } from './config.js';
-import { credentialIn, credentialPath } from './credentials.js';
+import { credentialPath } from './credentials.js';
 import { type Fault, type Findings, keyPath } from './findings.js';
 import { filePath } from './paths.js';
 
@@ -140,14 +140,10 @@ export async function resolveChoice(
     if (value === undefined) return { ok: false, why: `${variable} is not set` };
     return checked(value, variable);
   }
-  const credential = credentialIn(choice.text);
-  const path =
-    credential === undefined ? filePath(choice.text, from.folder, from.env) : credentialPath(credential, from.env);
-  if (path === undefined)
-    return {
-      ok: false,
-      why: `\`$CREDENTIALS_DIRECTORY\` (\`${name}_file\`) is not set: systemd gives it to the service alone`,
-    };
+  const credential = credentialPath(choice.text, from.env);
+  if (credential !== undefined && 'why' in credential)
+    return { ok: false, why: `\`${choice.text}\` (\`${name}_file\`) ${credential.why}` };
+  const path = credential?.path ?? filePath(choice.text, from.folder, from.env);
   const file = `file \`${path}\` (\`${name}_file\`)`;
   try {
     const bytes = await readUpTo(path, MAX_FILE_BYTES);

@@ -47,6 +47,8 @@ const APPROVE_REMEDY =
   'the body is {"channel": "…", "pairing": "code or user id"}, with "account" and "notify" if you like';
 const REMOVE_REMEDY =
   'write /v1/pairings?channel=…&pairing=… (code or user id) to deny, or …&approved=… (user id) to revoke';
+const LIST_REMEDY = 'GET /v1/queue lists what there is; what was settled is kept for `retention_days`';
+const PATH_REMEDY = 'the README lists all calls, under “The control API”';
 const RETRY_REMEDY = 'the body is empty, or {"may_double": true} for a message that may have arrived';
 
 /** Listens on `socketPath`, which must belong to this process: what a dead owner left there is removed. */
@@ -73,9 +75,7 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
   app.post('/v1/messages', async (c) => {
     // A body that is no JSON is told like one that has the wrong shape.
     const body = sendRequest.safeParse(await c.req.json().catch(() => undefined));
-    if (!body.success) {
-      return problem(400, 'request.invalid', z.prettifyError(body.error), SEND_REMEDY);
-    }
+    if (!body.success) return malformed(body.error, SEND_REMEDY);
     return c.json(await daemon.submit(body.data, c.req.header('idempotency-key')), 202);
   });
   app.get('/v1/messages/:id', async (c) => {
@@ -85,7 +85,7 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
       Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), MAX_WAIT_MS) : 0,
     );
     return receipt === undefined
-      ? problem(404, 'message.unknown', 'there is no message with this id')
+      ? problem(404, 'message.unknown', 'there is no message with this id', LIST_REMEDY)
       : c.json(receipt);
   });
 
@@ -93,13 +93,13 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
   app.get('/v1/queue/:id', (c) => {
     const item = daemon.queueItem(c.req.param('id'));
     return item === undefined
-      ? problem(404, 'queue.unknown', 'there is no message with this id in the queue')
+      ? problem(404, 'queue.unknown', 'there is no message with this id in the queue', LIST_REMEDY)
       : c.json(item);
   });
   app.post('/v1/queue/:id', async (c) => {
     const text = await c.req.text();
     const body = retryRequest.safeParse(text === '' ? {} : parsed(text));
-    if (!body.success) return problem(400, 'request.invalid', z.prettifyError(body.error), RETRY_REMEDY);
+    if (!body.success) return malformed(body.error, RETRY_REMEDY);
     return c.json(await daemon.retry(c.req.param('id'), body.data.may_double === true), 202);
   });
   app.delete('/v1/queue/:id', async (c) => c.json(await daemon.drop(c.req.param('id'))));
@@ -107,12 +107,12 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
   app.get('/v1/pairings', (c) => c.json(daemon.pairings()));
   app.post('/v1/pairings', async (c) => {
     const body = approveRequest.safeParse(parsed(await c.req.text()));
-    if (!body.success) return problem(400, 'request.invalid', z.prettifyError(body.error), APPROVE_REMEDY);
+    if (!body.success) return malformed(body.error, APPROVE_REMEDY);
     return c.json(await daemon.approve(body.data));
   });
   app.delete('/v1/pairings', async (c) => {
     const query = removeRequest.safeParse(c.req.query());
-    if (!query.success) return problem(400, 'request.invalid', z.prettifyError(query.error), REMOVE_REMEDY);
+    if (!query.success) return malformed(query.error, REMOVE_REMEDY);
     if ('pairing' in query.data) return c.json(await daemon.deny(query.data));
     const { approved: pairing, ...where } = query.data;
     return c.json(await daemon.revoke({ ...where, pairing }));
@@ -133,7 +133,7 @@ function routes(daemon: DaemonOperations, log: Log): Hono {
     return c.json({ stopping: true, pid: process.pid }, 202);
   });
 
-  app.notFound(() => problem(404, 'request.unknown_path', 'there is nothing at this path'));
+  app.notFound(() => problem(404, 'request.unknown_path', 'nothing answers this method at this path', PATH_REMEDY));
   app.onError((error) => {
     if (error instanceof LoongError) return problem(statusOf(error), error.code, error.message, error.remedy);
     log.error({ error: describeError(error) }, 'a control request failed');
@@ -166,6 +166,15 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** A request of another shape than the call takes: what is wrong where. */
+function malformed({ issues }: z.ZodError, remedy: string): Response {
+  const words = issues.map(({ code, path, message }) => {
+    if (path.length > 0) return `${path.join('.')}: ${message}`;
+    return code === 'invalid_type' ? 'the body is no JSON object' : message;
+  });
+  return problem(400, 'request.invalid', words.join('; '), remedy);
 }
 
 function problem(status: number, code: string, title: string, remedy?: string): Response {

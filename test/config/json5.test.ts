@@ -1,11 +1,10 @@
-/** JSON5 as its specification has it, and nothing else. */
+/** JSON5 as its specification has it, and as harmless as it has to be. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Json5Error, parseJson5 } from '../../src/config/json5.js';
 
-/** As ordinary objects, and numbers as JSON reads them. */
+/** As ordinary objects. */
 function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]));
@@ -39,11 +38,14 @@ No \\\\n's!",
   });
 });
 
+const isInexact = (value: unknown) => Number.isInteger(value) && !Number.isSafeInteger(value);
+
 test('whatever is JSON is read as JSON reads it', () => {
   fc.assert(
     fc.property(fc.json(), fc.constantFrom(undefined, 2), (text, space) => {
       const written = JSON.stringify(JSON.parse(text), null, space);
-      expect(JSON.stringify(plain(parseJson5(written)))).toBe(JSON.stringify(JSON.parse(written)));
+      const exact = JSON.parse(written, (_, value) => (isInexact(value) ? null : value));
+      expect(JSON.stringify(plain(parseJson5(written)))).toBe(JSON.stringify(exact));
     }),
     { numRuns: 500 },
   );
@@ -54,8 +56,8 @@ test.each([
   ['-Infinity', Number.NEGATIVE_INFINITY],
   ['-0x10', -16],
   ['5e3', 5000],
-  ['9007199254740993', 9007199254740993n],
-  ['-9007199254740993', -9007199254740993n],
+  ['9007199254740993', null],
+  ['-9007199254740993', null],
   ['/* a */ null // b', null],
   ["'\\x41\\u4f60\\0\\'\\a'", "A你\0'a"],
   ['\ufeff[1,\u2028 2]', [1, 2]],
@@ -72,10 +74,10 @@ describe('refuses with the place, and shows nothing of the text', () => {
     ['[1 2]', 1, 4],
     ['[,]', 1, 2],
     ['{,}', 1, 2],
-    ['"a\nb"', 1, 3],
-    ['"\\1"', 1, 4],
-    ['"\\u12g4"', 1, 4],
-    ['/* a', 1, 1],
+    ['"a\nb"', 2, 1],
+    ['"\\1"', 1, 3],
+    ['"\\u12g4"', 1, 6],
+    ['/* a', 1, 5],
     ['nulls', 1, 5],
     ['01', 1, 2],
     ['1 2', 1, 3],
@@ -95,7 +97,7 @@ describe('refuses with the place, and shows nothing of the text', () => {
   });
 
   test('what is nested too deep', () => {
-    expect(() => parseJson5('['.repeat(100_000))).toThrow(/deeper than 64/);
+    expect(() => parseJson5('['.repeat(100_000) + ']'.repeat(100_000))).toThrow(/deeper than 64/);
     expect(parseJson5(`${'['.repeat(64)}${']'.repeat(64)}`)).toBeDefined();
   });
 });

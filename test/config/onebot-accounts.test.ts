@@ -24,6 +24,8 @@ const DEFAULTS = {
   apology: '',
   typing: false,
   dmPolicy: 'pairing',
+  table: ['onebot'],
+  inherited: [],
   systemPrompt: '',
   historyLimit: 50,
   historyChars: 8000,

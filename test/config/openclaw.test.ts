@@ -7,6 +7,7 @@ import { parseJson5 } from '../../src/config/json5.js';
 import { importOpenclaw } from '../../src/config/openclaw/import-openclaw.js';
 import type { Shape } from '../../src/config/openclaw/keys.js';
 import type { Table } from '../../src/config/openclaw/source.js';
+import { keysAt } from '../../src/config/schema.js';
 import { readWith } from './config-folder.js';
 
 function fixture(name: string): Table {
@@ -87,6 +88,8 @@ describe('the pages as they are', () => {
       chunk_mode: 'newline',
       text_chunk_limit: 1800,
     });
+    // That plugin is called by QQ; so is the account, in a version that can be.
+    expect(accounts.default?.transport).toBe(keysAt(['qqbot']).includes('transport') ? 'webhook' : undefined);
     expect(accounts.ops).toMatchObject({
       app_id: '102000002',
       client_secret_file: '/run/secrets/ops',
@@ -231,9 +234,9 @@ describe('who may talk', () => {
       expect(imported(shape, groupPolicy === undefined ? {} : { groupPolicy }).out.group_policy).toBe(policy);
   });
 
-  test('numbers of QQ come exact, also such as JavaScript would round', () => {
+  test('numbers of QQ come exact; what JavaScript would round lets nobody in', () => {
     const { out } = imported('napcatqq', parseJson5('{allowFrom: [9007199254740993, "20002", 0, "abc"]}') as object);
-    expect(out.allowed_peer_ids).toEqual(['private:9007199254740993', 'private:20002']);
+    expect(out.allowed_peer_ids).toEqual(['private:20002']);
   });
 
   test('a list of senders of which nothing can be read closes the door that it stood at', () => {

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DIRECTLY } from '../../src/config/config.js';
 import { configPath } from '../../src/config/paths.js';
 import { readConfig } from '../../src/config/read-config.js';
 import { QQBOT_TABLES } from '../../src/config/schema.js';
@@ -77,6 +78,7 @@ describe('what is left out', () => {
     expect(config.gateway).toEqual({
       stateDir: join(folder, '.loong/state'),
       durability: 'process',
+      proxy: DIRECTLY,
       retentionDays: 30,
     });
     expect(config.log).toEqual({ level: 'info', format: 'auto', file: undefined });
@@ -119,6 +121,8 @@ describe('what is left out', () => {
           apology: '',
           typing: false,
           dmPolicy: 'pairing',
+          table: ['qqbot'],
+          inherited: [],
           systemPrompt: '',
           historyLimit: 50,
           historyChars: 8000,

@@ -1,5 +1,5 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { accountOf, complaints, failure, fileWith, folder, read, readWith } from './config-folder.js';
@@ -78,6 +78,21 @@ describe('a secret', () => {
       'qqbot.app_id: environment variable `QQBOT_APP_ID` (`app_id_env`) is not set (set it, or correct `app_id_env`)',
       'qqbot.client_secret: environment variable `MY_SECRET` (`client_secret_env`) is blank (set it, or correct `client_secret_env`)',
     ]);
+  });
+
+  test('that systemd hands over is looked for where it lays it, and nowhere else', async () => {
+    const env = { CREDENTIALS_DIRECTORY: dirname(fileWith('qqbot-secret', ' handed-over\n')) };
+    const toml = (path: string) => `[qqbot]\napp_id = "1"\nclient_secret_file = "${path}"`;
+    const account = await accountOf(readWith(toml('$CREDENTIALS_DIRECTORY/qqbot-secret'), env));
+    expect(account.clientSecret).toEqual(found('handed-over'));
+    expect((await readWith(toml('$' + '{CREDENTIALS_DIRECTORY}/qqbot-secret'), env)).credentials).toEqual([
+      'qqbot-secret',
+    ]);
+    expect(await complaints(read(toml('$CREDENTIALS_DIRECTORY/qqbot-secret')))).toEqual([
+      expect.stringContaining('`$CREDENTIALS_DIRECTORY` is not set, systemd gives it to the service alone'),
+    ]);
+    for (const path of ['../qqbot-secret', 'a/b', '', '..', 'qqbot secret'])
+      expect(await complaints(readWith(toml(`$CREDENTIALS_DIRECTORY/${path}`), env)), path).toHaveLength(1);
   });
 
   test('of a disabled account may be missing, but what is written about it must be sound', async () => {

@@ -249,7 +249,7 @@ describe('POST /v1/messages', () => {
     const { status, type, document } = await call('POST', '/v1/messages', body);
     expect([status, document.code]).toEqual(told);
     expect(type).toBe('application/problem+json');
-    expect(document).toMatchObject({ status, title: expect.any(String) });
+    expect(document).toMatchObject({ status, title: expect.stringMatching(/^[^✖\n]+$/) });
     expect(store.outbox.find(1)).toBeUndefined();
   });
 
@@ -262,10 +262,18 @@ describe('POST /v1/messages', () => {
   });
 });
 
+test('a body that is no JSON, and a key of the wrong kind, are told in one line', async () => {
+  expect((await call('POST', '/v1/messages', '{"target":')).document.title).toBe('the body is no JSON object');
+  expect((await call('POST', '/v1/messages', { target: 'c2c:alice', text: 1 })).document.title).toMatch(/^text: .+$/);
+});
+
 test('a message that there is none of, and a path that there is none of, are 404', async () => {
   expect((await call('GET', '/v1/messages/out-1')).document.code).toBe('message.unknown');
   expect((await call('GET', '/v1/messages/nonsense')).document.code).toBe('message.unknown');
-  expect((await call('GET', '/v2/anything')).document.code).toBe('request.unknown_path');
+  expect((await call('GET', '/v2/anything')).document).toMatchObject({
+    code: 'request.unknown_path',
+    remedy: expect.stringContaining('README'),
+  });
 });
 
 describe('Idempotency-Key', () => {

@@ -57,8 +57,12 @@ test('wrong flags and commands end with 64', async () => {
   ]) {
     const ended = await home.run(args);
     expect([args.join(' '), ended.code]).toEqual([args.join(' '), 64]);
-    expect(ended.stderr).not.toBe('');
+    expect(ended.stderr).toMatch(/^ {2}→ |Write a number with a unit/m);
   }
+  // What commander finds names the command whose help explains it, in text and in JSON.
+  const remedy = '`loong channels send --help` shows how it is used';
+  expect((await home.run(['channels', 'send', 'qqbot'])).stderr).toContain(`  → ${remedy}\n`);
+  expect(JSON.parse((await home.run(['channels', 'send', 'qqbot', '--json'])).stdout).error.remedy).toBe(remedy);
 });
 
 test('an account that is selected must be the one in the target', async () => {
@@ -271,6 +275,7 @@ test('every command explains itself with an example', async () => {
     const ended = await home.run([...args, '--help']);
     expect(ended.code).toBe(0);
     expect(ended.stdout).toContain('$ loong ');
+    expect(ended.stdout).not.toContain('[])');
   }
   expect((await home.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });

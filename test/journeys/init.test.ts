@@ -321,6 +321,14 @@ QQ_ALLOW_FROM=
     expect(files()).toEqual([]);
   });
 
+  test('a machine that is not on the whitelist gets its config all the same, and is told what to do about it', async () => {
+    for (const path of ['/gateway/bot', '/users/@me'])
+      sandbox.platform.fault({ kind: 'rest', path, code: 11298, times: 'always' });
+    const ended = await init(['--yes'], bot());
+    expect([ended.code, files()]).toEqual([0, ['config.toml', 'secrets', 'secrets/qqbot-102000001']]);
+    expect(ended.stdout).toMatch(/fail +gateway +.*11298.*\n +→ .*IP/);
+  });
+
   test('what is missing is named, all of it', async () => {
     const ended = await init(['--yes', '--json'], urls());
     expect([ended.code, JSON.parse(ended.stdout).error.problems.map(({ path }: { path: string }) => path)]).toEqual([

@@ -28,6 +28,32 @@ test('a second one ends at once, names the first, and touches nothing of it', as
   expect((await first.stop()).code).toBe(0);
 });
 
+test('its own config has nothing to warn of', async () => {
+  const all = home.start(START);
+  await all.logs('connected to the QQ gateway');
+  const { config } = JSON.parse(all.stdout) as { config: string };
+  expect(all.stderr).not.toMatch(/"level":"warn"/);
+  expect(await home.run(['config', 'check', '--config', config])).toMatchObject({ code: 0, stderr: '' });
+});
+
+test.each([
+  [
+    ['--webhook', 'http://127.0.0.1:26499/qq'],
+    ['transport = "webhook"', 'webhook_listen = "127.0.0.1:26499"'],
+  ],
+  [
+    ['--onebot', 'ws://127.0.0.1:26498/onebot/v11/ws', '--onebot-token', 'a-token-of-ours'],
+    ['[onebot]', 'ws_port = 26498', 'access_token_env = "NAPCAT_TOKEN"'],
+  ],
+])('with %j it says what a daemon needs to hear it, which `loong init` would not write', async (args, lines) => {
+  const sandbox = home.start(['sandbox', '--port', '0', ...args]);
+  await waitUntil('the lines', () => sandbox.stdout.includes('Ctrl-C ends it.'));
+  for (const line of lines) expect(sandbox.stdout).toContain(`  ${line}`);
+  expect(sandbox.stdout).not.toContain('init --yes');
+  expect(sandbox.stdout).not.toContain('a-token-of-ours');
+  await sandbox.stop();
+});
+
 test('every conversation that the page offers is answered', async () => {
   const all = home.start(START);
   await all.logs('connected to the QQ gateway');

@@ -597,10 +597,12 @@ describe('what ships', () => {
       'gateway stop',
       'config',
       'config check',
+      'config import',
       'config show',
       'config schema',
       'doctor',
       'explain',
+      'init',
       'logs',
       'onebot',
       'onebot call',
@@ -628,6 +630,7 @@ describe('what ships', () => {
       'sandbox',
       'service',
       'service print',
+      'status',
       'why',
     ];
     const helps = await Promise.all(

@@ -411,11 +411,19 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
       const [before, toldBefore] = [reached().length, new Map(SENDERS.map((who) => [who, toldTo(ids[who]).length]))];
       const toldToOthers = toldTo(other).length;
       await settled(run, `start of ${name}`); // with all that was said in earlier runs
-      for (const { sender, kind } of everything) happens(kind, sender, name);
+      for (const { sender, kind, road } of everything) if (!isCommand(road)) happens(kind, sender, name);
+      const middle = await settled(run, `middle of ${name}`);
+      for (const sender of SENDERS) {
+        for (const [kind, { road }] of Object.entries(kinds)) if (isCommand(road)) happens(kind, sender, name);
+        if (sender === 'listed') happens('aside in the named group', sender, `${name}2`);
+      }
+      for (const sender of SENDERS) happens('aside in the named group', sender, `${name}3`); // for the runs after it
       const last = await settled(run, `end of ${name}`);
 
       const got = reached().slice(before);
-      const texts = got.map(({ text }) => text).filter((text) => text !== '/new' && !/^(start|end) of/.test(text));
+      const texts = got
+        .map(({ text }) => text)
+        .filter((text) => text !== '/new' && !/^(start|middle|end) of/.test(text));
       const expected = everything.flatMap(({ sender, kind, road }) =>
         mayReach(run, sender, road) && !isCommand(road) ? [textOf(name, sender, kind)] : [],
       );
@@ -431,17 +439,19 @@ command = ["/bin/sh", "-c", "cat >> \\"$0\\"; echo >> \\"$0\\"; echo answered", 
       const earlier = RUNS.slice(0, RUNS.indexOf(run) + 1);
       const secret = earlier.flatMap((then) =>
         everything.flatMap(({ sender, kind, road }) =>
-          isHeard(then, sender, road) && isHeard(run, sender, road) ? [] : [textOf(then.name, sender, kind)],
+          isHeard(then, sender, road) && isHeard(run, sender, road)
+            ? []
+            : [then.name, `${then.name}3`].map((when) => textOf(when, sender, kind)),
         ),
       );
       expect([name, secret.filter((text) => whole.includes(text))]).toEqual([name, []]);
       expect([name, whole.includes(QUOTED)]).toEqual([name, run.everybody]);
       // What was said in the group is there, and only those who may talk there made it start afresh.
-      const lastToCommand = run.everybody ? 'elsewhere' : 'listed';
+      const aside = (when: string, who: Sender) => textOf(when, who, 'aside in the named group');
       if (group !== 'disabled') {
-        for (const kind of ['aside', 'mention']) {
-          expect(last).toContain(textOf(name, lastToCommand, `${kind} in the named group`));
-        }
+        expect(middle).toContain(aside(name, run.everybody ? 'unknown' : 'listed'));
+        expect(last).not.toContain(aside(name, 'listed'));
+        expect([name, last.includes(aside(`${name}2`, 'listed'))]).toEqual([name, !run.everybody]);
       }
 
       const told = (who: Sender) => toldTo(ids[who]).slice(toldBefore.get(who));

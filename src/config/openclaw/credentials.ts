@@ -30,7 +30,7 @@ function readOne(source: AccountSource, key: string, name: Name): readonly Found
     told(source, [key], 'changed', [`${name}_env`], 'the environment of loong must have it');
     return [];
   }
-  const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
+  const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string' || text.trim() === '' || /[\s\p{Cc}\p{Cs}]/u.test(text.trim())) {
     told(source, [key], 'dead', undefined, `cannot be read: write ${name}, ${name}_env or ${name}_file by hand`);
     return [];

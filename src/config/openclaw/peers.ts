@@ -22,7 +22,7 @@ export function peersAt({ channel }: AccountSource, value: unknown): Peers {
   const groups: string[] = [];
   let wrong = 0;
   for (const entry of value) {
-    const text = typeof entry === 'number' || typeof entry === 'bigint' ? String(entry) : entry;
+    const text = typeof entry === 'number' ? String(entry) : entry;
     if (typeof text !== 'string') wrong++;
     else {
       const [, kind = '', id = ''] =

@@ -113,6 +113,8 @@ class WebhookPort {
   readonly #busy = new Map<Gate, number>();
   #inWork = 0;
   #bytes = 0;
+  /** Those that are not read to their end, the oldest first: how each is given up, and whom it is for. */
+  readonly #reading = new Map<(refusal: Refusal) => void, Gate>();
   #listener: Listener | undefined;
 
   private constructor(log: Log, limits: WebhookLimits) {
@@ -167,15 +169,12 @@ class WebhookPort {
     if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
       return this.#refuse(request, response, TOO_LARGE, gate);
     }
-    const busy = this.#busy.get(gate) ?? 0;
-    if (busy >= this.#limits.mostOfAccount || this.#inWork >= this.#limits.mostOfPort) {
-      return this.#refuse(request, response, TOO_MANY, gate);
-    }
-    this.#busy.set(gate, busy + 1);
+    if (!this.#hasPlace(gate)) return this.#refuse(request, response, TOO_MANY, gate);
+    this.#busy.set(gate, (this.#busy.get(gate) ?? 0) + 1);
     this.#inWork++;
     const read = { bytes: 0 };
     try {
-      const body = await this.#read(request, read);
+      const body = await this.#read(request, gate, read);
       if (body === undefined) return; // the caller is gone, or its time was up
       if ('status' in body) return this.#refuse(request, response, body, gate);
       if (!this.gates.includes(gate)) return this.#refuse(request, response, STOPPING, undefined);
@@ -189,6 +188,19 @@ class WebhookPort {
       if (left > 0) this.#busy.set(gate, left);
       else this.#busy.delete(gate);
     }
+  }
+
+  /** Whoever is slowest to say what they want makes place for the next: those who mean it say it at once. */
+  #hasPlace(gate: Gate): boolean {
+    const { mostOfAccount, mostOfPort } = this.#limits;
+    const isFullHere = (this.#busy.get(gate) ?? 0) >= mostOfAccount;
+    if (!isFullHere && this.#inWork < mostOfPort) return true;
+    for (const [giveUp, of] of this.#reading) {
+      if (isFullHere && of !== gate) continue;
+      giveUp(TOO_SLOW);
+      return true;
+    }
+    return false;
   }
 
   /** Whom a request is for, or why it is for nobody. */
@@ -210,13 +222,15 @@ class WebhookPort {
   }
 
   /** The whole body; undefined when the caller broke off. `read`: what was read of it so far. */
-  #read(request: IncomingMessage, read: { bytes: number }): Promise<Buffer | Refusal | undefined> {
+  #read(request: IncomingMessage, gate: Gate, read: { bytes: number }): Promise<Buffer | Refusal | undefined> {
     return new Promise((resolve) => {
       const chunks: Buffer[] = [];
       const end = (result: Buffer | Refusal | undefined) => {
+        this.#reading.delete(end);
         request.removeAllListeners('data');
         resolve(result);
       };
+      this.#reading.set(end, gate);
       request.on('data', (chunk: Buffer) => {
         read.bytes += chunk.length;
         this.#bytes += chunk.length;
@@ -310,6 +324,7 @@ const UNREADABLE: { readonly [code: string]: readonly [status: string, why: stri
 const CHECK_APP_ID = 'correct `app_id`, or the address that is written in the console of that bot';
 const TOO_LARGE: Refusal = { status: 413, why: `its body has more than ${MAX_BODY_BYTES} bytes` };
 const STOPPING: Refusal = { status: 429, why: 'its account is stopping' };
+const TOO_SLOW: Refusal = { status: 429, why: 'it took long to come in whole, and others wanted its place' };
 const TOO_MANY: Refusal = { status: 429, why: 'too many requests at the same time' };
 
 /** A path as it is compared: without slashes at its end. */

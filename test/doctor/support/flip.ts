@@ -114,7 +114,7 @@ interface Flip {
 /** `check`: as the doctor names it. `how`: where one check can fail in several ways. */
 export function flip(check: string, how: string, flip: Flip): void {
   const { level = 'fail' } = flip;
-  test(`${check}: ${how}`, { timeout: 60_000 }, async () => {
+  test(`${check}: ${how}`, { timeout: 120_000 }, async () => {
     const world = await World.open();
     await flip.given?.(world);
     const isWell = async () => {

@@ -575,6 +575,26 @@ describe('a request', () => {
   });
 });
 
+test('callers who dawdle make place for those who do not', async () => {
+  const accounts = new Accounts({ mostOfAccount: 2 });
+  const { port, url } = await accounts.open();
+  const told = [0, 0, 0].map(() => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write(`POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`),
+    );
+    socket.on('data', (data) => (text += data.toString()));
+    socket.on('error', () => undefined);
+    onTestFinished(() => void socket.destroy());
+    return () => text;
+  });
+  const isTurnedAway = (text: () => string) => text().startsWith('HTTP/1.1 429 ');
+  await waitUntil('the third to displace one', () => told.filter(isTurnedAway).length === 1);
+  const body = c2cEvent('m1', 'hello');
+  for (let i = 0; i < 5; i++) expect((await post(url, body, signed(SECRET, body))).body).toBe(ACK);
+  await waitUntil('one more to make place', () => told.filter(isTurnedAway).length === 2);
+});
+
 test('a caller who leaves before the answer, and one who breaks off, harm nobody', async () => {
   const account = await new Accounts({ mostOfAccount: 2 }).open();
   const commits: (() => void)[] = [];
