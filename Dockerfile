@@ -9,6 +9,7 @@ RUN npm ci
 COPY tsconfig.json ./
 COPY bin bin
 COPY schema schema
+COPY docs docs
 COPY examples examples
 COPY src src
 RUN npm run build && npm prune --omit=dev
@@ -25,6 +26,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/bin bin
 COPY --from=build /app/dist dist
 COPY --from=build /app/schema schema
+COPY --from=build /app/docs docs
 COPY --from=build /app/examples examples
 RUN install -d -o node -g node -m 0700 /var/lib/loong && ln -s /app/bin/loong.js /usr/local/bin/loong
 USER node

@@ -504,7 +504,10 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
 
   'request.invalid': { meaning: 'the body of the request has another shape', remedy: 'the answer says which it needs' },
   'request.too_large': { meaning: 'the body of the request is too large', remedy: 'send files by path or address' },
-  'request.unknown_path': { meaning: 'the control API has no such call', remedy: 'README lists its calls' },
+  'request.unknown_path': {
+    meaning: 'the control API has no such call',
+    remedy: 'docs/control-api.md lists its calls',
+  },
   'sandbox.port_taken': { meaning: 'another program has the port', remedy: 'name another one, or 0, with --port' },
   'send.others_wait': {
     meaning: 'earlier messages to this target wait',

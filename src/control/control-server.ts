@@ -48,7 +48,7 @@ const APPROVE_REMEDY =
 const REMOVE_REMEDY =
   'write /v1/pairings?channel=…&pairing=… (code or user id) to deny, or …&approved=… (user id) to revoke';
 const LIST_REMEDY = 'GET /v1/queue lists what there is; what was settled is kept for `retention_days`';
-const PATH_REMEDY = 'the README lists all calls, under “The control API”';
+const PATH_REMEDY = 'docs/control-api.md lists all calls';
 const RETRY_REMEDY = 'the body is empty, or {"may_double": true} for a message that may have arrived';
 
 /** Listens on `socketPath`, which must belong to this process: what a dead owner left there is removed. */

@@ -272,7 +272,7 @@ test('a message that there is none of, and a path that there is none of, are 404
   expect((await call('GET', '/v1/messages/nonsense')).document.code).toBe('message.unknown');
   expect((await call('GET', '/v2/anything')).document).toMatchObject({
     code: 'request.unknown_path',
-    remedy: expect.stringContaining('README'),
+    remedy: expect.stringContaining('docs/control-api.md'),
   });
 });
 
