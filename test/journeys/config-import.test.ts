@@ -121,7 +121,7 @@ describe('refuses, and writes nothing', () => {
     ['what is no JSON5', '{"channels": {"qq": {"appSecret": TopSecret}}}', 'import.unreadable', /line 1, column 35/],
     ['what is no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'import.unreadable', /UTF-8/],
     ['what is too large', Buffer.alloc(1_048_577, 0x20), 'import.unreadable', /1 MiB/],
-    ['what is too deep', '['.repeat(400_000) + ']'.repeat(400_000), 'import.unreadable', /deeper/],
+    ['what is too deep', '['.repeat(250_000) + ']'.repeat(250_000), 'import.unreadable', /deeper/],
     ['a list', '[]', 'import.unreadable', /no table/],
     ['what has no channel of QQ', '{channels: {telegram: {}}}', 'import.nothing', /channels.napcatqq/],
     [
