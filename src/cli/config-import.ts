@@ -84,7 +84,7 @@ async function planOf(imported: Imported, path: string): Promise<Plan> {
     if (error instanceof ConfigError && error.code === 'config.missing') return undefined;
     throw error;
   });
-  const [there] = channelTablesIn(replaces ?? '', Object.keys(imported.channels) as ChannelId[]);
+  const [there] = channelTablesIn(replaces ?? '', path, Object.keys(imported.channels) as ChannelId[]);
   if (there !== undefined) {
     throw new LoongError('import.already_there', `${path} has a table [${there}] already`, {
       remedy: 'name another file with --config, or take that table out',

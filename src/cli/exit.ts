@@ -41,6 +41,7 @@ const EXIT_BY_CODE: { readonly [code: string]: number } = {
   'import.unreadable': EXIT.config,
   'init.not_in_place': EXIT.config,
   'init.several_accounts': EXIT.config,
+  'service.odd_path': EXIT.config,
   'state_dir.unusable': EXIT.config,
   'state_dir.shared': EXIT.config,
   'store.newer': EXIT.config,

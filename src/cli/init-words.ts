@@ -25,6 +25,7 @@ export const QUESTIONS = {
   apiKey: 'API key（没有就回车 / Enter for none；不显示 / not shown）',
   command: '命令 / command（消息从 stdin 进，stdout 是回答 / message on stdin, answer on stdout）',
   url: 'URL（每条消息 POST 到这里 / each message is POSTed there）',
+  exposed: '明文 http 到另一台机器，途中可被读改 / plain http to another machine can be read and changed on its way',
   secret: '签名密钥（没有就回车）/ key of the signatures (Enter for none；not shown)',
 } as const;
 
@@ -41,6 +42,11 @@ export const AFTER_FAILURE = [
   ['again', '重新填写 / type it again'],
   ['keep', '仍然写入 / write it all the same'],
   ['stop', '退出，不写入 / stop, write nothing'],
+] as const;
+
+export const EXPOSED = [
+  ['again', '换一个地址 / another address'],
+  ['mine', '这是我自己的网络，写入 allow_http = true / that network is mine, write allow_http = true'],
 ] as const;
 
 export const FAULTS = {

@@ -3,7 +3,7 @@ import { unservable } from '../access/servable.js';
 import type { BackendConfig, Config } from '../config/config.js';
 import { withEnvFiles } from '../config/env-files.js';
 import { configPath } from '../config/paths.js';
-import { readServiceUrl } from '../config/service-url.js';
+import { isExposed, readServiceUrl } from '../config/service-url.js';
 import {
   type BackendSettings,
   type Settings,
@@ -20,7 +20,7 @@ import { type ProbeStep, printSteps } from './channels-status.js';
 import { Unanswered } from './exit.js';
 import type { GlobalOptions } from './global-options.js';
 import { type Agreed, backendOf, onlyAccount, reportDone, reportDryRun, type Trial } from './init-report.js';
-import { AFTER_FAILURE, BACKENDS, FAULTS, KEEP, QUESTIONS, TRIAL, WELCOME } from './init-words.js';
+import { AFTER_FAILURE, BACKENDS, EXPOSED, FAULTS, KEEP, QUESTIONS, TRIAL, WELCOME } from './init-words.js';
 import { Terminal } from './terminal.js';
 
 export interface InitOptions extends GlobalOptions {
@@ -86,7 +86,8 @@ class Initialisation {
     while (again) {
       const backend = await this.#chosenBackend();
       settings = { ...settings, backend };
-      const { config } = await setUp(settings, this.#there, process.env);
+      const config = await this.#withBackend(settings);
+      if (config === undefined) continue;
       [trial, again] = await this.#tried(backendOf(config), backend !== undefined);
     }
     return { setup: await setUp(settings, this.#there, process.env), probe, trial };
@@ -157,6 +158,21 @@ class Initialisation {
     return steps.map((step) => ({ ...step, detail: secrets.strikeOut(step.detail) }));
   }
 
+  /** As it would be; undefined where it was told what is wrong with the backend. @throws ConfigError for any other fault */
+  async #withBackend(settings: Settings): Promise<Config | undefined> {
+    try {
+      return (await setUp(settings, this.#there, process.env)).config;
+    } catch (error) {
+      if (!(error instanceof ConfigError) || !error.problems.every(({ path }) => path.startsWith('backends.')))
+        throw error;
+      for (const { path, message, remedy } of error.problems) {
+        this.#say(`  ✗ ${path} ${message}`);
+        if (remedy !== undefined) this.#say(`  → ${remedy}`);
+      }
+      return undefined;
+    }
+  }
+
   /** Undefined: as it is. */
   async #chosenBackend(): Promise<BackendSettings | undefined> {
     const terminal = this.#terminal;
@@ -176,13 +192,13 @@ class Initialisation {
         return { type, command: argvOf(line) ?? [] };
       }
       case 'http': {
-        const url = await terminal.ask(QUESTIONS.url, 'http://127.0.0.1:9000/turn', urlFault);
-        return { type, url, secret: await terminal.askSecret(QUESTIONS.secret, '', secretFault) };
+        const { url, allowHttp } = await askUrl(terminal, QUESTIONS.url, 'http://127.0.0.1:9000/turn');
+        return { type, url, allowHttp, secret: await terminal.askSecret(QUESTIONS.secret, '', secretFault) };
       }
       case 'openai': {
-        const baseUrl = await terminal.ask(QUESTIONS.baseUrl, 'http://127.0.0.1:11434/v1', urlFault);
+        const { url: baseUrl, allowHttp } = await askUrl(terminal, QUESTIONS.baseUrl, 'http://127.0.0.1:11434/v1');
         const model = await terminal.ask(QUESTIONS.model, 'qwen3', (text) => (text === '' ? FAULTS.word : undefined));
-        return { type, baseUrl, model, apiKey: await terminal.askSecret(QUESTIONS.apiKey, '', secretFault) };
+        return { type, baseUrl, allowHttp, model, apiKey: await terminal.askSecret(QUESTIONS.apiKey, '', secretFault) };
       }
     }
   }
@@ -233,6 +249,19 @@ function wordFault(text: string, fault: string): string | undefined {
 
 function secretFault(text: string): string | undefined {
   return text === '' ? undefined : wordFault(text, FAULTS.secret);
+}
+
+/** Plain http to another machine has to be wanted. */
+async function askUrl(
+  terminal: Terminal,
+  question: string,
+  usual: string,
+): Promise<{ readonly url: string; readonly allowHttp: boolean }> {
+  for (;;) {
+    const url = await terminal.ask(question, usual, urlFault);
+    if (!isExposed(new URL(url))) return { url, allowHttp: false };
+    if ((await terminal.choose(QUESTIONS.exposed, EXPOSED)) === 'mine') return { url, allowHttp: true };
+  }
 }
 
 function urlFault(text: string): string | undefined {

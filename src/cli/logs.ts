@@ -133,6 +133,8 @@ async function showJournal({ follow: following, lines, json }: LogsOptions): Pro
   const args = [
     '--unit',
     UNIT,
+    '--user-unit', // that of `loong service print --user`
+    UNIT,
     '--lines',
     String(lines),
     '--no-pager',

@@ -518,6 +518,10 @@ export const OWN_CODES: { readonly [code: string]: OwnCode } = {
     remedy: 'try again with a longer --timeout, or run the daemon, which keeps trying',
   },
 
+  'service.odd_path': {
+    meaning: 'a path has a line end or the like in it, and would say something else in a systemd unit',
+    remedy: 'rename that folder or file',
+  },
   'state_dir.shared': {
     meaning: 'others can enter the state directory',
     remedy: 'name a directory of its own, with mode 0700, as gateway.state_dir',

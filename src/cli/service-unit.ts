@@ -1,5 +1,6 @@
 /** The text of the systemd unit. */
 import { dirname } from 'node:path';
+import { LoongError } from '../model/errors.js';
 
 /** Where systemd makes the state directory of a system service called `loong`. */
 export const SERVICE_STATE_DIR = '/var/lib/loong';
@@ -19,7 +20,15 @@ export interface UnitFacts {
   readonly writes: readonly string[];
 }
 
+/** @throws LoongError `service.odd_path` for what would end its line in the unit, and begin another setting */
 export function unitText(facts: UnitFacts): string {
+  const { node, loong, config, home = '', writes } = facts;
+  const odd = [node, loong, config, home, ...writes].find((path) => /\p{Cc}/u.test(path));
+  if (odd !== undefined) {
+    throw new LoongError('service.odd_path', `no unit can hold the path ${JSON.stringify(odd)}`, {
+      remedy: 'rename it: a path in a unit has no line ends, and nothing else that cannot be seen',
+    });
+  }
   return facts.home === undefined ? systemUnit(facts) : userUnit(facts, facts.home);
 }
 
@@ -49,7 +58,7 @@ ${commonLines(commandLine([node, loong, 'gateway', 'run', '--config', config].ma
 User=loong
 StateDirectory=loong
 StateDirectoryMode=0700
-${logs ? 'LogsDirectory=loong\nLogsDirectoryMode=0700\n' : ''}${others.map((path) => `ReadWritePaths=${inQuotes(plain(path))}\n`).join('')}
+${logs ? 'LogsDirectory=loong\nLogsDirectoryMode=0700\n' : ''}${others.length === 0 ? '' : THEIR_OWN}${others.map((path) => `ReadWritePaths=${inQuotes(plain(path))}\n`).join('')}
 # Secrets as files that only root can read: in the config write client_secret_file = "$CREDENTIALS_DIRECTORY/NAME".
 ${credentialLines(credentials, `${plain(folder)}/credentials`)}
 # Or as variables: a file of lines NAME=value, mode 0600.
@@ -88,6 +97,9 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 `;
 }
+
+const THEIR_OWN = `# systemd makes none of these: make each before the first start, with sudo install -d -o loong -g loong -m 0700 FOLDER
+`;
 
 /** The manager of a person may not hide folders, so nothing is said of those; where the state is, \`loong\` knows by the home. */
 function userUnit({ node, loong, config, credentials }: UnitFacts, home: string): string {

@@ -18,7 +18,7 @@ import { parseSize } from './size.js';
 type BackendType = BackendTable['type'];
 
 /** Keys that not every type of backend has. */
-const KEYS_OF: { readonly [T in BackendType]: readonly (keyof BackendTable)[] } = {
+export const KEYS_OF: { readonly [T in BackendType]: readonly (keyof BackendTable)[] } = {
   echo: [],
   exec: ['command', 'input', 'output', 'env', 'max_output', 'media_dir'],
   http: ['url', 'allow_http', 'secret', 'secret_env', 'secret_file', 'max_output', 'media_dir'],

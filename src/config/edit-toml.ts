@@ -1,6 +1,7 @@
 /** Sets and removes keys in the text of a TOML file, and leaves its comments, its order and all else as they are. */
 import { isDeepStrictEqual } from 'node:util';
-import { parse, stringify, TomlError } from 'smol-toml';
+import { stringify, TomlError } from 'smol-toml';
+import { tomlIn } from './toml.js';
 
 export type TomlValue = string | number | boolean | readonly string[];
 
@@ -19,7 +20,7 @@ const ANY_HEADER = /^\s*\[/;
 /** The text with the edits made, or undefined where it is written in a way in which they cannot be made in place. */
 export function editToml(text: string, edits: readonly Edit[]): string | undefined {
   if (edits.length === 0) return text;
-  const expected = parse(text) as Table;
+  const expected = tomlIn(text);
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const lines = text.split(/\r?\n/);
   for (const edit of edits) {
@@ -82,7 +83,7 @@ function nested(table: readonly string[]): Table {
 
 function means(text: string, expected: Table): boolean {
   try {
-    return isDeepStrictEqual(plain(parse(text)), plain(expected));
+    return isDeepStrictEqual(plain(tomlIn(text)), plain(expected));
   } catch (error) {
     if (error instanceof TomlError) return false;
     throw error;

@@ -1,7 +1,7 @@
 /** From the file, the environment and the files of secrets to the one frozen `Config`; or every problem at once. */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
+import { TomlError } from 'smol-toml';
 import { ConfigError } from '../model/errors.js';
 import { readBackends } from './backends.js';
 import { readUpTo, whyUnreadable } from './bounded-file.js';
@@ -14,6 +14,7 @@ import { readProxy } from './proxy.js';
 import { ENVIRONMENT, readQqbotAccounts } from './qqbot-accounts.js';
 import { type ConfigFile, DEFAULTS, keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
 import { readShape } from './shape.js';
+import { tomlIn } from './toml.js';
 import { tellTakenWebhookAddresses } from './webhook-addresses.js';
 
 export interface ReadConfigOptions {
@@ -139,9 +140,10 @@ export async function readConfigText(path: string): Promise<string> {
   }
 }
 
-function parseToml(text: string, path: string): object {
+/** @throws ConfigError, which shows no line that may hold a secret */
+export function parseToml(text: string, path: string): { readonly [key: string]: unknown } {
   try {
-    return parse(text, { integersAsBigInt: 'asNeeded', unsafeKeyBehaviour: 'throw', maxDepth: 32 });
+    return tomlIn(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [what = ''] = error.message.replace('Invalid TOML document: ', '').split('\n');

@@ -1,14 +1,14 @@
 /** From what `loong init` was told to the config that says so: what is written, and what is meant, held against the reader of configs. */
 import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { parse } from 'smol-toml';
 import { ConfigError, LoongError } from '../model/errors.js';
 import type { ChannelId } from '../model/target.js';
+import { KEYS_OF } from './backends.js';
 import type { Config, QqbotAccount } from './config.js';
 import { type Edit, editToml, type TomlValue } from './edit-toml.js';
 import { configPath } from './paths.js';
 import { ENVIRONMENT } from './qqbot-accounts.js';
-import { configOf, readConfigText } from './read-config.js';
+import { configOf, parseToml, readConfigText } from './read-config.js';
 import { keysAt, ONEBOT_TABLES, QQBOT_TABLES } from './schema.js';
 import { type ConfigDraft, placeSecret, type SecretFile } from './write-config.js';
 
@@ -24,8 +24,14 @@ export interface Settings {
 export type BackendSettings =
   | { readonly type: 'echo' }
   | { readonly type: 'exec'; readonly command: readonly string[] }
-  | { readonly type: 'http'; readonly url: string; readonly secret: string }
-  | { readonly type: 'openai'; readonly baseUrl: string; readonly model: string; readonly apiKey: string };
+  | { readonly type: 'http'; readonly url: string; readonly allowHttp: boolean; readonly secret: string }
+  | {
+      readonly type: 'openai';
+      readonly baseUrl: string;
+      readonly allowHttp: boolean;
+      readonly model: string;
+      readonly apiKey: string;
+    };
 
 /** The config that is there already. */
 export interface Standing {
@@ -69,7 +75,7 @@ export async function standing(path: string, env: NodeJS.ProcessEnv): Promise<St
   });
   if (text === undefined) return { path, text, config: undefined, file: {}, tableName: 'qqbot' };
   const config = await configOf(text, { path, env, secrets: 'optional', isOpen: false });
-  const file: Table = parse(text);
+  const file: Table = parseToml(text, path);
   const tableName = QQBOT_TABLES.find((name) => file[name] !== undefined) ?? 'qqbot';
   if (tableIn(file, [tableName]).accounts !== undefined) {
     throw new LoongError('init.several_accounts', `${path} has accounts of its own below [${tableName}.accounts]`, {
@@ -188,9 +194,9 @@ class Plan {
       backend.type === 'exec'
         ? { type: 'exec', command: backend.command, input: 'text' }
         : backend.type === 'http'
-          ? { type: 'http', url: backend.url }
+          ? { type: 'http', url: backend.url, ...plainHttp(backend) }
           : backend.type === 'openai'
-            ? { type: 'openai', base_url: backend.baseUrl, model: backend.model }
+            ? { type: 'openai', base_url: backend.baseUrl, model: backend.model, ...plainHttp(backend) }
             : { type: 'echo' };
     for (const key of OF_ONE_KIND) if (keys[key] === undefined) this.#set(table, key, undefined);
     for (const [key, value] of Object.entries(keys)) this.#set(table, key, value);
@@ -226,22 +232,16 @@ class Plan {
   }
 }
 
-/** Keys of backends that not every type has. */
-const OF_ONE_KIND = [
-  'command',
-  'input',
-  'output',
-  'env',
-  'url',
-  'base_url',
-  'model',
-  'media_dir',
-  'max_output',
-] as const;
+/** What a secret is in goes by rules of its own. */
+const OF_ONE_KIND = [...new Set(Object.values(KEYS_OF).flat())].filter((key) => !/^(secret|api_key)/.test(key));
 
-/** Tables of these channels that the text has, as they are called there. */
-export function channelTablesIn(text: string, channels: readonly ChannelId[]): readonly string[] {
-  const file = parse(text);
+function plainHttp({ allowHttp }: { readonly allowHttp: boolean }): { readonly allow_http?: true } {
+  return allowHttp ? { allow_http: true } : {};
+}
+
+/** Tables of these channels that the text of a config has, as they are called there. @throws ConfigError */
+export function channelTablesIn(text: string, path: string, channels: readonly ChannelId[]): readonly string[] {
+  const file = parseToml(text, path);
   const names = channels.flatMap((channel): readonly string[] => (channel === 'qqbot' ? QQBOT_TABLES : ONEBOT_TABLES));
   return names.filter((name) => file[name] !== undefined);
 }

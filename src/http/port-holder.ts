@@ -3,6 +3,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 
 export interface PortHolder {
   readonly pid: number;
+  /** As the program calls itself, without what a terminal would obey. */
   readonly command: string;
 }
 
@@ -23,8 +24,8 @@ export async function portHolder(port: number): Promise<PortHolder | undefined> 
   for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
     for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       if (!sockets.has(await readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''))) continue;
-      const command = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a program')).trim();
-      return { pid: Number(pid), command };
+      const command = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a program');
+      return { pid: Number(pid), command: command.replace(/\p{C}+/gu, ' ').trim() };
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
 /** A connection through an HTTP proxy: CONNECT, and then a socket as if there were nobody in between. */
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { HttpProxy } from '../config/config.js';
 import { describeError, LoongError } from '../model/errors.js';
 
@@ -27,8 +27,11 @@ export function openTunnel(proxy: HttpProxy, host: string, port: number, timeout
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
     const to = new URL(url);
+    const proxyHost = to.hostname.replace(/^\[|\]$/g, '');
     const connecting: ClientRequest = (to.protocol === 'https:' ? requestSecure : requestPlain)({
-      host: to.hostname.replace(/^\[|\]$/g, ''),
+      host: proxyHost,
+      // Left to itself, Node takes the name in `host` below, and wants the proxy to be whom it leads to.
+      servername: isIP(proxyHost) === 0 ? proxyHost : '',
       port: to.port === '' ? (to.protocol === 'https:' ? 443 : 80) : Number(to.port),
       method: 'CONNECT',
       path: authority,

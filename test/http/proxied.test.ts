@@ -1,8 +1,8 @@
 /** Which connections go through a proxy, and what becomes of them there. */
 import { execFile, execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, isIP } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -140,55 +140,51 @@ test('what the other side says at once behind the answer of the proxy is not los
   expect(first).toBe('HELLO');
 });
 
-/** For `localhost`, signed by itself. */
-function certificate() {
+/** For this host alone, signed by itself. */
+function certificate(host: string) {
   const folder = tempDir();
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      ...names,
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ],
-    { stdio: 'ignore' },
-  );
+  const name = `subjectAltName=${isIP(host) === 0 ? 'DNS' : 'IP'}:${host}`;
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  const said = ['-subj', '/CN=test', '-addext', name, '-keyout', key, '-out', cert];
+  execFileSync('openssl', ['req', ...kind, ...said], { stdio: 'ignore' });
   return { path: cert, key: readFileSync(key), cert: readFileSync(cert) };
 }
 
-test.each(['http', 'https'])('https and wss through a proxy that speaks %s', async (scheme) => {
-  const { path, key, cert } = certificate();
-  const server = createServer({ key, cert }, (_request, answer) => answer.end('over TLS'));
-  new WebSocketServer({ server }).on('connection', (socket) => socket.send('HELLO'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const proxy = await proxyWith(scheme === 'https' ? { tls: { key, cert } } : {});
-  const { port } = server.address() as AddressInfo;
-  const script = fileURLToPath(new URL('support/through-proxy.mjs', import.meta.url));
-  const url = `${scheme}://localhost:${proxy.port}`;
-  const run = promisify(execFile);
-  const trusting = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: path };
-  const { stdout } = await run(process.execPath, [script, url, String(port)], { env: trusting });
-  expect(JSON.parse(stdout)).toEqual({ texts: ['over TLS', 'over TLS'], greeting: 'HELLO' });
-  // One tunnel serves both questions: the connection is kept.
-  expect(proxy.asked).toEqual([`localhost:${port}`, `localhost:${port}`]);
-  // A tunnel takes nothing from TLS: whom nobody can trust is refused behind it, too.
-  await expect(
-    run(process.execPath, [script, proxy.url, String(port)], { env: { PATH: process.env.PATH } }),
-  ).rejects.toThrow(/self[- ]signed/i);
-});
+test.each([
+  ['http', 'localhost', 'localhost'],
+  ['https', 'localhost', '127.0.0.1'],
+  ['https', '127.0.0.1', 'localhost'],
+])(
+  'https and wss through a proxy that speaks %s and is called %s, to %s: each proves its own name',
+  async (scheme, proxyHost, host) => {
+    const [own, its] = [certificate(host), certificate(proxyHost)];
+    const server = createServer(own, (_request, answer) => answer.end('over TLS'));
+    new WebSocketServer({ server }).on('connection', (socket) => socket.send('HELLO'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const proxy = await proxyWith(scheme === 'https' ? { tls: its } : {});
+    const { port } = server.address() as AddressInfo;
+    const script = fileURLToPath(new URL('support/through-proxy.mjs', import.meta.url));
+    const url = `${scheme}://${proxyHost}:${proxy.port}`;
+    const run = promisify(execFile);
+    const trusted = join(tempDir(), 'trusted.pem');
+    writeFileSync(trusted, Buffer.concat([own.cert, its.cert]));
+    const trusting = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: trusted };
+    const { stdout } = await run(process.execPath, [script, url, `${host}:${port}`], { env: trusting });
+    expect(JSON.parse(stdout)).toEqual({ texts: ['over TLS', 'over TLS'], greeting: 'HELLO' });
+    // One tunnel serves both questions: the connection is kept.
+    expect(proxy.asked).toEqual([`${host}:${port}`, `${host}:${port}`]);
+    // A tunnel takes nothing from TLS: whom nobody can trust is refused behind it, too, and so is a proxy of another name.
+    for (const env of [
+      { NODE_EXTRA_CA_CERTS: its.path },
+      ...(scheme === 'https' ? [{ NODE_EXTRA_CA_CERTS: own.path }] : []),
+    ])
+      await expect(
+        run(process.execPath, [script, url, `${host}:${port}`], { env: { PATH: process.env.PATH, ...env } }),
+      ).rejects.toThrow(/self[- ]signed/i);
+  },
+);

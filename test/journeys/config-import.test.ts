@@ -92,6 +92,21 @@ describe('beside a config that is there', () => {
     expect(readFileSync(home.configPath, 'utf8')).toBe('[napcat]\nws_port = 3005\n');
   });
 
+  test('numbers of QQ that JavaScript would round stay as they are', async () => {
+    home.writeConfig('[onebot]\nallowed_peer_ids = [9007199254740993]\n');
+    expect((await importing(fixture('qq.json5'))).code).toBe(0);
+    expect(readFileSync(home.configPath, 'utf8')).toContain('[9007199254740993]');
+  });
+
+  test('that is broken is told, with no line that may hold a secret', async () => {
+    const old = '[qqbot]\nclient_secret = "TopSecret-of-mine"\nhistory_limit = = 1\n';
+    home.writeConfig(old);
+    const ended = await importing(fixture('napcatqq.json'));
+    expect([ended.code, ended.stderr]).toEqual([78, expect.stringContaining('line 3')]);
+    expect(ended.stdout + ended.stderr).not.toContain('TopSecret');
+    expect(readFileSync(home.configPath, 'utf8')).toBe(old);
+  });
+
   test('a secret of another import is never overwritten', async () => {
     await importing(fixture('napcatqq.json'));
     const other = given('{channels: {napcatqq: {wsPort: 3001, accessToken: "another-token"}}}');

@@ -204,6 +204,41 @@ describe('at a terminal', () => {
   });
 });
 
+/** To whoever judges an address another machine, to the system this one, where nobody is there. */
+const ELSEWHERE = 'http://0.0.0.0:9/v1';
+
+test('what the config would not take is told, and asked again; plain http to another machine has to be wanted', async () => {
+  const person = atTerminal([], bot());
+  await person.types('AppID（机器人 ID）', '');
+  await person.types('Enter keeps', '');
+  await person.types('Who answers?', '2');
+  await person.types('base URL', '');
+  await person.types('model', '');
+  await person.types('API key', '$OPENAI_API_KEY');
+  await person.sees('looks like a reference to an environment variable');
+  await person.types('Who answers?', '2');
+  await person.types('base URL', ELSEWHERE);
+  await person.types('plain http', '1');
+  await person.types('base URL', ELSEWHERE);
+  await person.types('plain http', '2');
+  await person.types('model', '');
+  await person.types('API key', '');
+  await person.types('What now?', '2');
+  expect(await person.ended).toBe(0);
+  expect(person.screen).not.toContain('OPENAI_API_KEY');
+  expect(written()).toContain(`base_url = "${ELSEWHERE}"`);
+  expect(written()).toContain('allow_http = true');
+
+  // Whatever belonged to that kind alone goes with it.
+  const again = atTerminal([], {});
+  await again.types('AppID（机器人 ID）', '');
+  await again.types('Enter keeps', '');
+  await again.types('as it is: openai', '2');
+  expect(await again.ended).toBe(0);
+  expect(written()).not.toContain('allow_http');
+  expect((await home.run(['config', 'check'])).code).toBe(0);
+});
+
 describe('without questions', () => {
   test('the six names of .env.qq, with .env beneath and the environment above', async () => {
     const ended = await init(
@@ -415,6 +450,13 @@ allowed_peer_ids = [20002]
     const { stdout } = await home.run(['doctor', '--offline', '--json']);
     const { checks } = JSON.parse(stdout) as { checks: { name: string; level: string }[] };
     expect(checks.find(({ name }) => name.endsWith(' client secret'))?.level).toBe('ok');
+  });
+
+  test('with a number of QQ that JavaScript would round keeps it', async () => {
+    writeFileSync(home.configPath, OLD.replace('20002', '9007199254740993'));
+    expect((await init(['--yes'], bot())).code).toBe(0);
+    expect(written()).toContain('[9007199254740993]');
+    expect(written()).toContain(sandbox.appId);
   });
 
   test('with a byte order mark is changed like any other', async () => {

@@ -76,6 +76,22 @@ state_dir = "/srv/loong/state"
   expect(warnings.filter((warning: string) => !warning.includes('systemd-notify'))).toEqual([]);
 });
 
+test.each([
+  ['its config', { config: '/etc/a\nExecStartPre=/bin/true/config.toml' }],
+  ['node', { node: '/opt/a\r/node' }],
+  ['loong', { loong: '/opt/a\u0000/loong.js' }],
+  ['its home', { home: '/home/a\nUser=root' }],
+  ['its state', { writes: ['/srv/loong', '/srv/a\nUser=root'] }],
+])('no path puts a line of its own into the unit: that of %s', (_what, facts) => {
+  expect(() => unitText({ ...FACTS, ...facts })).toThrow(expect.objectContaining({ code: 'service.odd_path' }));
+});
+
+test('a state directory of the config that would put a line into the unit is refused', async () => {
+  home.writeConfig(`[gateway]\nstate_dir = "/srv/a\\nExecStartPre=/bin/true"\n${configFor(sandbox)}`);
+  const printed = await home.run(['service', 'print', '--config', home.configPath, '--json']);
+  expect([printed.code, JSON.parse(printed.stdout).error.code]).toEqual([78, 'service.odd_path']);
+});
+
 test('what works in this shell and would not in the unit is told beside it', async () => {
   home.writeConfig(configFor(sandbox));
   const env = { HTTPS_PROXY: 'http://op:pass-Word@127.0.0.1:7890', LOONG_CONFIG: home.configPath };

@@ -521,7 +521,7 @@ describe('logs', () => {
     chmodSync(join(bin, 'journalctl'), 0o755);
     const journal = await home.run(['logs', '--follow', '-n', '7'], { env: { PATH: `${bin}:${process.env.PATH}` } });
     expect(journal.code).toBe(0);
-    expect(journal.stdout).toBe('--unit loong --lines 7 --no-pager --output cat --follow\n');
+    expect(journal.stdout).toBe('--unit loong --user-unit loong --lines 7 --no-pager --output cat --follow\n');
     writeFileSync(join(bin, 'journalctl'), '#!/bin/sh\nprintf \'plain\\n{"level":"info","msg":"龙"}\\n\'\nexit 3\n');
     const json = await home.run(['logs', '--json'], { env: { PATH: `${bin}:${process.env.PATH}` } });
     expect(json.code).toBe(3);

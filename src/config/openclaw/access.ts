@@ -70,7 +70,7 @@ function readGroups(source: AccountSource, allowFrom: Peers): void {
       ['groupAllowFrom'],
       'ambiguous',
       ['group_policy'],
-      'no entry is an id, and an empty list would mean everybody: groups are off',
+      'no entry is the id of a sender, and an empty list would mean everybody: groups are off',
     );
   }
   const required = valueAt(source, 'defaultRequireMention');
@@ -109,7 +109,8 @@ function readSenders(source: AccountSource, allowFrom: Peers): readonly string[]
   const peers = peersAt(source, given);
   const ids = [...peers.people, ...peers.groups.map((id) => `group:${id}`)];
   const prefix = kindName(source.channel, 'c2c');
-  if (source.shape === 'qqbot' && ids.length === 0 && !peers.everybody && allowFrom.people.length > 0) {
+  const isEmpty = ids.length === 0 && !peers.everybody && peers.wrong === 0;
+  if (source.shape === 'qqbot' && isEmpty && allowFrom.people.length > 0) {
     source.out.group_allow_from = allowFrom.people.map((id) => `${prefix}:${id}`);
     const note = 'also as group_allow_from: where groupAllowFrom is empty, allowFrom holds for groups there';
     told(source, ['groupAllowFrom'], 'changed', ['group_allow_from'], note);
@@ -118,6 +119,8 @@ function readSenders(source: AccountSource, allowFrom: Peers): readonly string[]
   if (given === undefined) return [];
   if (ids.length === 0 && peers.wrong > 0) return 'unreadable';
   const isClear = source.shape === 'qq';
+  // There they were senders that nobody is; here, where no sender is named, everybody would be meant.
+  if (isClear && peers.people.length === 0 && peers.groups.length > 0 && !peers.everybody) return 'unreadable';
   source.out.group_allow_from = isClear
     ? [...peers.people.map((id) => `${prefix}:${id}`), ...peers.groups.map((id) => `group:${id}`)]
     : ids;

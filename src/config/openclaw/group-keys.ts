@@ -1,7 +1,7 @@
 /** The keys of one group. What cannot be read closes the group, or denies its tools. */
 import { toUSVString } from 'node:util';
 import { leftOut, peersAt } from './peers.js';
-import { type AccountSource, isTable, type OwnTable, type Table, told } from './source.js';
+import { type AccountSource, isTable, type OwnTable, type Table, told, valueAt } from './source.js';
 
 export class GroupKeys {
   readonly #source: AccountSource;
@@ -88,9 +88,34 @@ export class GroupKeys {
       const note = 'no entry is the id of a sender, and an empty list would mean everybody: switched off';
       return told(this.#source, ['groups', this.#name, 'allowFrom'], 'ambiguous', [...this.#to, 'enabled'], note);
     }
+    const senders = this.#sendersOfAccount();
+    if (senders.length > 0) return this.#readAmong(senders, people);
     this.#out.allow_from = people;
     const note = everybody ? '"*" was left out: an empty list means everybody there' : left;
     this.#told('allowFrom', 'allow_from', note === undefined, note ?? '');
+  }
+
+  /** One plugin knows no senders of a group, so those of the account held there; a list of ours would take their place. */
+  #sendersOfAccount(): readonly string[] {
+    if (this.#source.shape !== 'qqbot') return [];
+    const groups = valueAt(this.#source, 'groups') as Table;
+    const entries = (this.#source.out.group_allow_from ?? []) as readonly string[];
+    return entries
+      .filter((entry) => !entry.startsWith('group:') && !Object.hasOwn(groups, entry))
+      .map((entry) => entry.replace(/^c2c:/, ''));
+  }
+
+  #readAmong(senders: readonly string[], people: readonly string[]): void {
+    const both = people.filter((id) => senders.includes(id));
+    if (people.length > 0 && both.length === 0) {
+      this.#out.enabled = false;
+      const note = 'names nobody who may talk in groups of this account: switched off';
+      return told(this.#source, ['groups', this.#name, 'allowFrom'], 'ambiguous', [...this.#to, 'enabled'], note);
+    }
+    const note = 'only who is in the list of the account, too, may talk in groups there';
+    if (people.length === 0) return told(this.#source, ['groups', this.#name, 'allowFrom'], 'dead', undefined, note);
+    this.#out.allow_from = both;
+    this.#told('allowFrom', 'allow_from', both.length === people.length, note);
   }
 
   #readTools(key: string, value: unknown): void {

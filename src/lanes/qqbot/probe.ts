@@ -58,9 +58,7 @@ export async function probeQqbot(options: ProbeOptions, signal: AbortSignal): Pr
       if (isUsableAddress(answer.url, options.apiBaseUrl)) url = answer.url;
       steps.push(gatewayStep(url), startsLeft(answer.session_start_limit));
     } catch (error) {
-      const refused = failed('gateway', error, LOOK_IT_UP);
-      const isUntold = error instanceof DeliveryError && error.remedy === whitelistRemedy();
-      steps.push(isUntold ? { ...refused, remedy: whitelistRemedy(await egress(options)) } : refused);
+      steps.push(await refusedCall('gateway', error, options));
     }
   }
   try {
@@ -72,7 +70,7 @@ export async function probeQqbot(options: ProbeOptions, signal: AbortSignal): Pr
       detail: name === '' ? 'the bot is known' : `the bot is called ${name}`,
     });
   } catch (error) {
-    steps.push(failed('profile', error, LOOK_IT_UP));
+    steps.push(await refusedCall('profile', error, options));
   }
   if (url !== undefined) steps.push(await probeSocket(url, options.proxy, limited));
   return steps;
@@ -171,6 +169,13 @@ function isHello(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Of a call for which the whitelist counts: where the platform does not tell the address that it saw, the own one is told. */
+async function refusedCall(name: string, error: unknown, options: ProbeOptions): Promise<ProbeStep> {
+  const refused = failed(name, error, LOOK_IT_UP);
+  const isUntold = error instanceof DeliveryError && error.remedy === whitelistRemedy();
+  return isUntold ? { ...refused, remedy: whitelistRemedy(await egress(options)) } : refused;
 }
 
 function failed(name: string, error: unknown, remedy?: string): ProbeStep {

@@ -129,11 +129,13 @@ class WebhookPort {
       headersTimeout: limits.requestMs,
       connectionsCheckingInterval: Math.min(1000, limits.requestMs),
       maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: false, // the path alone counts
     });
     server.maxConnections = MOST_CONNECTIONS;
-    server.on('request', (request, response) => {
-      opened.#take(request, response).catch((error: unknown) => opened.#broken(request, response, error));
-    });
+    const take = (request: IncomingMessage, response: ServerResponse) =>
+      void opened.#take(request, response).catch((error: unknown) => opened.#broken(request, response, error));
+    server.on('request', take);
+    server.on('checkExpectation', take); // nobody has to meet one, and Node's own answer would be told to nobody
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => opened.#unreadable(error, socket));
     try {
       opened.#listener = await bind(server, { host, port });

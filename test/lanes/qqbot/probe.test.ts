@@ -81,6 +81,15 @@ describe('an account that could not', () => {
     },
   );
 
+  test('from an address that is not listed is told its address at every call, for with callbacks no gateway is asked', async () => {
+    const sandbox = await openSandbox();
+    sandbox.platform.set({ ip_whitelist: ['203.0.113.9'] });
+    const { levels, step } = await probe(sandbox);
+    expect(levels).toEqual({ clock: 'ok', token: 'ok', gateway: 'fail', profile: 'fail' });
+    expect(step('profile')?.remedy).toContain('add 127.0.0.1 ');
+    expect(step('profile')?.remedy).toBe(step('gateway')?.remedy);
+  });
+
   test('whose gateway is down fails at the socket alone', async () => {
     const sandbox = await openSandbox();
     sandbox.platform.fault({ kind: 'gateway.down' });

@@ -531,6 +531,24 @@ describe('a request', () => {
     );
   });
 
+  test('with an expectation, or without a Host, is one like any other: its path and its signature count', async () => {
+    const { port } = await new Accounts().open();
+    const body = c2cEvent('m1', 'hello');
+    const told = (path: string, header: string) =>
+      new Promise<string>((resolve) => {
+        const headers = Object.entries(signed(SECRET, body)).map(([name, value]) => `${name}: ${value}\r\n`);
+        const head = `POST ${path} HTTP/1.1\r\n${headers.join('')}${header}Content-Length: ${Buffer.byteLength(body)}\r\n`;
+        let got = '';
+        const socket = connect(port, '127.0.0.1', () => socket.write(`${head}Connection: close\r\n\r\n${body}`));
+        socket.on('data', (data) => (got += data.toString()));
+        socket.on('close', () => resolve(got));
+      });
+    for (const header of ['', 'Host: x\r\nExpect: a miracle\r\n', 'Host: x\r\nExpect: 100-continue\r\n']) {
+      expect(await told(PATH, header)).toContain(ACK);
+      expect(await told('/elsewhere', header)).toContain('HTTP/1.1 404 ');
+    }
+  });
+
   test('beyond those in work is told to come again; of one account or of all', async () => {
     const accounts = new Accounts({ mostOfAccount: 2, mostOfPort: 3 });
     const a = await accounts.open({ account: 'a', appId: '1' });
