@@ -167,8 +167,8 @@ function exitCodeOf(
   return failing.every(({ unreached }) => unreached === true) ? EXIT.unreachable : EXIT.failed;
 }
 
-function facts({ pid, version, startedAt }: DaemonStatus) {
-  return { pid, version, started_at: startedAt };
+function facts({ pid, version, started_at }: DaemonStatus) {
+  return { pid, version, started_at };
 }
 
 export function printChannelStatus({ stateDir, daemon, accounts }: ChannelStatus): void {

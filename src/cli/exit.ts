@@ -74,12 +74,25 @@ export function reportError(error: unknown, json: boolean): void {
     });
     return;
   }
-  console.error(`error: ${visible(describeError(error))}`);
-  if (error instanceof LoongError && error.remedy !== undefined) console.error(`  → ${visible(error.remedy)}`);
+  for (const { message, remedy } of toldOneByOne(error)) {
+    console.error(`error: ${visible(message)}`);
+    if (remedy !== undefined && remedy !== '') console.error(`  → ${visible(remedy)}`);
+  }
   if (process.exitCode === EXIT.bug) {
     console.error('  → this is a fault in loong; please report it with the lines below');
     if (error instanceof Error && error.stack !== undefined) console.error(error.stack);
   }
+}
+
+/** The problems of a config stand one below the other, each with its remedy. */
+function toldOneByOne(error: unknown): readonly { readonly message: string; readonly remedy?: string | undefined }[] {
+  if (error instanceof ConfigError && error.problems.length > 0) {
+    return error.problems.map(({ path, message, remedy }) => ({
+      message: path === '' ? message : `${path}: ${message}`,
+      remedy,
+    }));
+  }
+  return [{ message: describeError(error), remedy: error instanceof LoongError ? error.remedy : undefined }];
 }
 
 export function printJson(value: unknown): void {

@@ -2,8 +2,8 @@
 import type { AccountStatus, DaemonStatus } from '../control/api.js';
 
 /** The first line says which daemon; `now` in unix ms. */
-export function daemonLine({ pid, version, startedAt }: DaemonStatus, now: number): string {
-  return `loong ${version} runs as pid ${pid} for ${ago(startedAt, now)}`;
+export function daemonLine({ pid, version, started_at }: DaemonStatus, now: number): string {
+  return `loong ${version} runs as pid ${pid} for ${ago(started_at, now)}`;
 }
 
 /** State with its reason and remedy, then what came in last and what went wrong last, without indentation. */

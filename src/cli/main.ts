@@ -148,7 +148,7 @@ Long text goes out in several parts. The receipt says delivered, failed, uncerta
 const gateway = program
   .command('gateway')
   .description('the daemon with all enabled accounts: run it, look at it, stop it')
-  .addHelpText('after', '\nExamples:\n  $ loong gateway run\n  $ loong gateway status');
+  .addHelpText('after', '\nExamples:\n  $ loong gateway run\n  $ loong gateway status\n  $ loong gateway stop');
 gateway
   .command('run')
   .description('run all enabled accounts in the foreground, until Ctrl-C, SIGTERM or `loong gateway stop`')
@@ -167,8 +167,11 @@ gateway
 
 const config = program
   .command('config')
-  .description('look at the configuration')
-  .addHelpText('after', '\nExamples:\n  $ loong config check\n  $ loong config show');
+  .description('check the configuration, show it, or import one of OpenClaw')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ loong config check\n  $ loong config show\n  $ loong config import ~/.openclaw/openclaw.json',
+  );
 config
   .command('check')
   .description('report every problem of the config at once; start nothing')
@@ -346,7 +349,15 @@ program
       'go-cqhttp',
     ]),
   )
-  .addHelpText('after', '\nExamples:\n  $ loong sandbox --with-gateway\n  $ loong sandbox --port 0 --json')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ loong sandbox --with-gateway
+  $ loong sandbox --webhook http://127.0.0.1:8080/qq-official-webhook
+  $ loong sandbox --onebot ws://127.0.0.1:3001/onebot/v11/ws --onebot-token TOKEN
+  $ loong sandbox --port 0 --json`,
+  )
   .action(async (_options, self: Command) => (await import('./sandbox.js')).runSandbox(self.optsWithGlobals()));
 
 const service = program

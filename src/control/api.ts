@@ -30,7 +30,7 @@ export interface DaemonStatus {
   readonly pid: number;
   readonly version: string;
   /** Unix ms. */
-  readonly startedAt: number;
+  readonly started_at: number;
   readonly accounts: readonly AccountStatus[];
   readonly counters: { readonly [name: string]: number };
 }

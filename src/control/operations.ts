@@ -58,7 +58,7 @@ export function daemonOperations(parts: OperationParts): DaemonOperations {
     status: () => ({
       pid: process.pid,
       version: VERSION,
-      startedAt,
+      started_at: startedAt,
       accounts: withFacts(board.list()),
       counters: counters.snapshot(),
     }),

@@ -49,7 +49,7 @@ function running(state: AccountState, detail?: string): DaemonStatus {
     since: 0,
     ...(detail === undefined ? {} : { detail }),
   };
-  return { pid: 4242, version: '1.2.3', startedAt: 0, accounts: [account], counters: {} } as unknown as DaemonStatus;
+  return { pid: 4242, version: '1.2.3', started_at: 0, accounts: [account], counters: {} } as unknown as DaemonStatus;
 }
 
 test('a ready machine and a ready account are ok in every line', async () => {

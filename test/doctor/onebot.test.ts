@@ -29,7 +29,7 @@ function daemonWith(...accounts: readonly (readonly [id: string, state: AccountS
   return {
     pid: process.pid,
     version: '1.2.3',
-    startedAt: 0,
+    started_at: 0,
     counters: {},
     accounts: accounts.map(([account, state, detail]) => ({
       channel: 'onebot',

@@ -90,7 +90,8 @@ test('a wrong config ends with 78 and every problem, and nothing is started', as
   ]) {
     const ended = await home.run(args);
     expect(ended.code).toBe(78);
-    expect(ended.stderr).toContain('alowed_peer_ids');
+    expect(ended.stderr).toMatch(/^error: qqbot\.alowed_peer_ids: unknown key\n {2}→ did you mean/m);
+    expect(ended.stderr).toMatch(/^error: log\.level: /m);
     expect(ended.stderr).toContain('did you mean `allowed_peer_ids`');
     expect(ended.stderr).toContain('log.level');
     expect(ended.stderr).toContain('qqbot.app_id');

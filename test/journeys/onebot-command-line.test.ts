@@ -635,10 +635,12 @@ test('`channels serve` runs the accounts that are named, and none that is off or
   const nobody = await home.run(['channels', 'serve', 'napcat']);
   expect([nobody.code, nobody.stderr]).toEqual([78, expect.stringContaining('could never admit')]);
   // Whoever only looks is told the same.
-  const [problem = ''] = nobody.stderr.split('\n');
+  const [problem = '', cure = ''] = nobody.stderr.split('\n');
   const checked = await home.run(['config', 'check']);
   expect([checked.code, checked.stderr]).toEqual([78, expect.stringContaining(problem)]);
-  const [, what = '', remedy = ''] = /allowed_peer_ids: (.*) \((.*)\)$/.exec(problem) ?? [];
+  const [, what = ''] = /allowed_peer_ids: (.*)$/.exec(problem) ?? [];
+  const [, remedy = ''] = / → (.*)$/.exec(cure) ?? [];
+  expect([what, remedy]).not.toContain('');
   const { stdout } = await home.run(['doctor', '--offline', '--json']);
   expect(JSON.parse(stdout).checks).toContainEqual({
     name: 'onebot:home allowed peers',

@@ -75,7 +75,8 @@ describe.each([QQBOT, ONEBOT])('$channel', ({ channel, kind, listed, unknown, an
     await daemon.logs('loong runs');
     if (channel === 'onebot' && sandbox.platform.onebot.implementations.length === 0) dialIn();
     await waitUntil('the connection', async () => {
-      const { accounts } = json(await home.run(['gateway', 'status', '--json']));
+      const { accounts, started_at } = json(await home.run(['gateway', 'status', '--json']));
+      expect(started_at).toBeGreaterThan(0);
       return accounts[0].state === 'ready';
     });
   }
