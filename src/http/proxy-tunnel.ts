@@ -55,7 +55,11 @@ export function openTunnel(proxy: HttpProxy, host: string, port: number, timeout
         socket.destroy();
         return reject(refusal(who, status, authority, credentials !== undefined));
       }
-      if (head.length > 0) socket.unshift(head);
+      if (head.length > 0) {
+        // Whoever is behind it speaks second, so these are words of the proxy.
+        socket.destroy();
+        return reject(foreign(who));
+      }
       resolve(socket);
     });
     connecting.on('error', (error: NodeJS.ErrnoException) => {
@@ -82,13 +86,15 @@ function refusal(who: string, status: number, authority: string, wasTold: boolea
   });
 }
 
+function foreign(who: string, cause?: unknown): ProxyError {
+  return new ProxyError('proxy.foreign', `${who} does not answer as an HTTP proxy does`, {
+    remedy: 'look for the HTTP (or mixed) port of that program: one for SOCKS is another',
+    cause,
+  });
+}
+
 function noAnswer(who: string, error: NodeJS.ErrnoException): ProxyError {
-  if (/^HPE_/.test(error.code ?? '')) {
-    return new ProxyError('proxy.foreign', `${who} does not answer as an HTTP proxy does`, {
-      remedy: 'look for the HTTP (or mixed) port of that program: one for SOCKS is another',
-      cause: error,
-    });
-  }
+  if (/^HPE_/.test(error.code ?? '')) return foreign(who, error);
   return new ProxyError('proxy.unreachable', `${who} gives no connection: ${describeError(error)}`, {
     remedy: 'start that program, or correct its address; without one, empty gateway.proxy and the variable HTTPS_PROXY',
     cause: error,

@@ -121,6 +121,7 @@ test.each([
   ['\u0005\u00ff'],
   [`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`],
   ['HTTP/1.1 2000 OK\r\n\r\n'],
+  ['HTTP/1.1 200 OK\r\n\r\nwords of its own'],
 ])('whoever answers %j is no proxy', async (text) => {
   expect((await refused({ url: await saying(text) })).code).toBe('proxy.foreign');
 });
