@@ -133,14 +133,6 @@ test('whoever answers half a line, hangs up, or is not there', async () => {
   expect((await refused({ url: '', fault: 'is no URL of a proxy' })).code).toBe('proxy.unusable');
 });
 
-test('what the other side says at once behind the answer of the proxy is not lost', async () => {
-  const url = await saying('HTTP/1.1 200 OK\r\n\r\nHELLO');
-  const socket = await openTunnel({ url, from: 'gateway.proxy' }, '::1', 443, 1000);
-  onTestFinished(() => void socket.destroy());
-  const first = await new Promise((resolve) => socket.once('data', (chunk: Buffer) => resolve(chunk.toString())));
-  expect(first).toBe('HELLO');
-});
-
 /** For this host alone, signed by itself. */
 function certificate(host: string) {
   const folder = tempDir();
