@@ -129,6 +129,7 @@ async function tryDry(
 
 /** What the connected OneBot program calls itself; undefined when none is there, or it does not tell. */
 async function programOf({ gateway }: Config, { id }: Account): Promise<string | undefined> {
+  // Nothing is sent: without a daemon, or beside one that cannot be asked, the receipt just tells less.
   const daemon = await findDaemon(gateway.stateDir).catch(() => undefined);
   try {
     const told = await daemon?.onebot(id, 'get_version_info', {}, PROGRAM_LIMIT_MS);

@@ -10,6 +10,7 @@ import { struckOut } from './row-error.js';
 export interface AttemptParts {
   readonly lane: Lane;
   readonly policy: AccountPolicy;
+  /** What a message answers, where its author decides whether it may go out. */
   readonly answered: Answered;
   /** Never written down, whatever the platform says. */
   readonly secrets: Secrets;

@@ -381,6 +381,7 @@ export class Conversations {
       forget();
       const [shown, untouched] = await Promise.all([view?.hand(), typing?.end()]);
       const answer = shown?.segment === undefined ? pieces : [shown.segment, ...pieces];
+      // A place that cannot be counted is no reason to keep the answer back.
       const spent = shown?.isLost === true ? inbox.spendReply(id, 1).catch(() => undefined) : undefined;
       const left = (await spent)?.left ?? untouched;
       const written = this.#written(() => outbound.answer(id, message, answer, left));

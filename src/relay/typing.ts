@@ -90,7 +90,7 @@ export class Typing {
       this.#left = left;
       return pair;
     });
-    this.#spending = spent.catch(() => undefined);
+    this.#spending = spent.catch(() => undefined); // whoever shows the sign is told, this is only waited for
     return spent;
   }
 

@@ -30,6 +30,7 @@ export async function egress({
   const through = proxyFor(url, proxy);
   if (through !== undefined)
     return `the public IP with which the proxy ${through.url} goes out (not that of this machine)`;
+  // It only makes a remedy more exact.
   const address = await ownAddress(url).catch(() => undefined);
   if (address === undefined) return 'the egress IP of this machine';
   if (!isInternal(address)) return address;

@@ -169,6 +169,7 @@ export class StreamView implements AnswerView {
 
   async #finish(): Promise<void> {
     if (this.#id === undefined) return;
+    // It is a view: the whole answer goes out all the same, whatever becomes of this.
     await this.#piece(this.#shown, STATE.finished, AbortSignal.timeout(LAST_PIECE_MS)).catch(() => undefined);
   }
 

@@ -115,7 +115,7 @@ export class SqliteInbox implements Inbox {
     return this.#db.write(() => this.#admit(arrival, answer));
   }
 
-  #admit(arrival: Arrival, known: ReadyAnswer | undefined): Admitted {
+  #admit(arrival: Arrival, ready: ReadyAnswer | undefined): Admitted {
     const { message, refusalIsLiftable, right, pairing, push } = arrival;
     if (push !== undefined && !this.#pushes.take(laneId(message.conversation), push)) return { outcome: 'duplicate' };
     const conversation = formatTarget(message.conversation);
@@ -127,7 +127,7 @@ export class SqliteInbox implements Inbox {
     if (earlier !== undefined) return this.#copy(arrival, earlier, conversation, body, attempts);
     const asked = pairing === undefined ? undefined : this.#pairings.ask(message, pairing, now);
     const refusal = asked?.step ?? arrival.refusal;
-    const answer = asked?.answer ?? known;
+    const answer = asked?.answer ?? ready;
     const refused = refusal !== undefined;
     if (answer !== undefined && right === undefined && !refused && isForgotten(arrival)) {
       const lane = laneId(message.conversation);
